@@ -39,6 +39,8 @@ public struct Generation: Sendable, Equatable {
   /// The seed that repeats this answer.
   public var seed: UInt64 = 0
 
+  public init() {}
+
   /// Prompt tokens evaluated a second.
   public var prefillRate: Double { rate(promptTokens - reusedTokens, prefillSeconds) }
   /// Tokens a second after the first one.
@@ -69,7 +71,7 @@ public enum GenerationError: Error, Equatable, CustomStringConvertible {
 public protocol TokenSequence: AnyObject {
   var tokens: [Int32] { get }
   var contextLength: Int { get }
-  func append(_ tokens: some Sequence<Int32>) throws
+  func append(_ tokens: some Collection<Int32>) throws
   func truncate(to count: Int)
   func logits(_ realignment: Realignment) throws -> UnsafeMutableBufferPointer<Float>
 }
