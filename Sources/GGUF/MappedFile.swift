@@ -1,0 +1,55 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A file mapped read-only for as long as the object lives.
+///
+/// Whoever truncates the file meanwhile breaks the mapping (the system then stops the process), so writers replace
+/// files (see `AtomicFile`) and never change them in place.
+public final class MappedFile: Sendable {
+  public let path: String
+  /// The whole file; empty when the file is. Valid while this object lives.
+  public nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+
+  /// - Throws: `FileError` when the path cannot be opened or mapped, or is not a regular file.
+  public init(path: String) throws(FileError) {
+    // Without O_NONBLOCK a pipe would block here for ever.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw .failed(attempt: "open", path: path, code: errno) }
+    defer { close(descriptor) }
+    var info = stat()
+    guard fstat(descriptor, &info) == 0 else { throw .failed(attempt: "examine", path: path, code: errno) }
+    guard info.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
+    guard let size = Int(exactly: info.st_size) else { throw .failed(attempt: "map", path: path, code: EFBIG) }
+    self.path = path
+    if size == 0 {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    } else {
+      let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+      guard let address, address != UnsafeMutableRawPointer(bitPattern: -1) else {
+        throw .failed(attempt: "map", path: path, code: errno)
+      }
+      bytes = UnsafeRawBufferPointer(start: address, count: size)
+    }
+  }
+
+  deinit {
+    if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
+  }
+
+  /// Gives back the memory of the whole pages inside `range`; reading them again fetches them from the file.
+  public func drop(_ range: Range<Int>) {
+    guard let address = bytes.baseAddress else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let range = range.clamped(to: 0..<bytes.count)
+    let start = (range.lowerBound + page - 1) / page * page
+    // The file's last page belongs to it alone, so it may go although the file ends inside it.
+    let end = range.upperBound == bytes.count ? range.upperBound : range.upperBound / page * page
+    guard start < end else { return }
+    madvise(UnsafeMutableRawPointer(mutating: address + start), end - start, MADV_DONTNEED)
+  }
+}

@@ -1,0 +1,47 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A directory of its own for one test, removed with the files in it when the object goes.
+final class TemporaryDirectory {
+  struct Failure: Error {}
+  let path: String
+
+  init() throws {
+    let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var template = Array("\(base)/gguf-tests-XXXXXX".utf8CString)
+    guard let name = mkdtemp(&template) else { throw Failure() }
+    path = String(cString: name)
+  }
+
+  deinit {
+    chmod(path, 0o700)
+    for name in names { unlink("\(path)/\(name)") }
+    rmdir(path)
+  }
+
+  /// What the directory holds.
+  var names: [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// Writes a file and returns its path.
+  func write(_ bytes: [UInt8], as name: String) throws -> String {
+    let path = "\(path)/\(name)"
+    guard let file = fopen(path, "w") else { throw Failure() }
+    defer { fclose(file) }
+    guard fwrite(bytes, 1, bytes.count, file) == bytes.count else { throw Failure() }
+    return path
+  }
+}
