@@ -23,18 +23,17 @@ final class Arena {
   /// `[columns, feedForwardSize]`
   let gate: Panel
   let up: Panel
-  /// One for the full-attention layers, and one for the sliding layers where they rotate differently.
-  private let fullRotation: Rotation
-  private let slidingRotation: Rotation
   /// The blended final hidden states, `[outputs, hiddenSize]`, and their logits `[outputs, vocabularySize]`.
   let blended: Panel
   let logits: Panel
   let partialLogits: Panel
   /// Codes of whichever panel is a matrix's input.
   let quantized: UnsafeMutableRawPointer
-  /// Attention scores, `[threads, context]`.
-  let scores: UnsafeMutablePointer<Float>
-  let scoresStride: Int
+  let scratch: AttentionScratch
+  /// Where each column attends, in the layer at hand.
+  let views: UnsafeMutablePointer<CacheView>
+  /// `[columns]`
+  let positions: UnsafeMutablePointer<Int32>
   let tasks: UnsafeMutableBufferPointer<MatmulTask>
   let columns: UnsafeMutableBufferPointer<Column>
   let groups: UnsafeMutableBufferPointer<ModelColumns>
@@ -42,22 +41,14 @@ final class Arena {
 
   /// What a pass knows of one column.
   struct Column {
-    var position: Int32
     var token: Int32
-    var cache: UnsafeMutableRawPointer
-    var capacity: Int
+    var cache: KVCache.View
   }
 
   /// The columns of one model in a pass.
   struct ModelColumns {
     var model: Int
     var columns: Range<Int>
-  }
-
-  /// cos and sin of a rotary embedding, `[columns, headDim / 2]`.
-  struct Rotation {
-    var cos: UnsafeMutablePointer<Float>
-    var sin: UnsafeMutablePointer<Float>
   }
 
   private let memory: UnsafeMutableRawPointer
@@ -73,16 +64,14 @@ final class Arena {
     let kvStride = try Self.stride(configuration.kvWidth)
     let forwardStride = try Self.stride(configuration.feedForwardSize)
     let logitsStride = try Self.stride(configuration.vocabularySize)
-    scoresStride = try CheckedSize.aligned(context, to: 16)
-    let half = configuration.headDim / 2
+    let scoresStride = try CheckedSize.aligned(context, to: 16)
     let widest = max(hiddenStride, queryStride, forwardStride)
-    let ropes = configuration.slidingRope == nil ? 1 : 2
     let floats = [
       maxColumns * hiddenStride, maxColumns * hiddenStride, maxColumns * hiddenStride, maxColumns * queryStride,
       maxColumns * kvStride, maxColumns * kvStride, maxColumns * queryStride, maxColumns * forwardStride,
       maxColumns * forwardStride, outputs * hiddenStride, outputs * logitsStride,
       models > 1 ? outputs * logitsStride : 0, threads * scoresStride,
-    ] + Array(repeating: maxColumns * half, count: 2 * ropes)
+    ]
     var offsets: [Int] = []
     var total = 0
     for count in floats {
@@ -113,12 +102,12 @@ final class Arena {
     blended = panel(9, configuration.hiddenSize, hiddenStride, outputs)
     logits = panel(10, configuration.vocabularySize, logitsStride, outputs)
     partialLogits = panel(11, configuration.vocabularySize, logitsStride, models > 1 ? outputs : 0)
-    scores = pointer(12)
-    fullRotation = Rotation(cos: pointer(13), sin: pointer(14))
-    slidingRotation = ropes == 1 ? fullRotation : Rotation(cos: pointer(15), sin: pointer(16))
+    scratch = AttentionScratch(scores: pointer(12), capacity: scoresStride)
     quantized = memory + quantizedOffset
     tasks = .allocate(capacity: 3 * models)
     columns = .allocate(capacity: maxColumns)
+    views = .allocate(capacity: maxColumns)
+    positions = .allocate(capacity: maxColumns)
     groups = .allocate(capacity: models)
   }
 
@@ -126,10 +115,10 @@ final class Arena {
     memory.deallocate()
     tasks.deallocate()
     columns.deallocate()
+    views.deallocate()
+    positions.deallocate()
     groups.deallocate()
   }
-
-  func rotation(sliding: Bool) -> Rotation { sliding ? slidingRotation : fullRotation }
 
   private static func stride(_ width: Int) throws(TensorError) -> Int {
     try CheckedSize.aligned(width, to: PackedLayout.blockColumns)

@@ -6,23 +6,23 @@ extension Decoder {
   /// - Parameter window: tokens a column sees, itself included; nil for all before it.
   func attention(_ layer: Int, window: Int?, _ pass: Pass, _ state: DecoderState) {
     let arena = state.arena
-    let headBytes = configuration.headDim * 2
+    let width = configuration.kvWidth
     for column in 0..<pass.count {
-      let entry = arena.columns[column]
-      let heads = cacheHeads(entry, layer)
-      let position = Int(entry.position) * headBytes
-      for head in 0..<configuration.kvHeads {
-        let offset = head * configuration.headDim
-        state.engine.toHalf(
-          arena.key.column(column) + offset, count: configuration.headDim,
-          into: heads.keys + head * heads.headStride + position)
-        state.engine.toHalf(
-          arena.value.column(column) + offset, count: configuration.headDim,
-          into: heads.values + head * heads.headStride + position)
-      }
+      let cache = arena.columns[column].cache
+      let position = Int(arena.positions[column])
+      let keys = cache.keys(layer: layer)
+      let values = cache.values(layer: layer)
+      state.engine.narrow(arena.key.column(column), count: width, into: keys + position * width)
+      state.engine.narrow(arena.value.column(column), count: width, into: values + position * width)
+      let first = window.map { max(position + 1 - $0, 0) } ?? 0
+      (arena.views + column).initialize(
+        to: CacheView(keys: keys, values: values, visible: first..<position + 1))
     }
-    state.engine.pool.run(chunks: pass.count * configuration.kvHeads) { chunk, thread in
-      attend(column: chunk / configuration.kvHeads, kvHead: chunk % configuration.kvHeads, layer, window, thread, state)
-    }
+    let shape = AttentionShape(
+      heads: configuration.heads, kvHeads: configuration.kvHeads, headDim: configuration.headDim,
+      scale: configuration.attentionScale)
+    state.engine.attention(
+      arena.query.slice(columns: 0..<pass.count), caches: arena.views, shape: shape, scratch: arena.scratch,
+      into: arena.mixed)
   }
 }

@@ -20,9 +20,9 @@ extension Decoder {
 
     let headDim = configuration.headDim
     let normWidth = configuration.architecture.queryKeyNorm == .perHead ? headDim : nil
-    forEach(layer, pass, { $0.queryBias }) { state.engine.addRow($1, to: arena.query.slice(columns: $0)) }
-    forEach(layer, pass, { $0.keyBias }) { state.engine.addRow($1, to: arena.key.slice(columns: $0)) }
-    forEach(layer, pass, { $0.valueBias }) { state.engine.addRow($1, to: arena.value.slice(columns: $0)) }
+    forEach(layer, pass, { $0.queryBias }) { state.engine.addBias($1, to: arena.query.slice(columns: $0)) }
+    forEach(layer, pass, { $0.keyBias }) { state.engine.addBias($1, to: arena.key.slice(columns: $0)) }
+    forEach(layer, pass, { $0.valueBias }) { state.engine.addBias($1, to: arena.value.slice(columns: $0)) }
     forEach(layer, pass, { $0.queryNorm }) {
       normGroups(arena.query.slice(columns: $0), $1, normWidth ?? configuration.queryWidth, state)
     }
@@ -31,10 +31,10 @@ extension Decoder {
     }
 
     let slides = configuration.layerSlides[layer]
-    let rotation = arena.rotation(sliding: slides)
+    let rotation = state.rotation(sliding: slides)
     let columns = 0..<pass.count
-    state.engine.rope(arena.query.slice(columns: columns), headDim: headDim, cos: rotation.cos, sin: rotation.sin)
-    state.engine.rope(arena.key.slice(columns: columns), headDim: headDim, cos: rotation.cos, sin: rotation.sin)
+    state.engine.rope(arena.query.slice(columns: columns), positions: arena.positions, table: rotation)
+    state.engine.rope(arena.key.slice(columns: columns), positions: arena.positions, table: rotation)
     attention(layer, window: slides ? configuration.slidingWindow : nil, pass, state)
 
     tasks = MatmulTasks(arena.tasks)
@@ -54,10 +54,9 @@ extension Decoder {
     state.matmul(tasks, input)
 
     let gate = arena.gate.slice(columns: columns)
-    switch configuration.architecture.activation {
-    case .silu: state.engine.siluGate(gate, times: arena.up.slice(columns: columns))
-    case .geluTanh: state.engine.geluTanhGate(gate, times: arena.up.slice(columns: columns))
-    }
+    state.engine.gate(
+      configuration.architecture.activation == .silu ? .silu : .geluTanh, gate: gate,
+      up: arena.up.slice(columns: columns), into: gate)
     tasks = MatmulTasks(arena.tasks)
     add(layer, pass, to: &tasks, arena.update) { $0.down }
     state.matmul(tasks, gate)
@@ -83,7 +82,7 @@ extension Decoder {
   }
 
   private func normGroups(_ panel: Panel, _ weight: LayerWeights.Vector, _ width: Int, _ state: DecoderState) {
-    state.engine.rmsNormGroups(panel, groupWidth: width, weight: weight, epsilon: configuration.normEpsilon)
+    state.engine.rmsNormHeads(panel, headDim: width, weight: weight, epsilon: configuration.normEpsilon)
   }
 
   /// Calls `body` with the columns of every model and that model's vector; not at all where the architecture has none.

@@ -1,6 +1,5 @@
 import Kernels
 import ModelSpec
-import RealModule
 import TensorCore
 
 /// The one decoder: every architecture and every number of models, over a panel of columns.
@@ -57,9 +56,8 @@ public final class Decoder: Sendable {
       run.cache._withUnsafeGuaranteedRef { cache in
         precondition(column + run.count <= arena.maxColumns && cache.length + run.count <= cache.capacity)
         for index in 0..<run.count {
-          arena.columns[column] = Arena.Column(
-            position: Int32(cache.length + index), token: run.tokens[index], cache: cache.base,
-            capacity: cache.capacity)
+          arena.columns[column] = Arena.Column(token: run.tokens[index], cache: cache.view)
+          arena.positions[column] = Int32(cache.length + index)
           column += 1
         }
       }
@@ -78,29 +76,12 @@ public final class Decoder: Sendable {
     let arena = state.arena
     for group in pass.groups {
       for column in group.columns {
-        state.engine.embeddingRow(
-          models[group.model].embedding, row: Int(arena.columns[column].token), scale: configuration.embeddingScale,
-          into: arena.hidden.column(column))
+        models[group.model].embedding.unpack(
+          row: Int(arena.columns[column].token), into: arena.hidden.column(column))
       }
     }
-    rotate(configuration.rope, into: arena.rotation(sliding: false), pass.count, arena)
-    if let sliding = configuration.slidingRope {
-      rotate(sliding, into: arena.rotation(sliding: true), pass.count, arena)
-    }
-  }
-
-  /// Angles are rounded to f32 before the cosine, as the reference implementations do.
-  private func rotate(_ rope: RotaryEmbedding, into rotation: Arena.Rotation, _ count: Int, _ arena: Arena) {
-    let half = configuration.headDim / 2
-    rope.inverseFrequencies.withUnsafeBufferPointer { frequencies in
-      for column in 0..<count {
-        let position = Float(arena.columns[column].position)
-        for index in 0..<half {
-          let angle = Double(position * frequencies[index])
-          rotation.cos[column * half + index] = Float(Double.cos(angle)) * rope.magnitude
-          rotation.sin[column * half + index] = Float(Double.sin(angle)) * rope.magnitude
-        }
-      }
+    if configuration.embeddingScale != 1 {
+      state.engine.scale(arena.hidden.slice(columns: 0..<pass.count), by: configuration.embeddingScale)
     }
   }
 }
