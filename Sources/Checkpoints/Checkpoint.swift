@@ -28,3 +28,14 @@ public struct Checkpoint: Sendable {
     self.displayName = displayName
   }
 }
+
+extension Checkpoint {
+  /// Opens a model: a Hugging Face directory (`config.json`, safetensors).
+  /// - Throws: `CheckpointError` naming the file, the place in it and what is wrong.
+  public static func open(path: String) throws(CheckpointError) -> Checkpoint {
+    if CheckpointFile.exists("\(path)/config.json") { return try open(directory: path) }
+    throw CheckpointError(
+      path: path, problem: CheckpointFile.exists(path) ? "not a model" : "no such file or directory",
+      expected: "a directory with config.json and safetensors")
+  }
+}
