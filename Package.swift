@@ -51,6 +51,10 @@ let package = Package(
     + modules.map {
       .testTarget(
         name: "\($0.name)Tests", dependencies: [.byName(name: $0.name)] + $0.imports, swiftSettings: settings)
-    },
+    } + [
+      .testTarget(
+        name: "GoldenTests", dependencies: ["Checkpoints", "Conversion", "Kernels", "DeRa", real],
+        swiftSettings: settings)
+    ],
   swiftLanguageModes: [.v6]
 )
