@@ -16,8 +16,7 @@ extension Checkpoint {
     let endIDs =
       try HFConfig.endOfTextIDs(
         generation?["eos_token_id"] ?? .null, path: generationPath, vocabularySize: configuration.vocabularySize)
-      + HFConfig.endOfTextIDs(
-        config.value("eos_token_id"), path: config.path, vocabularySize: configuration.vocabularySize)
+      + config.endOfTextIDs(vocabularySize: configuration.vocabularySize)
     var seen: Set<Int> = []
     return Checkpoint(
       configuration: configuration, tensors: tensors, chatTemplate: try HFChatTemplate.read(directory: directory),
