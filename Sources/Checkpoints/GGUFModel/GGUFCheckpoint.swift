@@ -5,14 +5,15 @@ extension Checkpoint {
   /// Metadata keys of ids that end an answer.
   private static let endOfTextKeys = ["eos_token_id", "eot_token_id", "eom_token_id"].map { "tokenizer.ggml.\($0)" }
 
-  /// Opens a GGUF model: configuration, tensors, chat template and end-of-text ids.
+  /// Opens a GGUF model: configuration, tensors, tokenizer, chat template and end-of-text ids.
   /// - Throws: `CheckpointError` naming the byte, metadata key or tensor that is wrong.
-  package static func open(gguf path: String) throws(CheckpointError) -> Checkpoint {
+  static func open(gguf path: String) throws(CheckpointError) -> Checkpoint {
     let file = try checked { () throws(GGUFError) in try GGUFFile(path: path) }
     let configuration = try GGUFConfiguration(file: file).configuration()
     let name = path.split(separator: "/").last.map(String.init) ?? path
     return Checkpoint(
       configuration: configuration, tensors: try tensors(of: configuration, in: file),
+      tokenizer: try GGUFTokenizer.read(file),
       chatTemplate: try checked { () throws(GGUFError) in try file.stringIfPresent("tokenizer.chat_template") },
       endOfTextIDs: try endOfTextIDs(file, vocabularySize: configuration.vocabularySize), sources: [path],
       displayName: name.hasSuffix(".gguf") ? String(name.dropLast(".gguf".count)) : name)

@@ -15,6 +15,8 @@ struct GGUFConfiguration {
   static let familiesThatSlide = ["gemma3", "llama"]
   /// Gemma 3 27B, known by its layers, scales by hidden size per head instead of head size, as in llama.cpp.
   static let gemma27BLayers = 62
+  /// In files that the conversion has written.
+  static let bundleKey = "dera.version"
   static let embedding = "token_embd.weight"
   /// Divisors of the inverse frequencies, written for Llama 3's scaling.
   static let frequencyFactors = "rope_freqs.weight"
@@ -37,6 +39,11 @@ struct GGUFConfiguration {
         expected: "one of the supported architectures " + Architecture.all.map(\.name).joined(separator: ", "))
     }
     self.architecture = architecture
+    guard file[Self.bundleKey] == nil else {
+      throw CheckpointError(
+        path: file.path, subject: Self.bundleKey, problem: "a converted bundle", expected: "a model to convert",
+        remedy: "Run the bundle as it is, or give the checkpoint it was made from.")
+    }
     let type = try checked { () throws(GGUFError) in try file.stringIfPresent("general.type") }
     guard type == nil || type == "model" else {
       throw CheckpointError(
