@@ -39,6 +39,10 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .target(name: "CKernels", cSettings: cSettings),
+    .target(
+      name: "CKernelsConformance", dependencies: ["CKernels"], path: "Tests/CKernelsConformance", exclude: ["main.c"],
+      cSettings: cSettings),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernelsConformance", "Kernels"], swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["DeRa", arguments], swiftSettings: settings),
     .executableTarget(
       name: "dera-quantize", dependencies: ["Conversion", arguments], path: "tools/quantize", swiftSettings: settings),
@@ -47,6 +51,10 @@ let package = Package(
     + modules.map {
       .testTarget(
         name: "\($0.name)Tests", dependencies: [.byName(name: $0.name)] + $0.imports, swiftSettings: settings)
-    },
+    } + [
+      .testTarget(
+        name: "GoldenTests", dependencies: ["Checkpoints", "Conversion", "Kernels", "DeRa", real],
+        swiftSettings: settings)
+    ],
   swiftLanguageModes: [.v6]
 )
