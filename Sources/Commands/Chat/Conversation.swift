@@ -1,12 +1,6 @@
 import DeRa
 import GGUF
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// One turn of a conversation, in the shape every chat API uses.
 package struct Message: Codable, Equatable {
   package var role: String
