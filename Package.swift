@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let real: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
+
 // The module list is data: one row a module, importing only modules above it (checked by tools/check-imports).
 let modules: [(name: String, imports: [Target.Dependency])] = [
   ("TensorCore", []),
@@ -16,10 +20,6 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
   ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
 ]
-
-let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
-let real: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let cSettings: [CSetting] = [.treatAllWarnings(as: .error)]

@@ -1,0 +1,118 @@
+// Matrix products over tiles of 16 rows, for groups of columns whose sums stay in registers: the same loops for every
+// instruction set. The including file supplies the integer dots of one block of 16 rows with `n` columns,
+//
+//   dot_int8(codes, x, stride, n, dots)            codes: signed bytes
+//   dot_nibbles(codes, x, stride, n, dots)         codes: unsigned nibbles 0...15
+//   dot_table(codes, table, x, stride, n, dots)    codes: nibbles that select a value of the table
+//
+// where `n` is a constant <= MAX_GROUP and column c's 32 activations are at x + c * stride.
+#include "lanes.h"
+
+#define MAX_GROUP 4
+#define BLOCK 32
+#define BLOCK_BYTES_F16 1024
+#define BLOCK_BYTES_INT8 (32 + 512)
+#define BLOCK_BYTES_INT4 (32 + 256)
+
+typedef enum { KIND_INT8, KIND_NIBBLES, KIND_TABLE } block_kind;
+
+/// One tile times `n` columns from `first` on.
+INLINE void tile_int(const uint8_t *tile, const ck_matrix *matrix, const ck_int8_panel *x, size_t first, const int n,
+                     const block_kind kind, float *out, size_t out_stride) {
+  const size_t blocks = matrix->blocks, stride = blocks * BLOCK;
+  const size_t block_bytes = kind == KIND_INT8 ? BLOCK_BYTES_INT8 : BLOCK_BYTES_INT4;
+  const int8_t *codes = x->codes + first * stride;
+  const float *scales = x->scales + first * blocks;
+  const int32_t *sums = x->sums + first * blocks;
+  f32x16 acc[MAX_GROUP] = {};
+  for (size_t b = 0; b < blocks; b++, tile += block_bytes, codes += BLOCK) {
+    i32x16 dots[MAX_GROUP];
+    switch (kind) {
+      case KIND_INT8: dot_int8(tile + 32, codes, stride, n, dots); break;
+      case KIND_NIBBLES: dot_nibbles(tile + 32, codes, stride, n, dots); break;
+      case KIND_TABLE: dot_table(tile + 32, matrix->table, codes, stride, n, dots); break;
+    }
+    f32x16 weight_scales = load_f16(tile);
+    for (int c = 0; c < n; c++) {
+      // A linear nibble stands for itself minus 8.
+      if (kind == KIND_NIBBLES) dots[c] -= 8 * sums[(size_t)c * blocks + b];
+      f32x16 factor = weight_scales * splat(scales[(size_t)c * blocks + b]);
+      acc[c] = fma16(__builtin_convertvector(dots[c], f32x16), factor, acc[c]);
+    }
+  }
+  for (int c = 0; c < n; c++) store(out + (size_t)c * out_stride, acc[c]);
+}
+
+INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out,
+                       const block_kind kind) {
+  const size_t tile_bytes = matrix->blocks * (kind == KIND_INT8 ? BLOCK_BYTES_INT8 : BLOCK_BYTES_INT4);
+  for (size_t t = tiles.first; t < tiles.first + tiles.count; t++) {
+    const uint8_t *tile = matrix->bytes + t * tile_bytes;
+    float *rows = out.values + t * LANES;
+    size_t c = 0;
+    for (; c + 4 <= x.columns; c += 4) tile_int(tile, matrix, &x, c, 4, kind, rows + c * out.stride, out.stride);
+    if (c + 2 <= x.columns) {
+      tile_int(tile, matrix, &x, c, 2, kind, rows + c * out.stride, out.stride);
+      c += 2;
+    }
+    if (c < x.columns) tile_int(tile, matrix, &x, c, 1, kind, rows + c * out.stride, out.stride);
+  }
+}
+
+static void matmul_int8(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) {
+  matmul_int(matrix, tiles, x, out, KIND_INT8);
+}
+
+static void matmul_int4(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) {
+  if (matrix->table) {
+    matmul_int(matrix, tiles, x, out, KIND_TABLE);
+  } else {
+    matmul_int(matrix, tiles, x, out, KIND_NIBBLES);
+  }
+}
+
+/// `tiles` consecutive tiles (for more independent sums) times `n` columns.
+INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, size_t depth, const float *x,
+                     size_t x_stride, const int n, float *out, size_t out_stride) {
+  f32x16 acc[MAX_GROUP] = {};
+  for (size_t k = 0; k < depth; k++) {
+    for (int t = 0; t < tiles; t++) {
+      f32x16 weights = load_f16(tile + (size_t)t * tile_bytes + k * 2 * LANES);
+      for (int c = 0; c < n; c++)
+        acc[t * n + c] = fma16(weights, splat(x[(size_t)c * x_stride + k]), acc[t * n + c]);
+    }
+  }
+  for (int t = 0; t < tiles; t++)
+    for (int c = 0; c < n; c++) store(out + (size_t)c * out_stride + t * LANES, acc[t * n + c]);
+}
+
+static void matmul_f16(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, ck_output out) {
+  const size_t tile_bytes = matrix->blocks * BLOCK_BYTES_F16, depth = matrix->columns;
+  size_t t = tiles.first, end = tiles.first + tiles.count;
+  while (t < end) {
+    // Few columns give few sums to overlap, so they take several tiles at once.
+    const size_t together = x.columns == 1 && t + 4 <= end ? 4 : x.columns <= 3 && t + 2 <= end ? 2 : 1;
+    const uint8_t *tile = matrix->bytes + t * tile_bytes;
+    float *rows = out.values + t * LANES;
+    t += together;
+    size_t c = 0;
+#define COLUMNS(tiles, n) \
+  tile_f16(tile, tile_bytes, tiles, depth, x.values + c * x.stride, x.stride, n, rows + c * out.stride, out.stride)
+    if (together == 4) {
+      COLUMNS(4, 1);
+      continue;
+    }
+    if (together == 2) {
+      for (; c + 2 <= x.columns; c += 2) COLUMNS(2, 2);
+      if (c < x.columns) COLUMNS(2, 1);
+      continue;
+    }
+    for (; c + 4 <= x.columns; c += 4) COLUMNS(1, 4);
+    if (c + 2 <= x.columns) {
+      COLUMNS(1, 2);
+      c += 2;
+    }
+    if (c < x.columns) COLUMNS(1, 1);
+#undef COLUMNS
+  }
+}

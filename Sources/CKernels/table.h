@@ -1,0 +1,20 @@
+// The dispatch table of the including file's instruction set.
+#define KERNELS(id, its_name)                                                                        \
+  const ck_kernels id = {.name = its_name,                                                           \
+                         .matmul_f16 = matmul_f16,                                                   \
+                         .matmul_int8 = matmul_int8,                                                 \
+                         .matmul_int4 = matmul_int4,                                                 \
+                         .quantize = quantize,                                                       \
+                         .f32_to_f16 = f32_to_f16,                                                   \
+                         .f16_to_f32 = f16_to_f32,                                                   \
+                         .rms_norm = rms_norm,                                                       \
+                         .add_scaled = add_scaled,                                                   \
+                         .scale = scale,                                                             \
+                         .rope = rope,                                                               \
+                         .silu_mul = silu_mul,                                                       \
+                         .gelu_mul = gelu_mul,                                                       \
+                         .scores = scores,                                                           \
+                         .softmax = softmax,                                                         \
+                         .mix = mix}
+
+extern const ck_kernels ck_scalar, ck_avx2, ck_neon, ck_dotprod;

@@ -1,0 +1,41 @@
+import ModelSpec
+import Tokenization
+
+/// A model on disk, whatever its format, in one convention: everything is validated, nothing but headers is read yet.
+public struct Checkpoint: Sendable {
+  public var configuration: ModelConfiguration
+  /// By our (GGUF) names: exactly those of `configuration.tensors`, with the shapes given there.
+  public var tensors: [String: any TensorSource]
+  public var tokenizer: TokenizerDefinition?
+  /// The model's own Jinja chat template.
+  public var chatTemplate: String?
+  /// Ids that end an answer, without repetition, in the order found.
+  public var endOfTextIDs: [Int]
+  /// Paths of the files read, for provenance.
+  public var sources: [String]
+  public var displayName: String
+
+  public init(
+    configuration: ModelConfiguration, tensors: [String: any TensorSource], tokenizer: TokenizerDefinition? = nil,
+    chatTemplate: String? = nil, endOfTextIDs: [Int] = [], sources: [String], displayName: String
+  ) {
+    self.configuration = configuration
+    self.tensors = tensors
+    self.tokenizer = tokenizer
+    self.chatTemplate = chatTemplate
+    self.endOfTextIDs = endOfTextIDs
+    self.sources = sources
+    self.displayName = displayName
+  }
+}
+
+extension Checkpoint {
+  /// Opens a model: a Hugging Face directory (`config.json`, safetensors).
+  /// - Throws: `CheckpointError` naming the file, the place in it and what is wrong.
+  public static func open(path: String) throws(CheckpointError) -> Checkpoint {
+    if CheckpointFile.exists("\(path)/config.json") { return try open(directory: path) }
+    throw CheckpointError(
+      path: path, problem: CheckpointFile.exists(path) ? "not a model" : "no such file or directory",
+      expected: "a directory with config.json and safetensors")
+  }
+}

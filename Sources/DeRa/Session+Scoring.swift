@@ -1,0 +1,58 @@
+import Transformer
+
+extension Session {
+  /// Logits at every position of `sequence` under several λ, from one pass over each model: what an oracle, perplexity and
+  /// KL reports need. The sequence replaces the session's own.
+  /// - Parameter body: gets the index into `realignments`, the position, and its logits `[vocabularySize]`.
+  /// - Throws: `SessionError` for a sequence that does not fit, and whatever `body` throws.
+  public func forEachLogits(
+    of sequence: [Int32], _ realignments: [Realignment],
+    _ body: (_ realignment: Int, _ position: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
+  ) throws {
+    truncate(to: 0)
+    try append(sequence)
+    let models = caches.indices.filter { model in
+      realignments.contains { $0.weights[model] != 0 }
+    }
+    let step = min(state.maxColumns / max(models.count, 1), sequence.count)
+    for start in stride(from: 0, to: sequence.count, by: max(step, 1)) {
+      let count = min(step, sequence.count - start)
+      tokens.withUnsafeBufferPointer { tokens in
+        for (index, model) in models.enumerated() {
+          runs.initializeElement(
+            at: index, to: Run(model: model, cache: caches[model], tokens: tokens.baseAddress! + start, count: count))
+        }
+      }
+      bundle.decoder.forward(UnsafeBufferPointer(rebasing: runs[0..<models.count]), in: state)
+      for (index, realignment) in realignments.enumerated() {
+        try blend(realignment, models, columns: count) { column, logits in try body(index, start + column, logits) }
+      }
+    }
+  }
+
+  /// Blends the last pass's columns, as many positions at a time as there is room for.
+  private func blend(
+    _ realignment: Realignment, _ models: [Int], columns: Int,
+    _ body: (_ column: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
+  ) throws {
+    let vocabulary = bundle.decoder.configuration.vocabularySize
+    let active = activeTerms(realignment)
+    let weights = terms[0..<active].map { ($0.model, $0.weight) }
+    for first in stride(from: 0, to: columns, by: state.maxOutputs) {
+      let outputs = min(state.maxOutputs, columns - first)
+      for output in 0..<outputs {
+        for (index, (model, weight)) in weights.enumerated() {
+          let run = models.firstIndex(of: model)!
+          terms.initializeElement(
+            at: output * active + index,
+            to: BlendTerm(model: model, hidden: state.final.column(run * columns + first + output), weight: weight))
+        }
+      }
+      let panel = bundle.decoder.logits(
+        UnsafeBufferPointer(rebasing: terms[0..<outputs * active]), outputs: outputs, in: state)
+      for output in 0..<outputs {
+        try body(first + output, UnsafeBufferPointer(start: panel.column(output), count: vocabulary))
+      }
+    }
+  }
+}

@@ -1,0 +1,162 @@
+internal import CKernels
+
+/// The gate's function in a gated feed-forward layer.
+public enum GateActivation: Sendable {
+  /// x / (1 + e^−x)
+  case silu
+  /// GELU in its tanh approximation.
+  case geluTanh
+}
+
+extension Engine {
+  /// Codes every column of `input` `[columns, width]` in int8: per 32 elements scale = max |x| / 127, codes rounded to
+  /// nearest even, the last block padded with zeros. A block with a NaN or an infinity gets the scale NaN.
+  public func quantize(_ input: Panel, into output: QuantizedPanel) {
+    precondition(input.width == output.width && input.columns <= output.columns, "panels of different shapes")
+    let count = chunks(items: input.columns, elements: input.width)
+    pool.run(QuantizeJob(kernels: kernels, input: input, output: output, chunks: count), chunks: count)
+  }
+
+  /// output = input / √(mean(input²) + epsilon) · weight, column by column; `output` may be `input`.
+  /// - Parameter weight: `[input.width]`
+  public func rmsNorm(_ input: Panel, weight: UnsafePointer<Float>, epsilon: Float, into output: Panel) {
+    precondition(input.width == output.width && input.columns <= output.columns, "panels of different shapes")
+    let count = chunks(items: input.columns, elements: input.width)
+    let job = NormJob(
+      kernels: kernels, input: input, output: output, weight: weight, width: input.width, epsilon: epsilon,
+      chunks: count)
+    pool.run(job, chunks: count)
+  }
+
+  /// The RMS norm of every run of `headDim` elements of `panel` `[columns, heads · headDim]`, in place.
+  /// - Parameter weight: `[headDim]`
+  public func rmsNormHeads(_ panel: Panel, headDim: Int, weight: UnsafePointer<Float>, epsilon: Float) {
+    precondition(headDim > 0 && panel.width % headDim == 0, "the panel's width is no multiple of headDim")
+    let count = chunks(items: panel.columns, elements: panel.width)
+    let job = NormJob(
+      kernels: kernels, input: panel, output: panel, weight: weight, width: headDim, epsilon: epsilon, chunks: count)
+    pool.run(job, chunks: count)
+  }
+
+  /// Rotates every head of `panel` `[columns, heads · headDim]` in place: the pair (i, i + headDim/2) of the column at
+  /// position p by the angle `table` has for (p, i).
+  /// - Parameter positions: `[columns]`, each below `table.positions`.
+  public func rope(_ panel: Panel, positions: UnsafePointer<Int32>, table: RopeTable) {
+    precondition(panel.width % (2 * table.half) == 0, "the panel's width is no multiple of headDim")
+    let count = chunks(items: panel.columns, elements: panel.width)
+    let job = RopeJob(kernels: kernels, panel: panel, positions: positions, table: table.view, chunks: count)
+    pool.run(job, chunks: count)
+  }
+
+  /// output = activation(gate) · up, element by element; `output` may be `gate` or `up`.
+  public func gate(_ activation: GateActivation, gate: Panel, up: Panel, into output: Panel) {
+    precondition(gate.width == up.width && gate.width == output.width, "panels of different widths")
+    precondition(gate.columns == up.columns && gate.columns <= output.columns, "panels of different heights")
+    let count = chunks(items: gate.columns, elements: gate.width * 4)
+    let job = GateJob(kernels: kernels, activation: activation, gate: gate, up: up, output: output, chunks: count)
+    pool.run(job, chunks: count)
+  }
+
+  /// target += factor · addend, as one fused operation an element.
+  public func add(_ addend: Panel, times factor: Float = 1, to target: Panel) {
+    precondition(addend.width == target.width && addend.columns <= target.columns, "panels of different shapes")
+    for column in 0..<addend.columns {
+      kernels.pointee.add_scaled(factor, addend.column(column), addend.width, target.column(column))
+    }
+  }
+
+  /// Every column of `target` += bias.
+  /// - Parameter bias: `[target.width]`
+  public func addBias(_ bias: UnsafePointer<Float>, to target: Panel) {
+    for column in 0..<target.columns {
+      kernels.pointee.add_scaled(1, bias, target.width, target.column(column))
+    }
+  }
+
+  /// panel *= factor
+  public func scale(_ panel: Panel, by factor: Float) {
+    for column in 0..<panel.columns {
+      kernels.pointee.scale(factor, panel.column(column), panel.width, panel.column(column))
+    }
+  }
+
+  /// f32 to f16, rounded to nearest even: how keys and values enter a cache.
+  public func narrow(_ source: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<UInt16>) {
+    kernels.pointee.f32_to_f16(source, count, target)
+  }
+
+  /// f16 to f32.
+  public func widen(_ source: UnsafePointer<UInt16>, count: Int, into target: UnsafeMutablePointer<Float>) {
+    kernels.pointee.f16_to_f32(source, count, target)
+  }
+}
+
+private struct QuantizeJob: ColumnJob {
+  let kernels: UnsafePointer<ck_kernels>
+  let input: Panel
+  let output: QuantizedPanel
+  let chunks: Int
+  var columns: Int { input.columns }
+
+  func run(column: Int, thread: Int) {
+    let part = output.view(columns: column..<column + 1)
+    kernels.pointee.quantize(
+      input.column(column), input.width, UnsafeMutablePointer(mutating: part.codes),
+      UnsafeMutablePointer(mutating: part.scales), UnsafeMutablePointer(mutating: part.sums))
+  }
+}
+
+private struct NormJob: ColumnJob {
+  let kernels: UnsafePointer<ck_kernels>
+  let input: Panel
+  let output: Panel
+  let weight: UnsafePointer<Float>
+  /// Elements normalised together.
+  let width: Int
+  let epsilon: Float
+  let chunks: Int
+  var columns: Int { input.columns }
+
+  func run(column: Int, thread: Int) {
+    for start in stride(from: 0, to: input.width, by: width) {
+      kernels.pointee.rms_norm(
+        input.column(column) + start, weight, width, epsilon, output.column(column) + start)
+    }
+  }
+}
+
+private struct RopeJob: ColumnJob {
+  let kernels: UnsafePointer<ck_kernels>
+  let panel: Panel
+  let positions: UnsafePointer<Int32>
+  let table: RopeTable.View
+  let chunks: Int
+  var columns: Int { panel.columns }
+
+  func run(column: Int, thread: Int) {
+    let position = Int(positions[column])
+    precondition(position >= 0 && position < table.positions, "position outside the rotation table")
+    let offset = position * table.half
+    for start in stride(from: 0, to: panel.width, by: 2 * table.half) {
+      kernels.pointee.rope(
+        panel.column(column) + start, table.half, table.cosines + offset, table.sines + offset)
+    }
+  }
+}
+
+private struct GateJob: ColumnJob {
+  let kernels: UnsafePointer<ck_kernels>
+  let activation: GateActivation
+  let gate: Panel
+  let up: Panel
+  let output: Panel
+  let chunks: Int
+  var columns: Int { gate.columns }
+
+  func run(column: Int, thread: Int) {
+    switch activation {
+    case .silu: kernels.pointee.silu_mul(gate.column(column), up.column(column), gate.width, output.column(column))
+    case .geluTanh: kernels.pointee.gelu_mul(gate.column(column), up.column(column), gate.width, output.column(column))
+    }
+  }
+}

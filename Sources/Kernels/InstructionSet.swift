@@ -1,0 +1,61 @@
+internal import CKernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The sets of micro-kernels, slowest first. All give bit-identical results; they differ in speed only.
+public enum InstructionSet: String, CaseIterable, Sendable {
+  /// Plain C, on every machine.
+  case scalar
+  /// ARMv8.0 Advanced SIMD.
+  case neon
+  /// NEON with the int8 dot product of ARMv8.2.
+  case dotprod
+  /// x86-64 with AVX2, FMA and F16C.
+  case avx2
+
+  /// The environment variable that overrides the choice.
+  public static let environmentVariable = "DERA_ISA"
+
+  /// Whether this machine and build have it.
+  public var isSupported: Bool { kernels != nil }
+
+  /// Those this machine has, slowest first; never empty.
+  public static var supported: [InstructionSet] { allCases.filter(\.isSupported) }
+
+  /// The fastest this machine has.
+  public static let best = allCases.last(where: \.isSupported) ?? .scalar
+
+  /// - Throws: `InstructionSetError` when `name` is none of ours or this machine lacks it.
+  public init(named name: String) throws(InstructionSetError) {
+    guard let value = InstructionSet(rawValue: name), value.isSupported else {
+      throw InstructionSetError(name: name)
+    }
+    self = value
+  }
+
+  /// What `DERA_ISA` names, or `best` where it is not set. The variable is read once.
+  /// - Throws: `InstructionSetError` when it names a set that this machine lacks.
+  public static func selected() throws(InstructionSetError) -> InstructionSet { try selection.get() }
+
+  private static let selection: Result<InstructionSet, InstructionSetError> = {
+    guard let name = getenv(environmentVariable) else { return .success(best) }
+    return Result { () throws(InstructionSetError) in try InstructionSet(named: String(cString: name)) }
+  }()
+
+  var kernels: UnsafePointer<ck_kernels>? { ck_kernels_named(rawValue) }
+}
+
+/// An instruction set was asked for that is unknown or that this machine lacks.
+public struct InstructionSetError: Error, Equatable, CustomStringConvertible {
+  public let name: String
+
+  public var description: String {
+    let choices = InstructionSet.supported.map(\.rawValue).joined(separator: ", ")
+    return "\(InstructionSet.environmentVariable): this machine has no instruction set '\(name)';"
+      + " use one of: \(choices), or unset the variable for the fastest"
+  }
+}

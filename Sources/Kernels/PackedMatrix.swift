@@ -1,0 +1,38 @@
+internal import CKernels
+import TensorCore
+
+/// A matrix `[layout.rows, layout.columns]` in packed form; a view that owns nothing.
+public struct PackedMatrix: @unchecked Sendable {
+  public let layout: PackedLayout
+  /// `layout.byteCount` bytes.
+  public let bytes: UnsafeRawPointer
+  /// int4: the 16 values of the codes; nil where they are linear (code − 8), which is faster.
+  public let table: UnsafePointer<Int8>?
+
+  /// - Parameters:
+  ///   - bytes: `layout.byteCount` bytes that outlive every use of the matrix.
+  ///   - table: 16 values, of which the same holds; used by int4 only, nil: linear.
+  public init(layout: PackedLayout, bytes: UnsafeRawPointer, table: UnsafePointer<Int8>? = nil) {
+    self.layout = layout
+    self.bytes = bytes
+    let isLinear = table.map { UnsafeBufferPointer(start: $0, count: 16).elementsEqual(PackedCodec.linearInt4Table) }
+    self.table = isLinear == false ? table : nil
+  }
+
+  /// Writes row `row` as `layout.columns` f32 values.
+  public func unpack(row: Int, into output: UnsafeMutablePointer<Float>) {
+    precondition(row >= 0 && row < layout.rows, "row outside the matrix")
+    withUnsafePointer(to: view) {
+      switch layout.codec {
+      case .f16: ck_unpack_f16($0, row, output)
+      case .int8: ck_unpack_int8($0, row, output)
+      case .int4: ck_unpack_int4($0, row, output)
+      }
+    }
+  }
+
+  var view: ck_matrix {
+    ck_matrix(
+      bytes: bytes.assumingMemoryBound(to: UInt8.self), blocks: layout.blocks, columns: layout.columns, table: table)
+  }
+}

@@ -1,0 +1,74 @@
+internal import CKernels
+import TensorCore
+
+/// f32 activations `[columns, stride]`, the first `width` of each column in use; a view that owns nothing.
+public struct Panel: @unchecked Sendable {
+  public let values: UnsafeMutablePointer<Float>
+  public let width: Int
+  /// Elements from one column to the next, at least `width`.
+  public let stride: Int
+  public let columns: Int
+
+  /// - Parameter stride: `width` if not given.
+  public init(values: UnsafeMutablePointer<Float>, width: Int, stride: Int? = nil, columns: Int) {
+    self.values = values
+    self.width = width
+    self.stride = stride ?? width
+    self.columns = columns
+    precondition(self.stride >= width, "columns overlap")
+  }
+
+  public func column(_ index: Int) -> UnsafeMutablePointer<Float> { values + index * stride }
+
+  /// The same memory seen as these columns only, counted from 0.
+  public func slice(columns range: Range<Int>) -> Panel {
+    precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns outside the panel")
+    return Panel(values: column(range.lowerBound), width: width, stride: stride, columns: range.count)
+  }
+
+  /// The same memory seen as elements `range` of every column.
+  public func slice(rows range: Range<Int>) -> Panel {
+    precondition(range.lowerBound >= 0 && range.upperBound <= width, "rows outside the panel")
+    return Panel(values: values + range.lowerBound, width: range.count, stride: stride, columns: columns)
+  }
+
+  var view: ck_f32_panel { ck_f32_panel(values: values, stride: stride, columns: columns) }
+}
+
+/// A panel in int8: codes `[columns, paddedWidth]`, and for every 32 of them an f32 scale and the sum of the codes,
+/// both `[columns, paddedWidth / 32]`. A view that owns nothing; `Engine.quantize` fills it.
+public struct QuantizedPanel: @unchecked Sendable {
+  public let codes: UnsafeMutablePointer<Int8>
+  public let scales: UnsafeMutablePointer<Float>
+  public let sums: UnsafeMutablePointer<Int32>
+  public let width: Int
+  public let columns: Int
+
+  /// 32-element blocks in a column.
+  public var blocks: Int { (width + PackedLayout.blockColumns - 1) / PackedLayout.blockColumns }
+  public var paddedWidth: Int { blocks * PackedLayout.blockColumns }
+
+  /// Bytes that `init(memory:columns:width:)` needs.
+  public static func byteCount(columns: Int, width: Int) -> Int {
+    let blocks = (width + PackedLayout.blockColumns - 1) / PackedLayout.blockColumns
+    return columns * blocks * (PackedLayout.blockColumns + MemoryLayout<Float>.size + MemoryLayout<Int32>.size)
+  }
+
+  /// - Parameter memory: `byteCount(columns:width:)` bytes, aligned to 4.
+  public init(memory: UnsafeMutableRawPointer, columns: Int, width: Int) {
+    let blocks = (width + PackedLayout.blockColumns - 1) / PackedLayout.blockColumns
+    let codeCount = columns * blocks * PackedLayout.blockColumns
+    let scaleBytes = columns * blocks * MemoryLayout<Float>.size
+    self.codes = memory.bindMemory(to: Int8.self, capacity: codeCount)
+    self.scales = (memory + codeCount).bindMemory(to: Float.self, capacity: columns * blocks)
+    self.sums = (memory + codeCount + scaleBytes).bindMemory(to: Int32.self, capacity: columns * blocks)
+    self.width = width
+    self.columns = columns
+  }
+
+  func view(columns range: Range<Int>) -> ck_int8_panel {
+    ck_int8_panel(
+      codes: codes + range.lowerBound * paddedWidth, scales: scales + range.lowerBound * blocks,
+      sums: sums + range.lowerBound * blocks, columns: range.count)
+  }
+}

@@ -1,0 +1,82 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Work cut into chunks that may run in any order, on any thread.
+///
+/// A struct of pointers and numbers: the pool hands threads its address, so running one allocates and retains nothing.
+public protocol ParallelJob {
+  /// Does chunk `chunk`; `thread` (below `ThreadPool.threads`) selects a thread's own scratch memory.
+  func run(chunk: Int, thread: Int)
+}
+
+extension ParallelJob {
+  static func run(at address: UnsafeRawPointer, chunk: Int, thread: Int) {
+    address.assumingMemoryBound(to: Self.self).pointee.run(chunk: chunk, thread: thread)
+  }
+}
+
+/// The calling thread and `threads − 1` more that share out the chunks of a job.
+///
+/// Between jobs the threads spin for some microseconds, then sleep. The caller waits for chunks, never for threads, so
+/// a thread that the machine has no core for delays nobody unless it holds a chunk.
+public final class ThreadPool: Sendable {
+  public let threads: Int
+  private let state: PoolState
+  private let workers: [pthread_t]
+
+  /// - Parameter threads: at least 1, the caller included. Where the system refuses a thread the pool has fewer.
+  public init(threads: Int) {
+    let state = PoolState()
+    var workers: [pthread_t] = []
+    for index in 1..<max(threads, 1) {
+      let start = Unmanaged.passRetained(WorkerStart(state: state, thread: index))
+      var worker = pthread_t()
+      let code = pthread_create(
+        &worker, nil,
+        { argument in
+          guard let argument else { return nil }
+          let start = Unmanaged<WorkerStart>.fromOpaque(argument).takeRetainedValue()
+          start.state.work(thread: start.thread)
+          return nil
+        }, start.toOpaque())
+      guard code == 0 else {
+        start.release()
+        break
+      }
+      workers.append(worker)
+    }
+    self.state = state
+    self.workers = workers
+    self.threads = workers.count + 1
+  }
+
+  deinit {
+    state.stop()
+    for worker in workers { pthread_join(worker, nil) }
+  }
+
+  /// Runs chunks `0 ..< chunks` of the job and returns when all are done. Callers on several threads take turns; a
+  /// chunk must not run a job itself.
+  public func run<Job: ParallelJob>(_ job: Job, chunks: Int) {
+    withUnsafePointer(to: job) { address in
+      if threads == 1 || chunks <= 1 {
+        for chunk in 0..<max(chunks, 0) { address.pointee.run(chunk: chunk, thread: 0) }
+      } else {
+        state.run(Job.self, at: address, chunks: chunks)
+      }
+    }
+  }
+}
+
+private final class WorkerStart {
+  let state: PoolState
+  let thread: Int
+
+  init(state: PoolState, thread: Int) {
+    self.state = state
+    self.thread = thread
+  }
+}

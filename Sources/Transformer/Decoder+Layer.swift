@@ -1,0 +1,128 @@
+import Kernels
+import ModelSpec
+import TensorCore
+
+// A layer over the columns of a pass. Norm, bias and matrix are looked up per model; the models of a bundle have one
+// architecture, so what one lacks all lack.
+extension Decoder {
+  typealias VectorOf = (borrowing LayerWeights) -> LayerWeights.Vector?
+  typealias MatrixOf = (borrowing LayerWeights.Matrices) -> PackedMatrix
+
+  /// hidden += postNorm(attentionOutput · attention(rope(query), rope(key), value))
+  func attend(_ layer: Int, _ pass: Pass, _ state: DecoderState) {
+    let arena = state.arena
+    let input = normed(arena.hidden, layer, pass, state) { $0.attentionNorm }
+    var tasks = MatmulTasks(arena.tasks)
+    add(layer, pass, to: &tasks, arena.query) { $0.query }
+    add(layer, pass, to: &tasks, arena.key) { $0.key }
+    add(layer, pass, to: &tasks, arena.value) { $0.value }
+    state.matmul(tasks, input)
+
+    let headDim = configuration.headDim
+    let normWidth = configuration.architecture.queryKeyNorm == .perHead ? headDim : nil
+    forEach(layer, pass, { $0.queryBias }) { state.engine.addBias($1, to: arena.query.slice(columns: $0)) }
+    forEach(layer, pass, { $0.keyBias }) { state.engine.addBias($1, to: arena.key.slice(columns: $0)) }
+    forEach(layer, pass, { $0.valueBias }) { state.engine.addBias($1, to: arena.value.slice(columns: $0)) }
+    forEach(layer, pass, { $0.queryNorm }) {
+      normGroups(arena.query.slice(columns: $0), $1, normWidth ?? configuration.queryWidth, state)
+    }
+    forEach(layer, pass, { $0.keyNorm }) {
+      normGroups(arena.key.slice(columns: $0), $1, normWidth ?? configuration.kvWidth, state)
+    }
+
+    let slides = configuration.layerSlides[layer]
+    let rotation = state.rotation(sliding: slides)
+    let columns = 0..<pass.count
+    state.engine.rope(arena.query.slice(columns: columns), positions: arena.positions, table: rotation)
+    state.engine.rope(arena.key.slice(columns: columns), positions: arena.positions, table: rotation)
+    attention(layer, window: slides ? configuration.slidingWindow : nil, pass, state)
+
+    tasks = MatmulTasks(arena.tasks)
+    add(layer, pass, to: &tasks, arena.update) { $0.attentionOutput }
+    state.matmul(tasks, arena.mixed.slice(columns: columns))
+    addUpdate(layer, pass, state) { $0.postAttentionNorm }
+  }
+
+  /// hidden += postNorm(down · (activation(gate) ⊙ up))
+  func feedForward(_ layer: Int, _ pass: Pass, _ state: DecoderState) {
+    let arena = state.arena
+    let columns = 0..<pass.count
+    let input = normed(arena.hidden, layer, pass, state) { $0.feedForwardNorm }
+    var tasks = MatmulTasks(arena.tasks)
+    add(layer, pass, to: &tasks, arena.gate) { $0.gate }
+    add(layer, pass, to: &tasks, arena.up) { $0.up }
+    state.matmul(tasks, input)
+
+    let gate = arena.gate.slice(columns: columns)
+    state.engine.gate(
+      configuration.architecture.activation == .silu ? .silu : .geluTanh, gate: gate,
+      up: arena.up.slice(columns: columns), into: gate)
+    tasks = MatmulTasks(arena.tasks)
+    add(layer, pass, to: &tasks, arena.update) { $0.down }
+    state.matmul(tasks, gate)
+    addUpdate(layer, pass, state) { $0.postFeedForwardNorm }
+  }
+
+  /// The input of a block: normalised where the architecture normalises before it, else the panel itself.
+  private func normed(_ panel: Panel, _ layer: Int, _ pass: Pass, _ state: DecoderState, _ norm: VectorOf) -> Panel {
+    let columns = 0..<pass.count
+    var isNormed = false
+    forEach(layer, pass, norm) { group, weight in
+      isNormed = true
+      state.engine.rmsNorm(
+        panel.slice(columns: group), weight: weight, epsilon: configuration.normEpsilon,
+        into: state.arena.normed.slice(columns: group))
+    }
+    return (isNormed ? state.arena.normed : panel).slice(columns: columns)
+  }
+
+  private func addUpdate(_ layer: Int, _ pass: Pass, _ state: DecoderState, _ norm: VectorOf) {
+    let update = normed(state.arena.update, layer, pass, state, norm)
+    state.engine.add(update, to: state.arena.hidden.slice(columns: 0..<pass.count))
+  }
+
+  private func normGroups(_ panel: Panel, _ weight: LayerWeights.Vector, _ width: Int, _ state: DecoderState) {
+    state.engine.rmsNormHeads(panel, headDim: width, weight: weight, epsilon: configuration.normEpsilon)
+  }
+
+  /// Calls `body` with the columns of every model and that model's vector; not at all where the architecture has none.
+  private func forEach(
+    _ layer: Int, _ pass: Pass, _ vector: VectorOf, _ body: (Range<Int>, LayerWeights.Vector) -> Void
+  ) {
+    for group in pass.groups {
+      if let vector = vector(layers[group.model * configuration.layers + layer]) { body(group.columns, vector) }
+    }
+  }
+
+  /// Adds the product with a layer's matrix: one task where neighbouring models share it, one each where they do not.
+  private func add(_ layer: Int, _ pass: Pass, to tasks: inout MatmulTasks, _ output: Panel, _ matrix: MatrixOf) {
+    for group in pass.groups {
+      tasks.add(
+        matrix(layers[group.model * configuration.layers + layer].matrices), columns: group.columns, output: output)
+    }
+  }
+}
+
+/// The products of one parallel region, collected without allocating.
+struct MatmulTasks {
+  private let storage: UnsafeMutableBufferPointer<MatmulTask>
+  private(set) var count = 0
+
+  init(_ storage: UnsafeMutableBufferPointer<MatmulTask>) { self.storage = storage }
+
+  var all: UnsafeBufferPointer<MatmulTask> { UnsafeBufferPointer(rebasing: storage[0..<count]) }
+
+  mutating func add(_ matrix: PackedMatrix, columns: Range<Int>, output: Panel) {
+    if count > 0 {
+      let last = storage[count - 1]
+      if last.matrix.bytes == matrix.bytes, last.columns.upperBound == columns.lowerBound,
+        last.output.values == output.values
+      {
+        storage[count - 1].columns = last.columns.lowerBound..<columns.upperBound
+        return
+      }
+    }
+    storage.initializeElement(at: count, to: MatmulTask(matrix: matrix, columns: columns, output: output))
+    count += 1
+  }
+}

@@ -1,0 +1,51 @@
+import Kernels
+import ModelSpec
+import TensorCore
+
+/// The working memory of forward passes and the threads that run them; not shared between concurrent passes.
+public final class DecoderState {
+  let arena: Arena
+  public let engine: Engine
+  private let fullRotation: RopeTable
+  private let slidingRotation: RopeTable
+
+  /// - Parameters:
+  ///   - maxColumns: most tokens of a pass, all runs together.
+  ///   - maxOutputs: most positions whose logits are computed together.
+  ///   - context: most positions a cache of these passes has.
+  /// - Throws: `TensorError` when the buffers do not fit into the address space.
+  public init(_ decoder: Decoder, engine: Engine, maxColumns: Int, maxOutputs: Int, context: Int) throws(TensorError) {
+    self.engine = engine
+    arena = try Arena(
+      decoder.configuration, models: decoder.models.count, maxColumns: maxColumns, outputs: maxOutputs,
+      context: context, threads: engine.pool.threads)
+    fullRotation = RopeTable(decoder.configuration.rope, positions: context)
+    slidingRotation = decoder.configuration.slidingRope.map { RopeTable($0, positions: context) } ?? fullRotation
+  }
+
+  public var maxColumns: Int { arena.maxColumns }
+  public var maxOutputs: Int { arena.blended.columns }
+  /// Bytes of every buffer together.
+  public var byteCount: Int {
+    let rotations = fullRotation === slidingRotation ? [fullRotation] : [fullRotation, slidingRotation]
+    return rotations.reduce(arena.byteCount) { $0 + $1.byteCount }
+  }
+
+  /// The normalised final hidden states of the last pass, `[columns, hiddenSize]`.
+  public var final: Panel { arena.normed }
+
+  func rotation(sliding: Bool) -> RopeTable { sliding ? slidingRotation : fullRotation }
+
+  /// Runs the products over `input`; it is quantised once, and only when an integer matrix reads it.
+  func matmul(_ tasks: MatmulTasks, _ input: Panel) {
+    let quantized = QuantizedPanel(memory: arena.quantized, columns: input.columns, width: input.width)
+    if tasks.all.contains(where: { $0.matrix.layout.codec != .f16 }) { engine.quantize(input, into: quantized) }
+    engine.matmul(tasks.all, input: input, quantized: quantized)
+  }
+}
+
+extension RopeTable {
+  convenience init(_ rope: RotaryEmbedding, positions: Int) {
+    self.init(inverseFrequencies: rope.inverseFrequencies, magnitude: rope.magnitude, positions: positions)
+  }
+}
