@@ -15,10 +15,22 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Bundle", ["TensorCore", "GGUF", "ModelSpec"]),
   ("Checkpoints", ["TensorCore", "GGUF", "ModelSpec", "Tokenization"]),
   ("Quantization", ["TensorCore"]),
-  ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization", crypto]),
+  (
+    "Conversion",
+    [
+      "TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization",
+      crypto,
+    ]
+  ),
   ("Kernels", ["CKernels", "TensorCore", real]),
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
-  ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
+  (
+    "DeRa",
+    [
+      "TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real,
+      crypto,
+    ]
+  ),
 ]
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -39,6 +51,10 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .target(name: "CKernels", cSettings: cSettings),
+    .target(
+      name: "CKernelsConformance", dependencies: ["CKernels"], path: "Tests/CKernelsConformance", exclude: ["main.c"],
+      cSettings: cSettings),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernelsConformance", "Kernels"], swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["DeRa", arguments], swiftSettings: settings),
     .executableTarget(
       name: "dera-quantize", dependencies: ["Conversion", arguments], path: "tools/quantize", swiftSettings: settings),
@@ -47,6 +63,10 @@ let package = Package(
     + modules.map {
       .testTarget(
         name: "\($0.name)Tests", dependencies: [.byName(name: $0.name)] + $0.imports, swiftSettings: settings)
-    },
+    } + [
+      .testTarget(
+        name: "GoldenTests", dependencies: ["Checkpoints", "Conversion", "Kernels", "DeRa", real],
+        swiftSettings: settings)
+    ],
   swiftLanguageModes: [.v6]
 )

@@ -8,6 +8,7 @@
 #include "CKernels.h"
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define HARDWARE_F16
+#define MAX_GROUP 4
 #include "lanes.h"
 
 /// Sums of rows 0...7 and 8...15.

@@ -5,10 +5,10 @@
 //   dot_nibbles(codes, x, stride, n, dots)         codes: unsigned nibbles 0...15
 //   dot_table(codes, table, x, stride, n, dots)    codes: nibbles that select a value of the table
 //
-// where `n` is a constant <= MAX_GROUP and column c's 32 activations are at x + c * stride.
+// where `n` is a constant <= MAX_GROUP (4, or 2 where registers are few) and column c's 32 activations are at
+// x + c * stride.
 #include "lanes.h"
 
-#define MAX_GROUP 4
 #define BLOCK 32
 #define BLOCK_BYTES_F16 1024
 #define BLOCK_BYTES_INT8 (32 + 512)
@@ -50,11 +50,9 @@ INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x,
     const uint8_t *tile = matrix->bytes + t * tile_bytes;
     float *rows = out.values + t * LANES;
     size_t c = 0;
-    for (; c + 4 <= x.columns; c += 4) tile_int(tile, matrix, &x, c, 4, kind, rows + c * out.stride, out.stride);
-    if (c + 2 <= x.columns) {
-      tile_int(tile, matrix, &x, c, 2, kind, rows + c * out.stride, out.stride);
-      c += 2;
-    }
+    for (; c + MAX_GROUP <= x.columns; c += MAX_GROUP)
+      tile_int(tile, matrix, &x, c, MAX_GROUP, kind, rows + c * out.stride, out.stride);
+    for (; c + 2 <= x.columns; c += 2) tile_int(tile, matrix, &x, c, 2, kind, rows + c * out.stride, out.stride);
     if (c < x.columns) tile_int(tile, matrix, &x, c, 1, kind, rows + c * out.stride, out.stride);
   }
 }
@@ -74,7 +72,7 @@ static void matmul_int4(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x
 /// `tiles` consecutive tiles (for more independent sums) times `n` columns.
 INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, size_t depth, const float *x,
                      size_t x_stride, const int n, float *out, size_t out_stride) {
-  f32x16 acc[MAX_GROUP] = {};
+  f32x16 acc[4] = {};
   for (size_t k = 0; k < depth; k++) {
     for (int t = 0; t < tiles; t++) {
       f32x16 weights = load_f16(tile + (size_t)t * tile_bytes + k * 2 * LANES);

@@ -1,4 +1,5 @@
 // Plain C for any machine, and the reference that every other instruction set must equal bit for bit.
+#define MAX_GROUP 4
 #include "lanes.h"
 
 /// Row r's 4 codes of a group of 4 columns start at codes[4 r].

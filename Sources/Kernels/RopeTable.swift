@@ -14,7 +14,8 @@ public final class RopeTable: @unchecked Sendable {
     let half: Int
   }
 
-  /// cos and sin of p · inverseFrequencies[i], computed in Double, times `magnitude`, rounded to f32.
+  /// cos and sin of p · inverseFrequencies[i], times `magnitude`. The angle is rounded to f32 first, as the reference
+  /// implementations do; the rest is computed in Double.
   /// - Parameter inverseFrequencies: `[half]`, radians a position; not empty.
   public init(inverseFrequencies: [Float], magnitude: Float = 1, positions: Int) {
     precondition(!inverseFrequencies.isEmpty && positions > 0, "an empty rotation table")
@@ -25,7 +26,7 @@ public final class RopeTable: @unchecked Sendable {
     let sines = memory + positions * half
     for position in 0..<positions {
       for (pair, frequency) in inverseFrequencies.enumerated() {
-        let angle = Double(position) * Double(frequency)
+        let angle = Double(Float(position) * frequency)
         memory[position * half + pair] = Float(Double.cos(angle) * Double(magnitude))
         sines[position * half + pair] = Float(Double.sin(angle) * Double(magnitude))
       }

@@ -80,22 +80,6 @@ struct HFTensorNames {
     }
     return sources
   }
-
-  private func haveEqualRows(_ left: SafetensorsTensor, _ right: SafetensorsTensor) throws(CheckpointError) -> Bool {
-    guard left.rows == right.rows, left.columns == right.columns else { return false }
-    defer {
-      left.release()
-      right.release()
-    }
-    var one = [Float](repeating: 0, count: left.columns)
-    var other = one
-    for row in 0..<left.rows {
-      try left.read(row: row, into: &one)
-      try right.read(row: row, into: &other)
-      if one != other { return false }
-    }
-    return true
-  }
 }
 
 /// One tensor in our convention.

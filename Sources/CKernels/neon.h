@@ -1,0 +1,19 @@
+// Helpers of the kernels for 64-bit ARM.
+#include <arm_neon.h>
+
+#include "lanes.h"
+
+/// Sums of rows 0...3, 4...7, 8...11 and 12...15.
+INLINE i32x16 join(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d) {
+  i32x16 v;
+  memcpy(&v, &a, sizeof a);
+  memcpy((char *)&v + 16, &b, sizeof b);
+  memcpy((char *)&v + 32, &c, sizeof c);
+  memcpy((char *)&v + 48, &d, sizeof d);
+  return v;
+}
+
+/// Low nibbles of 16 bytes, or high ones.
+INLINE uint8x16_t nibbles(uint8x16_t pairs, int high) {
+  return high ? vshrq_n_u8(pairs, 4) : vandq_u8(pairs, vdupq_n_u8(15));
+}

@@ -1,0 +1,118 @@
+// Matrix products: every codec, row and column tails, all numbers of activation columns up to 9 and some more.
+#include <stdlib.h>
+#include <string.h>
+
+#include "suite.h"
+
+typedef enum { F16, INT8, INT4 } codec;
+static const size_t block_bytes[] = {1024, 544, 288};
+static const char *const codec_names[] = {"f16", "int8", "int4"};
+
+/// How a case fills its codes or activations.
+typedef enum { RANDOM, ALL_LARGEST, ALL_SMALLEST, ZERO, ALTERNATING, FILLS } fill;
+
+static int8_t activation(suite *s, fill how, size_t index) {
+  switch (how) {
+    case ALL_LARGEST: return 127;
+    case ALL_SMALLEST: return -127;
+    case ZERO: return 0;
+    case ALTERNATING: return index % 2 ? 127 : -127;
+    default: return (int8_t)((int)(random_bits(s) % 255) - 127);
+  }
+}
+
+static uint8_t code(suite *s, fill how, size_t index) {
+  switch (how) {
+    case ALL_LARGEST: return 0xff;
+    case ALL_SMALLEST: return 0x80;
+    case ZERO: return 0;
+    case ALTERNATING: return index % 2 ? 0x7f : 0x81;
+    default: return (uint8_t)random_bits(s);
+  }
+}
+
+/// A finite half of moderate size.
+static uint16_t half(suite *s) { return (uint16_t)((random_bits(s) & 0x83ff) | (10 + random_bits(s) % 8) << 10); }
+
+static uint8_t *make_matrix(suite *s, codec kind, size_t tiles, size_t blocks, fill how) {
+  uint8_t *bytes = malloc(tiles * blocks * block_bytes[kind]);
+  for (size_t b = 0; b < tiles * blocks; b++) {
+    uint8_t *block = bytes + b * block_bytes[kind];
+    size_t halves = kind == F16 ? 512 : 16;
+    for (size_t i = 0; i < halves; i++) {
+      uint16_t value = half(s);
+      memcpy(block + 2 * i, &value, sizeof value);
+    }
+    for (size_t i = 2 * halves; i < block_bytes[kind]; i++) block[i] = code(s, how, i);
+  }
+  return bytes;
+}
+
+typedef struct {
+  int8_t *codes;
+  float *scales;
+  int32_t *sums;
+  float *values;
+} activations;
+
+static activations make_activations(suite *s, size_t columns, size_t blocks, fill how) {
+  size_t count = columns * blocks;
+  activations x = {malloc(count * 32), malloc(count * sizeof(float)), malloc(count * sizeof(int32_t)),
+                   malloc(count * 32 * sizeof(float))};
+  for (size_t b = 0; b < count; b++) {
+    x.scales[b] = random_float(s, 0.01f);
+    x.sums[b] = 0;
+    for (size_t i = b * 32; i < b * 32 + 32; i++) {
+      x.codes[i] = activation(s, how, i);
+      x.sums[b] += x.codes[i];
+      x.values[i] = random_float(s, 3);
+    }
+  }
+  return x;
+}
+
+static void multiply(const ck_kernels *kernels, codec kind, const ck_matrix *matrix, ck_tiles tiles,
+                     const activations *x, size_t columns, ck_output out) {
+  ck_int8_panel coded = {x->codes, x->scales, x->sums, columns};
+  switch (kind) {
+    case F16: kernels->matmul_f16(matrix, tiles, (ck_f32_panel){x->values, matrix->blocks * 32, columns}, out); break;
+    case INT8: kernels->matmul_int8(matrix, tiles, coded, out); break;
+    case INT4: kernels->matmul_int4(matrix, tiles, coded, out); break;
+  }
+}
+
+static void check_product(suite *s, codec kind, size_t tiles, size_t width, size_t columns, const int8_t *table,
+                          fill weights, fill inputs) {
+  const size_t blocks = (width + 31) / 32, stride = tiles * 16 + 5, count = columns * stride;
+  uint8_t *bytes = make_matrix(s, kind, tiles, blocks, weights);
+  activations x = make_activations(s, columns, blocks, inputs);
+  float *expected = malloc(count * sizeof(float)), *found = malloc(count * sizeof(float));
+  // What lies between the tiles asked for must stay as it is.
+  for (size_t i = 0; i < count; i++) expected[i] = found[i] = (float)i;
+  ck_matrix matrix = {bytes, blocks, width, table};
+  ck_tiles range = {tiles > 2, tiles - (tiles > 2)};
+  multiply(s->scalar, kind, &matrix, range, &x, columns, (ck_output){expected, stride});
+  multiply(s->tested, kind, &matrix, range, &x, columns, (ck_output){found, stride});
+  expect_equal(s, expected, found, count * sizeof(float), "%s %zu x %zu, %zu columns, table %d, fills %d %d",
+               codec_names[kind], tiles * 16, width, columns, table != NULL, weights, inputs);
+  free(bytes), free(x.codes), free(x.scales), free(x.sums), free(x.values), free(expected), free(found);
+}
+
+void check_matmul(suite *s) {
+  static const size_t tile_counts[] = {1, 2, 3, 6}, widths[] = {1, 31, 32, 33, 96, 257};
+  static const size_t column_counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 64};
+  static const int8_t linear[16] = {-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7};
+  int8_t random_table[16] = {-128, 127, -127, 0};
+  for (int i = 4; i < 16; i++) random_table[i] = (int8_t)random_bits(s);
+  const struct { codec kind; const int8_t *table; } kinds[] = {
+      {F16, NULL}, {INT8, NULL}, {INT4, NULL}, {INT4, linear}, {INT4, random_table}};
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    for (size_t t = 0; t < 4; t++)
+      for (size_t w = 0; w < 6; w++)
+        for (size_t c = 0; c < 11; c++)
+          check_product(s, kinds[k].kind, tile_counts[t], widths[w], column_counts[c], kinds[k].table, RANDOM, RANDOM);
+    for (fill weights = RANDOM; weights < FILLS; weights++)
+      for (fill inputs = RANDOM; inputs < FILLS; inputs++)
+        check_product(s, kinds[k].kind, 2, 128, 5, kinds[k].table, weights, inputs);
+  }
+}

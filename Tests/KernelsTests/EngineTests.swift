@@ -1,0 +1,108 @@
+import Kernels
+import TensorCore
+import Testing
+
+@Suite struct EngineTests {
+  /// A small layer's worth of work; its results as bits.
+  private func results(_ engine: Engine) throws -> [[UInt32]] {
+    var generator = SeededGenerator(state: 21)
+    let width = 640
+    let columns = 40
+    let input = OwnedPanel(generator.floats(width * columns), width: width, columns: columns)
+    let normed = OwnedPanel(width: width, columns: columns)
+    let weight = Memory(generator.floats(width))
+    engine.rmsNorm(input.view, weight: weight.pointer, epsilon: 1e-5, into: normed.view)
+    let quantized = OwnedQuantized(normed.view, by: engine)
+    var outputs: [OwnedPanel] = []
+    var matrices: [RandomMatrix] = []
+    var tasks: [MatmulTask] = []
+    for (codec, range) in [(PackedCodec.int4, 0..<columns), (.f16, 0..<17), (.int8, 17..<columns), (.int8, 0..<0)] {
+      let matrix = try RandomMatrix(codec, rows: 300, columns: width, using: &generator)
+      let output = OwnedPanel(width: matrix.packed.layout.paddedRows, columns: columns)
+      matrices.append(matrix)
+      outputs.append(output)
+      tasks.append(MatmulTask(matrix: matrix.packed, columns: range, output: output.view))
+    }
+    tasks.withUnsafeBufferPointer { engine.matmul($0, input: normed.view, quantized: quantized.view) }
+    let rotated = OwnedPanel(outputs[0].memory.array, width: 304, columns: columns)
+    let positions = Memory((0..<Int32(columns)).map { $0 })
+    let table = RopeTable(inverseFrequencies: [1, 0.5, 0.25, 0.1, 0.03, 0.01, 0.002, 0.001], positions: columns)
+    engine.rope(rotated.view, positions: positions.pointer, table: table)
+    let gated = OwnedPanel(width: 304, columns: columns)
+    engine.gate(.silu, gate: rotated.view, up: outputs[0].view, into: gated.view)
+    let attended = attention(engine, queries: rotated.view, cache: gated.view)
+    return (outputs + [normed, rotated, gated, attended]).map { $0.memory.array.map(\.bitPattern) }
+  }
+
+  private func attention(_ engine: Engine, queries: Panel, cache: Panel) -> OwnedPanel {
+    let half = Memory([UInt16](repeating: 0, count: cache.width * cache.columns))
+    engine.narrow(cache.values, count: half.count, into: half.pointer)
+    let views = Memory(
+      (0..<queries.columns).map { CacheView(keys: half.pointer, values: half.pointer, visible: 0..<$0 + 1) })
+    let scores = Memory([Float](repeating: 0, count: queries.columns * engine.pool.threads))
+    let output = OwnedPanel(width: queries.width, columns: queries.columns)
+    engine.attention(
+      queries, caches: views.pointer, shape: AttentionShape(heads: 19, kvHeads: 19, headDim: 16, scale: 0.25),
+      scratch: AttentionScratch(scores: scores.pointer, capacity: queries.columns), into: output.view)
+    return output
+  }
+
+  @Test(arguments: InstructionSet.supported) func resultsDoNotDependOnThreadsOrInstructionSet(_ set: InstructionSet)
+    throws
+  {
+    let expected = try results(makeEngine())
+    for threads in 1...3 { #expect(try results(makeEngine(set, threads: threads)) == expected, "\(threads) threads") }
+  }
+
+  @Test func columnsOutsideATaskStayAsTheyWere() throws {
+    let found = try results(makeEngine(InstructionSet.best, threads: 2))
+    let untouched = Float(-777).bitPattern
+    #expect(found[1][17 * 304..<40 * 304].allSatisfy { $0 == untouched })
+    #expect(found[2][0..<17 * 304].allSatisfy { $0 == untouched })
+    #expect(found[3].allSatisfy { $0 == untouched })
+    #expect(!found[1][0..<17 * 304].contains(untouched) && !found[2][(17 * 304)...].contains(untouched))
+  }
+
+  @Test(arguments: InstructionSet.supported, PackedCodec.allCases)
+  func oneColumnAloneEqualsItAmongOthers(_ set: InstructionSet, _ codec: PackedCodec) throws {
+    var generator = SeededGenerator(state: 22)
+    let engine = try makeEngine(set)
+    let matrix = try RandomMatrix(codec, rows: 90, columns: 200, using: &generator)
+    let input = OwnedPanel(generator.floats(200 * 9), width: 200, columns: 9)
+    func product(_ columns: Range<Int>) -> [Float] {
+      let part = input.view.slice(columns: columns)
+      let output = OwnedPanel(width: 96, columns: columns.count)
+      engine.matmul(
+        MatmulTask(matrix: matrix.packed, columns: 0..<columns.count, output: output.view), input: part,
+        quantized: OwnedQuantized(part, by: engine).view)
+      return output.memory.array
+    }
+    #expect(product(0..<9) == (0..<9).flatMap { product($0..<$0 + 1) })
+  }
+}
+
+@Suite struct InstructionSetTests {
+  @Test func bestIsSupportedAndScalarAlwaysIs() {
+    #expect(InstructionSet.supported.first == .scalar)
+    #expect(InstructionSet.supported.last == InstructionSet.best)
+  }
+
+  @Test func namesRoundTrip() throws {
+    for set in InstructionSet.supported { #expect(try InstructionSet(named: set.rawValue) == set) }
+  }
+
+  @Test(arguments: ["", "AVX2", "mmx"]) func unknownNamesAreRefusedWithTheChoices(name: String) {
+    let error = #expect(throws: InstructionSetError.self) { try InstructionSet(named: name) }
+    #expect(error?.description.contains("'\(name)'") == true)
+    #expect(error?.description.contains("scalar") == true)
+  }
+
+  @Test func setsOfOtherMachinesAreRefused() {
+    let missing = InstructionSet.allCases.filter { !$0.isSupported }
+    #expect(!missing.isEmpty)
+    for set in missing {
+      #expect(throws: InstructionSetError.self) { try InstructionSet(named: set.rawValue) }
+      #expect(throws: InstructionSetError.self) { try makeEngine(set) }
+    }
+  }
+}
