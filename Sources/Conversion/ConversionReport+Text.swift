@@ -18,8 +18,8 @@ extension ConversionReport {
 
   private var modelTable: TextTable {
     var table = TextTable([
-      ("model", .left), ("tensors own", .right), ("shared", .right), ("MB own", .right), ("shared", .right),
-      ("bits/weight own", .right), ("read", .right),
+      ("model", .left), ("own tensors", .right), ("shared", .right), ("own MB", .right), ("shared MB", .right),
+      ("own bits/weight", .right), ("read", .right),
     ])
     for model in models {
       table.add([
@@ -37,7 +37,7 @@ extension ConversionReport {
     ])
     for row in tensorClasses {
       table.add([
-        row.role, row.codec, "\(row.tensors)", "\(row.weights)", NumberText.decimal(row.relativeRMSError, 5),
+        row.role, row.codec, "\(row.tensors)", "\(row.weights)", NumberText.significant(row.relativeRMSError),
       ])
     }
     return table
@@ -46,7 +46,7 @@ extension ConversionReport {
   private var worstTable: TextTable {
     var table = TextTable([("tensor", .left), ("model", .left), ("codec", .left), ("error", .right)])
     for row in worstTensors {
-      table.add([row.tensor, row.model, row.codec, NumberText.decimal(row.relativeRMSError, 5)])
+      table.add([row.tensor, row.model, row.codec, NumberText.significant(row.relativeRMSError)])
     }
     return table
   }

@@ -4,8 +4,8 @@ import ModelSpec
 import Quantization
 
 /// What a conversion made, for people and (encoded) for programs.
-public struct ConversionReport: Sendable, Equatable, Encodable {
-  public struct Model: Sendable, Equatable, Encodable {
+public struct ConversionReport: Sendable, Equatable, Codable {
+  public struct Model: Sendable, Equatable, Codable {
     public var name: String
     public var ownTensors: Int
     public var sharedTensors: Int
@@ -19,7 +19,7 @@ public struct ConversionReport: Sendable, Equatable, Encodable {
   }
 
   /// The matrices of all models that have one role.
-  public struct TensorClass: Sendable, Equatable, Encodable {
+  public struct TensorClass: Sendable, Equatable, Codable {
     public var role: String
     public var codec: String
     public var tensors: Int
@@ -27,7 +27,7 @@ public struct ConversionReport: Sendable, Equatable, Encodable {
     public var relativeRMSError: Double
   }
 
-  public struct TensorError: Sendable, Equatable, Encodable {
+  public struct TensorError: Sendable, Equatable, Codable {
     public var tensor: String
     public var model: String
     public var codec: String

@@ -2,7 +2,7 @@
 /// at any time, so memory stays bounded.
 ///
 /// - Throws: what `produce` or `consume` throws first; everything else is then given up.
-func inOrder<Value: Sendable>(
+package func inOrder<Value: Sendable>(
   count: Int, width: Int, produce: @escaping @Sendable (Int) throws -> Value, consume: (Value) throws -> Void
 ) async throws {
   try await withThrowingTaskGroup(of: (Int, Value).self) { group in

@@ -40,6 +40,22 @@ public enum NumberText {
     return "\(sign)\(scaled / scale).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
   }
 
+  /// `value` with three significant digits: 0.00451, 12.3.
+  public static func significant(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    var digits = 2
+    var scaled = value.magnitude
+    while scaled < 1, digits < 12 {
+      scaled *= 10
+      digits += 1
+    }
+    while scaled >= 10, digits > 0 {
+      scaled /= 10
+      digits -= 1
+    }
+    return decimal(value, digits)
+  }
+
   /// Millions of bytes.
   public static func megabytes(_ bytes: Int) -> String { decimal(Double(bytes) / 1e6, bytes < 100_000_000 ? 2 : 1) }
 

@@ -31,7 +31,7 @@ final class ProgressBar: Sendable {
   }
 
   func show(_ progress: ConversionProgress) {
-    let line = state.withLock { state -> String? in
+    let text = state.withLock { state -> String? in
       let now = ContinuousClock.now
       if state.phase != progress.phase {
         state.phase = progress.phase
@@ -42,7 +42,7 @@ final class ProgressBar: Sendable {
       state.lastDrawn = now
       return line(progress, seconds: (now - state.phaseStart) / .seconds(1))
     }
-    if let line { StandardError.write("\r\(line)\u{1B}[K") }
+    if let text { StandardError.write("\r\(text)\u{1B}[K") }
   }
 
   func clear() { StandardError.write("\r\u{1B}[K") }
