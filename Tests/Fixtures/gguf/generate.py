@@ -121,7 +121,7 @@ def llama_fixture():
     output.add_layer_norm_rms_eps(1e-5)
     output.add_vocab_size(vocabulary)
     output.add_tokenizer_model("gpt2")
-    output.add_token_list([f"t{index}" for index in range(vocabulary)])
+    output.add_token_list(["t", "tt"] + [f"t{index}" for index in range(2, vocabulary)])
     output.add_token_types([1] * vocabulary)
     output.add_token_merges(["t t"])
     output.add_bos_token_id(1)
