@@ -1,54 +1,34 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let real: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 
 // The module list is data: one row a module, importing only modules above it (checked by tools/check-imports).
 let modules: [(name: String, imports: [Target.Dependency])] = [
   ("TensorCore", []),
-  ("GGUF", ["TensorCore"]),
-  ("ModelSpec", ["TensorCore", real]),
-  ("Tokenization", ["CPCRE2"]),
-  ("ChatTemplate", []),
-  ("Bundle", ["TensorCore", "GGUF", "ModelSpec"]),
-  ("Checkpoints", ["TensorCore", "GGUF", "ModelSpec", "Tokenization"]),
-  ("Quantization", ["TensorCore"]),
-  ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization", crypto]),
   ("Kernels", ["CKernels", "TensorCore", real]),
-  ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
-  ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
 ]
+
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let cSettings: [CSetting] = [.treatAllWarnings(as: .error)]
 
 let package = Package(
   name: "dera",
-  products: [
-    .library(name: "DeRa", targets: ["DeRa"]),
-    .executable(name: "dera", targets: ["dera"]),
-    .executable(name: "dera-quantize", targets: ["dera-quantize"]),
+  products: [.library(name: "Kernels", targets: ["Kernels"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
   ],
   targets: [
-    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .target(name: "CKernels", cSettings: cSettings),
     .target(
       name: "CKernelsConformance", dependencies: ["CKernels"], path: "Tests/CKernelsConformance", exclude: ["main.c"],
       cSettings: cSettings),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernelsConformance", "Kernels"], swiftSettings: settings),
-    .executableTarget(name: "dera", dependencies: ["DeRa", arguments], swiftSettings: settings),
-    .executableTarget(
-      name: "dera-quantize", dependencies: ["Conversion", arguments], path: "tools/quantize", swiftSettings: settings),
   ]
     + modules.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings) }
-    + modules.map {
+    + modules.filter { $0.name == "Kernels" }.map {
       .testTarget(
         name: "\($0.name)Tests", dependencies: [.byName(name: $0.name)] + $0.imports, swiftSettings: settings)
     },
