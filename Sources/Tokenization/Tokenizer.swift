@@ -46,14 +46,23 @@ public final class Tokenizer: Sendable {
 
   /// The id of a token given as it appears in text (`<|im_end|>`) or as the vocabulary stores it.
   public func id(of piece: [UInt8]) -> Int32? {
+    let normalized = normalized(piece)
+    return added(piece, image.rawTrie) ?? added(normalized, image.normalizedTrie)
+      ?? piece.withUnsafeBytes { PieceTable.find($0, in: image) }
+  }
+
+  private func added(_ piece: [UInt8], _ trie: AddedTokenTrie) -> Int32? {
     piece.withUnsafeBytes { bytes in
-      for trie in [image.rawTrie, image.normalizedTrie] {
-        if let match = trie.longestMatch(in: bytes, at: 0), match.end == bytes.count {
-          return image.addedTokens.i32(match.index, 0)
-        }
-      }
-      return PieceTable.find(bytes, in: image)
+      guard let match = trie.longestMatch(in: bytes, at: 0), match.end == bytes.count else { return nil }
+      return image.addedTokens.i32(match.index, 0)
     }
+  }
+
+  private func normalized(_ piece: [UInt8]) -> [UInt8] {
+    guard image.normalizedTrie.nodes.count > 0, piece.withUnsafeBytes(UTF8Text.isValid) else { return piece }
+    var text = piece.withUnsafeBytes { PiecedText($0, startsText: true) }
+    // A piece that takes too much work to normalise is no token.
+    return (try? normalizer.run(&text, matcher: Matcher())) == nil ? piece : text.bytes
   }
 
   /// As `id(of: [UInt8])`.

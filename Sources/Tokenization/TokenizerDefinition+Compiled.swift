@@ -6,8 +6,9 @@ extension TokenizerDefinition {
     let settings = try ImageSettings(self)
     let normalizer = try TextPipeline(translated: settings.normalizer)
     _ = try TextPipeline(translated: settings.preTokenizer)
-    let vocabulary = vocabularySections()
-    let tries = try trieSections(normalizer)
+    let contents = try soughtContents(normalizer)
+    let vocabulary = vocabularySections(contents)
+    let tries = trieSections(contents)
     let merges = rankedMerges()
     guard merges.count < Int32.max / 16 else { throw .invalidDefinition("there are \(merges.count) merges") }
     return try Self.assembled { section in
@@ -46,16 +47,20 @@ extension TokenizerDefinition {
   }
 
   /// Pieces by id, and by their bytes. Of equal pieces the model's own come first, then the last one of the vocabulary.
-  private func vocabularySections() -> (offsets: [UInt8], bytes: [UInt8], flags: [UInt8], table: [UInt8]) {
+  private func vocabularySections(
+    _ contents: [[UInt8]]
+  ) -> (offsets: [UInt8], bytes: [UInt8], flags: [UInt8], table: [UInt8]) {
     var byID = [[UInt8]](repeating: [], count: idCount)
     var flags = [PieceFlags](repeating: [], count: idCount)
     for piece in pieces {
       byID[Int(piece.id)] = piece.bytes
       flags[Int(piece.id)] = piece.role == .text ? [.exists, .text] : .exists
     }
-    for token in addedTokens {
-      if !flags[Int(token.id)].contains(.exists) {
-        byID[Int(token.id)] = kind == .byteLevelBPE ? Self.byteLevelPiece(token.content) : token.content
+    for (token, content) in zip(addedTokens, contents) {
+      let isKnown = flags[Int(token.id)].contains(.exists)
+      // A normalised token reads as it was normalised. A single character stays what the model looks up.
+      if !isKnown || (token.isNormalized && byID[Int(token.id)].count > 4) {
+        byID[Int(token.id)] = kind == .byteLevelBPE ? Self.byteLevelPiece(content) : content
       }
       flags[Int(token.id)].formUnion(token.isSpecial ? [.exists, .special] : .exists)
     }
@@ -105,23 +110,27 @@ extension TokenizerDefinition {
     return image
   }
 
-  /// Special tokens win over others of the same content, then the order of the definition decides.
-  private func trieSections(_ normalizer: TextPipeline) throws(TokenizerError) -> (raw: [UInt8], normalized: [UInt8]) {
-    var raw: [(content: [UInt8], index: Int)] = []
-    var normalized: [(content: [UInt8], index: Int)] = []
+  /// What to look for in the text for each added token.
+  private func soughtContents(_ normalizer: TextPipeline) throws(TokenizerError) -> [[UInt8]] {
     let matcher = Matcher()
+    var contents: [[UInt8]] = []
+    for token in addedTokens {
+      var text = token.content.withUnsafeBytes { PiecedText($0, startsText: true) }
+      if token.isNormalized { try normalizer.run(&text, matcher: matcher) }
+      contents.append(text.bytes)
+    }
+    return contents
+  }
+
+  /// Special tokens win over others of the same content, then the order of the definition decides.
+  private func trieSections(_ contents: [[UInt8]]) -> (raw: [UInt8], normalized: [UInt8]) {
     let ordered =
       addedTokens.indices.filter { addedTokens[$0].isSpecial }
       + addedTokens.indices.filter { !addedTokens[$0].isSpecial }
-    for index in ordered {
-      guard addedTokens[index].isNormalized else {
-        raw.append((addedTokens[index].content, index))
-        continue
-      }
-      var text = addedTokens[index].content.withUnsafeBytes { PiecedText($0, startsText: true) }
-      try normalizer.run(&text, matcher: matcher)
-      normalized.append((text.bytes, index))
+    func trie(isNormalized: Bool) -> [UInt8] {
+      AddedTokenTrie.encode(
+        ordered.filter { addedTokens[$0].isNormalized == isNormalized }.map { (contents[$0], $0) })
     }
-    return (AddedTokenTrie.encode(raw), AddedTokenTrie.encode(normalized))
+    return (trie(isNormalized: false), trie(isNormalized: true))
   }
 }

@@ -156,6 +156,8 @@ private struct GGUFVocabulary {
     }
     var vocabulary = SentencePieceVocabulary(path: file.path, entries: entries)
     vocabulary.addsSpacePrefix = try file.boolIfPresent("tokenizer.ggml.add_space_prefix") ?? true
+    // As transformers 5 does; llama.cpp and SentencePiece put a space before any text.
+    vocabulary.prefixesOnlyWords = true
     vocabulary.fallsBackToBytes = entries.contains { $0.type == .byte }
     var definition = try vocabulary.definition()
     try setIDs(&definition, addsBOS: true)

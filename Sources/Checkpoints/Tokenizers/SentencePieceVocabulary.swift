@@ -26,6 +26,8 @@ struct SentencePieceVocabulary {
   var addsBOS = true
   var addsEOS = false
   var addsSpacePrefix = true
+  /// A text that starts with a space gets none before it.
+  var prefixesOnlyWords = false
   var removesExtraSpaces = false
   var fallsBackToBytes = true
 
@@ -48,9 +50,9 @@ struct SentencePieceVocabulary {
     definition.normalizer = normalizer
     definition.decoder.steps = [.replaced(Self.space, with: [0x20])]
     definition.decoder.joinsBytes = fallsBackToBytes
-    if addsSpacePrefix {
+    if addsSpacePrefix || removesExtraSpaces {
       definition.decoder.strippedUnit = [0x20]
-      definition.decoder.strippedAtStart = 1
+      definition.decoder.strippedAtStart = removesExtraSpaces ? .max : 1
     }
     definition.fallsBackToBytes = fallsBackToBytes
     definition.fusesUnknown = true
@@ -63,13 +65,12 @@ struct SentencePieceVocabulary {
     return definition
   }
 
-  /// The space before the text is put there whatever the text starts with, as SentencePiece, llama.cpp and the
-  /// `tokenizer.json` published with these models do.
   private var normalizer: [TextStep] {
     var steps: [TextStep] = []
     if removesExtraSpaces { steps.append(.replaced(.regex(#"\A +| +\z| +(?= )"#), with: [])) }
-    if addsSpacePrefix { steps.append(.prefixed(Self.space, unlessPresent: false, firstOnly: false)) }
     steps.append(.replaced(.literal([0x20]), with: Self.space))
+    if removesExtraSpaces { steps.append(.replaced(.regex("\u{2581}+\\z"), with: [])) }
+    if addsSpacePrefix { steps.append(.prefixed(Self.space, unlessPresent: prefixesOnlyWords, firstOnly: true)) }
     return steps
   }
 
