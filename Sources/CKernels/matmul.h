@@ -27,7 +27,7 @@ INLINE void tile_int(const uint8_t *tile, const ck_matrix *matrix, const ck_int8
   const int32_t *sums = x->sums + first * blocks;
   f32x16 acc[MAX_GROUP] = {};
   for (size_t b = 0; b < blocks; b++, tile += block_bytes, codes += BLOCK) {
-    // The hardware's own prefetching stops at every page's end.
+    // The hardware's own prefetching stops at the end of every page.
     for (size_t line = 0; line < block_bytes; line += 64) __builtin_prefetch(tile + PREFETCH_DISTANCE + line);
     i32x16 dots[MAX_GROUP];
     switch (kind) {
@@ -84,6 +84,7 @@ INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, si
   f32x16 acc[4] = {};
   for (size_t k = 0; k < depth; k++) {
     for (int t = 0; t < tiles; t++) {
+      if (n > 1) __builtin_prefetch(tile + (size_t)t * tile_bytes + k * 2 * LANES + PREFETCH_DISTANCE);
       f32x16 weights = load_f16(tile + (size_t)t * tile_bytes + k * 2 * LANES);
       for (int c = 0; c < n; c++)
         acc[t * n + c] = fma16(weights, splat(x[(size_t)c * x_stride + k]), acc[t * n + c]);
