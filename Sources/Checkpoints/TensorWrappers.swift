@@ -24,3 +24,20 @@ extension TensorSource {
     if let failure { throw failure }
   }
 }
+
+/// Whether two tensors hold the same numbers; reads both.
+func haveEqualRows(_ left: any TensorSource, _ right: any TensorSource) throws(CheckpointError) -> Bool {
+  guard left.rows == right.rows, left.columns == right.columns else { return false }
+  defer {
+    left.release()
+    right.release()
+  }
+  var one = [Float](repeating: 0, count: left.columns)
+  var other = one
+  for row in 0..<left.rows {
+    try left.read(row: row, into: &one)
+    try right.read(row: row, into: &other)
+    if one != other { return false }
+  }
+  return true
+}

@@ -33,8 +33,8 @@ extension Decoder {
     let slides = configuration.layerSlides[layer]
     let rotation = state.rotation(sliding: slides)
     let columns = 0..<pass.count
-    state.engine.rope(arena.query.slice(columns: columns), positions: arena.positions, table: rotation)
-    state.engine.rope(arena.key.slice(columns: columns), positions: arena.positions, table: rotation)
+    state.engine.rope(arena.query.slice(columns: columns), rotation)
+    state.engine.rope(arena.key.slice(columns: columns), rotation)
     attention(layer, window: slides ? configuration.slidingWindow : nil, pass, state)
 
     tasks = MatmulTasks(arena.tasks)
@@ -100,29 +100,5 @@ extension Decoder {
       tasks.add(
         matrix(layers[group.model * configuration.layers + layer].matrices), columns: group.columns, output: output)
     }
-  }
-}
-
-/// The products of one parallel region, collected without allocating.
-struct MatmulTasks {
-  private let storage: UnsafeMutableBufferPointer<MatmulTask>
-  private(set) var count = 0
-
-  init(_ storage: UnsafeMutableBufferPointer<MatmulTask>) { self.storage = storage }
-
-  var all: UnsafeBufferPointer<MatmulTask> { UnsafeBufferPointer(rebasing: storage[0..<count]) }
-
-  mutating func add(_ matrix: PackedMatrix, columns: Range<Int>, output: Panel) {
-    if count > 0 {
-      let last = storage[count - 1]
-      if last.matrix.bytes == matrix.bytes, last.columns.upperBound == columns.lowerBound,
-        last.output.values == output.values
-      {
-        storage[count - 1].columns = last.columns.lowerBound..<columns.upperBound
-        return
-      }
-    }
-    storage.initializeElement(at: count, to: MatmulTask(matrix: matrix, columns: columns, output: output))
-    count += 1
   }
 }

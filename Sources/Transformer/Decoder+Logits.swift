@@ -47,7 +47,8 @@ extension Decoder {
   }
 
   /// `target = Σ weight · hidden` over the terms from `first` on that use its output matrix.
-  private func blend(_ terms: UnsafeBufferPointer<BlendTerm>, from first: Int, into target: UnsafeMutablePointer<Float>) {
+  private func blend(_ terms: UnsafeBufferPointer<BlendTerm>, from first: Int, into target: UnsafeMutablePointer<Float>)
+  {
     let matrix = models[terms[first].model].output.bytes
     let width = configuration.hiddenSize
     for index in 0..<width { target[index] = terms[first].weight * terms[first].hidden[index] }

@@ -25,10 +25,12 @@ public final class KVCache {
       configuration.layers, 2, capacity, configuration.kvWidth, MemoryLayout<UInt16>.size)
     self.capacity = capacity
     planeElements = capacity * configuration.kvWidth
-    let memory = mmap(nil, max(byteCount, 1), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    let memory = mmap(
+      nil, max(byteCount, 1), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     guard let memory, memory != MAP_FAILED else {
       throw .overflow(
-        "a KV cache of \(capacity) positions needs \(byteCount) bytes, more than the system gives; use a smaller context")
+        "a KV cache of \(capacity) positions needs \(byteCount) bytes, more than the system gives; use a smaller context"
+      )
     }
     base = memory
   }

@@ -1,0 +1,113 @@
+import GGUF
+import ModelSpec
+import TensorCore
+
+extension BundleReader {
+  /// One row of the parallel arrays that describe the tensors.
+  private struct Row {
+    let name: String
+    let codec: String
+    let rows: Int
+    let columns: Int
+    let sha256: String
+  }
+
+  func tensors(_ configuration: ModelConfiguration, models: Int) throws(BundleError) -> [BundleTensor] {
+    let rows = try rows()
+    var tables = try tables(int4s: rows.count { $0.codec == PackedCodec.int4.rawValue })
+    let inventory = configuration.tensors
+    let specs = Dictionary(inventory.map { ($0.name, $0) }) { first, _ in first }
+    var seen: Set<String> = []
+    var list: [BundleTensor] = []
+    for row in rows {
+      guard seen.insert(row.name).inserted else { throw invalid(BundleKey.tensorNames, row.name, "each name once") }
+      let table = row.codec == PackedCodec.int4.rawValue ? tables.popLast().flatMap { $0 } : nil
+      list.append(try tensor(row, specs, models: models, table: table))
+    }
+    for spec in inventory where !seen.contains(spec.name) {
+      throw invalid("tensor \(spec.name)", "missing", "every tensor of the reference model")
+    }
+    for tensor in file.tensors where !seen.contains(tensor.name) && tensor.name != BundleManifest.tokenizerName {
+      throw invalid("tensor \(tensor.name)", "not described", "an entry in \(BundleKey.tensorNames)")
+    }
+    return list
+  }
+
+  private func rows() throws(BundleError) -> [Row] {
+    let names = try strings(BundleKey.tensorNames)
+    let codecs = try sized(BundleKey.tensorCodecs, strings(BundleKey.tensorCodecs), names.count)
+    let rows = try sized(BundleKey.tensorRows, integers(BundleKey.tensorRows), names.count)
+    let columns = try sized(BundleKey.tensorColumns, integers(BundleKey.tensorColumns), names.count)
+    let checksums = try sized(BundleKey.tensorChecksums, strings(BundleKey.tensorChecksums), names.count)
+    return names.indices.map {
+      Row(name: names[$0], codec: codecs[$0], rows: rows[$0], columns: columns[$0], sha256: checksums[$0])
+    }
+  }
+
+  /// The tables of the int4 tensors, the first one last; nil stands for the linear table.
+  private func tables(int4s: Int) throws(BundleError) -> [[Int8]?] {
+    let array = try get { (file) throws(GGUFError) in try file.array(BundleKey.tensorTables, of: .int8) }
+    let values = array.int8s ?? []
+    if values.isEmpty { return Array(repeating: nil, count: int4s) }
+    guard values.count == int4s * 16 else {
+      throw invalid(BundleKey.tensorTables, "\(values.count) values", "none, or 16 for each of \(int4s) int4 tensors")
+    }
+    return (0..<int4s).reversed().map { Array(values[16 * $0..<16 * $0 + 16]) }
+  }
+
+  private func tensor(
+    _ row: Row, _ specs: [String: TensorSpec], models: Int, table: [Int8]?
+  ) throws(BundleError) -> BundleTensor {
+    let field = "tensor \(row.name.prefix(80))"
+    guard let (model, spec) = owner(of: row.name, specs, models: models) else {
+      throw invalid(field, "unknown", "a tensor of the model, or a1. … a\(models - 1). and its name")
+    }
+    guard row.rows == spec.rows, row.columns == spec.columns else {
+      throw invalid(field, "\(row.rows) × \(row.columns)", "\(spec.rows) × \(spec.columns)")
+    }
+    guard let codec = BundleCodec(name: row.codec), (codec != .f32) == spec.role.isMatrix else {
+      throw invalid(field, "coded as \"\(row.codec.prefix(20))\"", spec.role.isMatrix ? "f16, int8 or int4" : "f32")
+    }
+    guard Self.isChecksum(row.sha256) else {
+      throw invalid(
+        BundleKey.tensorChecksums, "\"\(row.sha256.prefix(70))\"", "64 lower-case hexadecimal digits for \(row.name)")
+    }
+    guard
+      var tensor = try? BundleTensor(spec: spec, model: model, codec: codec, table: table, sha256: row.sha256)
+    else { throw invalid(field, "\(spec.rows) × \(spec.columns)", "a matrix that fits in the address space") }
+    guard let stored = file.tensor(named: row.name) else { throw invalid(field, "missing", "data in the file") }
+    guard stored.type == tensor.ggufType, stored.dimensions == tensor.ggufDimensions else {
+      throw invalid(
+        field, "\(stored.type.name) \(stored.dimensions)", "\(tensor.ggufType.name) \(tensor.ggufDimensions)")
+    }
+    guard stored.byteRange.lowerBound % GGUFWriter.alignment == 0 else {
+      throw invalid(field, "at byte \(stored.byteRange.lowerBound)", "a multiple of \(GGUFWriter.alignment)")
+    }
+    tensor.byteRange = stored.byteRange
+    return tensor
+  }
+
+  /// Which model a tensor belongs to and which tensor of it it is.
+  private func owner(of name: String, _ specs: [String: TensorSpec], models: Int) -> (Int, TensorSpec)? {
+    if let spec = specs[name] { return (0, spec) }
+    guard name.first == "a", let dot = name.firstIndex(of: "."),
+      let model = Int(name[name.index(after: name.startIndex)..<dot]), (1..<models).contains(model),
+      let spec = specs[String(name[name.index(after: dot)...])], name == "a\(model).\(spec.name)"
+    else { return nil }
+    return (model, spec)
+  }
+
+  private func integers(_ key: String) throws(BundleError) -> [Int] {
+    guard case .array(let array)? = file[key], let values = array.integers else {
+      throw invalid(key, "missing or of another type", "an array of integers")
+    }
+    return values
+  }
+
+  private func sized<Element>(_ key: String, _ list: [Element], _ count: Int) throws(BundleError) -> [Element] {
+    guard list.count == count else {
+      throw invalid(key, "\(list.count) elements", "\(count), as many as \(BundleKey.tensorNames)")
+    }
+    return list
+  }
+}

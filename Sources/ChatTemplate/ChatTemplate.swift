@@ -1,0 +1,50 @@
+/// A model's chat template: a Jinja program that turns a conversation into the prompt the model was trained on.
+///
+/// The language is the part of Jinja 2 that chat templates use, with the settings `transformers` renders them with:
+/// `trim_blocks`, `lstrip_blocks`, `break` and `continue`, values that cannot be changed in place. `undefined` prints
+/// as nothing and is an error once an attribute of it is asked for. Filters that are lazy in Python (`map`, `select`
+/// and so on) give lists here, and `escape` gives plain text.
+public struct ChatTemplate: Sendable {
+  private let statements: [Statement]
+
+  /// Parses `source`.
+  /// - Throws: `TemplateError` when it is malformed, uses a tag that is not supported, or reaches one of the limits
+  ///   `source` and `nesting`.
+  public init(source: String, limits: TemplateLimits = TemplateLimits()) throws(TemplateError) {
+    statements = try Parser.statements(of: source, limits: limits)
+  }
+
+  /// The prompt for `messages`.
+  /// - Parameters:
+  ///   - addGenerationPrompt: ends the prompt with the header of the assistant's answer.
+  ///   - variables: further variables, such as `bos_token` and `tools`. `tools` and `documents` are none by default.
+  ///   - now: what `strftime_now` formats; without it the function is undefined, as in older versions of
+  ///     `transformers`, and templates fall back on a date of their own.
+  /// - Throws: `TemplateError`; one of kind `.raised` carries what the template says is wrong with the conversation.
+  public func render(
+    messages: [ChatMessage], addGenerationPrompt: Bool, variables: [String: TemplateValue] = [:],
+    now: TemplateDate? = nil, limits: TemplateLimits = TemplateLimits()
+  ) throws(TemplateError) -> String {
+    var all: [String: TemplateValue] = ["tools": .none, "documents": .none]
+    all["messages"] = .array(messages.map { .dictionary($0.fields) })
+    all["add_generation_prompt"] = .bool(addGenerationPrompt)
+    all.merge(variables) { _, given in given }
+    let interpreter = Interpreter(meter: Meter(limits: limits), now: now)
+    return try interpreter.render(statements, variables: all)
+  }
+}
+
+/// One turn of a conversation.
+public struct ChatMessage: Sendable, Equatable {
+  /// What the template sees: `role`, `content` and whatever else was set, such as `tool_calls`.
+  public var fields: TemplateDictionary
+
+  public init(role: String, content: String) {
+    self.init(role: role, content: .string(content))
+  }
+
+  /// A message whose content is not plain text: none, or a list of parts.
+  public init(role: String, content: TemplateValue) {
+    fields = ["role": .string(role), "content": content]
+  }
+}

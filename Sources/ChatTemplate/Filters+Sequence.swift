@@ -1,0 +1,181 @@
+// Filters on lists and dictionaries.
+extension Filters {
+  static let sequences: [String: Filters] = [
+    "length": counting,
+    "count": counting,
+    "list": Filters { (value, _, run) throws(TemplateError) in
+      try .list(try run.meter.elements(of: value), run.meter)
+    },
+    "items": Filters { (value, _, run) throws(TemplateError) in
+      switch value {
+      case .undefined: return try .list([], run.meter)
+      case .mapping(let mapping): return try run.meter.pairs(of: mapping)
+      default: throw run.meter.error(.value, "'items' needs a dictionary, not '\(value.typeName)'")
+      }
+    },
+    "first": Filters { (value, _, run) throws(TemplateError) in
+      try run.meter.elements(of: value).first ?? .undefined("'first' of nothing")
+    },
+    "last": Filters { (value, _, run) throws(TemplateError) in
+      try run.meter.elements(of: value).last ?? .undefined("'last' of nothing")
+    },
+    "reverse": Filters { (value, _, run) throws(TemplateError) in
+      if case .string(let text) = value {
+        try run.meter.allocate(text.count)
+        return .string(text.reversed())
+      }
+      return try .list(try run.meter.elements(of: value).reversed(), run.meter)
+    },
+    "join": Filters(["d?", "attribute?"]) { (value, arguments, run) throws(TemplateError) in
+      let elements = try run.keys(of: try run.meter.elements(of: value), by: arguments.given("attribute"))
+      return .string(try run.meter.joined(elements, separator: try run.meter.string(arguments["d"] ?? .string([]))))
+    },
+    "sum": Filters(["attribute?", "start?"]) { (value, arguments, run) throws(TemplateError) in
+      var sum = arguments["start"] ?? .int(0)
+      for element in try run.keys(of: try run.meter.elements(of: value), by: arguments.given("attribute")) {
+        sum = try run.meter.combine(sum, .add, element)
+      }
+      return sum
+    },
+    "sort": Filters(["reverse?", "case_sensitive?", "attribute?"]) { (value, arguments, run) throws(TemplateError) in
+      try .list(try run.sorted(try run.meter.elements(of: value), arguments), run.meter)
+    },
+    "min": Filters(["case_sensitive?", "attribute?"]) { (value, arguments, run) throws(TemplateError) in
+      try run.sorted(try run.meter.elements(of: value), arguments).first ?? .undefined("'min' of nothing")
+    },
+    "max": Filters(["case_sensitive?", "attribute?"]) { (value, arguments, run) throws(TemplateError) in
+      let elements = try run.meter.elements(of: value)
+      return try run.sorted(elements, arguments, reversed: true).first ?? .undefined("'max' of nothing")
+    },
+    "dictsort": Filters(["case_sensitive?", "by?", "reverse?"], sortedPairs),
+    "unique": Filters(["case_sensitive?", "attribute?"]) { (value, arguments, run) throws(TemplateError) in
+      let elements = try run.meter.elements(of: value)
+      let keys = try run.sortKeys(of: elements, arguments)
+      var seen: Set<MappingKey> = []
+      var kept: [Value] = []
+      for (element, key) in zip(elements, keys) where seen.insert(try MappingKey(key, run.meter)).inserted {
+        kept.append(element)
+      }
+      return try .list(kept, run.meter)
+    },
+    "batch": Filters(["linecount", "fill_with?"]) { (value, arguments, run) throws(TemplateError) in
+      let size = try arguments.integer("linecount") ?? 0
+      guard size > 0 else { throw run.meter.error(.value, "'batch' needs a positive count") }
+      var rest = try run.meter.elements(of: value)[...]
+      var rows: [Value] = []
+      while !rest.isEmpty {
+        var row = Array(rest.prefix(size))
+        rest = rest.dropFirst(size)
+        if let fill = arguments.given("fill_with") {
+          try run.meter.allocate(size - row.count)
+          row += Array(repeating: fill, count: size - row.count)
+        }
+        rows.append(try .list(row, run.meter))
+      }
+      return try .list(rows, run.meter)
+    },
+  ]
+
+  private static let counting = Filters { (value, _, run) throws(TemplateError) in
+    switch value {
+    case .undefined: return .int(0)
+    case .string(let text): return .int(text.count)
+    case .list(let items), .tuple(let items): return .int(items.values.count)
+    case .mapping(let mapping): return .int(mapping.entries.count)
+    default: throw run.meter.error(.value, "'\(value.typeName)' object has no length")
+    }
+  }
+
+  @Sendable private static func sortedPairs(
+    _ value: Value, _ arguments: BoundArguments, _ run: Interpreter
+  ) throws(TemplateError) -> Value {
+    try run.meter.require(value)
+    guard case .mapping(let mapping) = value else {
+      throw run.meter.error(.value, "'dictsort' needs a dictionary, not '\(value.typeName)'")
+    }
+    let position: Int
+    switch try arguments.text("by")?.string ?? "key" {
+    case "key": position = 0
+    case "value": position = 1
+    default: throw run.meter.error(.value, "'dictsort' sorts by 'key' or 'value'")
+    }
+    let pairs = try run.meter.elements(of: try run.meter.pairs(of: mapping))
+    return try .list(try run.sorted(pairs, arguments, by: .int(position)), run.meter)
+  }
+}
+
+extension Interpreter {
+  /// What an `attribute=` argument makes of each element; the elements themselves without one.
+  func keys(of elements: [Value], by path: Value?) throws(TemplateError) -> [Value] {
+    guard let path else { return elements }
+    var keys: [Value] = []
+    for element in elements { keys.append(try attribute(path: path, of: element)) }
+    return keys
+  }
+
+  /// What elements are compared by: an attribute, in lower case unless case matters.
+  func sortKeys(
+    of elements: [Value], _ arguments: BoundArguments, by path: Value? = nil
+  ) throws(TemplateError) -> [Value] {
+    let keys = try keys(of: elements, by: path ?? arguments.given("attribute"))
+    if arguments.flag("case_sensitive") { return keys }
+    var lowered: [Value] = []
+    for key in keys {
+      guard case .string(let text) = key else {
+        lowered.append(key)
+        continue
+      }
+      try meter.allocate(text.count)
+      lowered.append(.string(text.lowercased()))
+    }
+    return lowered
+  }
+
+  func sorted(
+    _ elements: [Value], _ arguments: BoundArguments, reversed: Bool = false, by path: Value? = nil
+  ) throws(TemplateError) -> [Value] {
+    let keyed = Array(zip(try sortKeys(of: elements, arguments, by: path), elements))
+    let isReversed = reversed || arguments.flag("reverse")
+    let order = try meter.sorted(keyed) { (left, right) throws(TemplateError) in
+      try isReversed ? meter.less(right.0, left.0) : meter.less(left.0, right.0)
+    }
+    return order.map(\.1)
+  }
+}
+
+extension Meter {
+  func joined(_ elements: [Value], separator: Text) throws(TemplateError) -> Text {
+    var result = Text()
+    for (index, element) in elements.enumerated() {
+      let text = try string(element)
+      try allocate(text.count + separator.count)
+      if index > 0 { result += separator }
+      result += text
+    }
+    return result
+  }
+
+  /// Merge sort: stable, and with a comparison that may throw.
+  func sorted<Element>(
+    _ elements: [Element], by precedes: (Element, Element) throws(TemplateError) -> Bool
+  ) throws(TemplateError) -> [Element] {
+    guard elements.count > 1 else { return elements }
+    let middle = elements.count / 2
+    let left = try sorted(Array(elements[..<middle]), by: precedes)
+    let right = try sorted(Array(elements[middle...]), by: precedes)
+    var result: [Element] = []
+    result.reserveCapacity(elements.count)
+    try touch(elements.count)
+    var (first, second) = (0, 0)
+    while first < left.count, second < right.count {
+      if try precedes(right[second], left[first]) {
+        result.append(right[second])
+        second += 1
+      } else {
+        result.append(left[first])
+        first += 1
+      }
+    }
+    return result + left[first...] + right[second...]
+  }
+}

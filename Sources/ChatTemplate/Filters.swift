@@ -1,0 +1,30 @@
+/// What may stand after `|`. The filters are in the files `Filters+….swift`.
+struct Filters {
+  typealias Body = @Sendable (Value, BoundArguments, Interpreter) throws(TemplateError) -> Value
+
+  let parameters: [String]
+  let body: Body
+
+  init(_ parameters: [String] = [], _ body: @escaping Body) {
+    self.parameters = parameters
+    self.body = body
+  }
+
+  static let all: [String: Filters] = texts.merging(sequences) { text, _ in text }.merging(selections) { text, _ in text
+  }
+}
+
+extension Interpreter {
+  /// The value an `attribute=` argument names: names and numbers with dots between them.
+  func attribute(path: Value, of value: Value) throws(TemplateError) -> Value {
+    guard case .string(let path) = path else { return try item(path, of: value) }
+    var value = value
+    for part in path.split(separator: ".", omittingEmptySubsequences: false) {
+      try meter.step()
+      let name = Text(part)
+      let index = name.allSatisfy(\.isDigit) ? Int(name.string) : nil
+      value = try item(index.map(Value.int) ?? .string(name), of: value)
+    }
+    return value
+  }
+}

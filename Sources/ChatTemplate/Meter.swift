@@ -1,0 +1,59 @@
+/// Counts what an evaluation costs and knows the line it is on.
+final class Meter {
+  let limits: TemplateLimits
+  var line = 0
+  private var steps = 0
+  private var touched = 0
+  private var allocated = 0
+  private var depth = 0
+
+  init(limits: TemplateLimits) {
+    self.limits = limits
+  }
+
+  func error(_ kind: TemplateError.Kind, _ message: String) -> TemplateError {
+    TemplateError(kind: kind, line: line, message: message)
+  }
+
+  func step() throws(TemplateError) {
+    steps += 1
+    if steps > limits.steps { throw exceeded(.steps, limits.steps, "evaluation steps") }
+  }
+
+  /// An operation looked at `count` characters or elements.
+  func touch(_ count: Int) throws(TemplateError) {
+    touched += count
+    steps += touched / 16
+    touched %= 16
+    if steps > limits.steps { throw exceeded(.steps, limits.steps, "evaluation steps") }
+  }
+
+  /// An operation is about to produce `count` characters or elements.
+  func allocate(_ count: Int) throws(TemplateError) {
+    if count > limits.allocation - allocated {
+      throw exceeded(.allocation, limits.allocation, "characters and elements produced")
+    }
+    allocated += count
+    try touch(count)
+  }
+
+  /// `count` copies of something `size` long are about to be produced.
+  func allocate(_ count: Int, times size: Int) throws(TemplateError) {
+    let (total, overflow) = count.multipliedReportingOverflow(by: size)
+    try allocate(overflow ? .max : total)
+  }
+
+  func enter() throws(TemplateError) {
+    if depth >= limits.recursion { throw exceeded(.recursion, limits.recursion, "nested evaluations") }
+    depth += 1
+    try step()
+  }
+
+  func leave() {
+    depth -= 1
+  }
+
+  func exceeded(_ name: TemplateLimits.Name, _ limit: Int, _ what: String) -> TemplateError {
+    error(.limit(name), "the template needs more than \(limit) \(what) (limit '\(name.rawValue)')")
+  }
+}

@@ -1,0 +1,57 @@
+/// The variables of a block; blocks see those around them and set only their own.
+final class Scope {
+  private var variables: [String: Value] = [:]
+  private let parent: Scope?
+
+  init(parent: Scope?) {
+    self.parent = parent
+  }
+
+  subscript(name: String) -> Value? {
+    get {
+      var scope: Scope? = self
+      while let current = scope {
+        if let value = current.variables[name] { return value }
+        scope = current.parent
+      }
+      return nil
+    }
+    set { variables[name] = newValue }
+  }
+}
+
+/// A macro with the scope it was defined in.
+struct MacroClosure {
+  let macro: Macro
+  let scope: Scope
+}
+
+/// The `loop` variable.
+final class LoopState {
+  let elements: [Value]
+  var index = 0
+  /// What `loop.changed` was last asked about.
+  var lastChecked: [Value]?
+
+  init(elements: [Value]) {
+    self.elements = elements
+  }
+
+  func attribute(_ name: String) -> Value {
+    switch name {
+    case "index": .int(index + 1)
+    case "index0": .int(index)
+    case "revindex": .int(elements.count - index)
+    case "revindex0": .int(elements.count - index - 1)
+    case "first": .bool(index == 0)
+    case "last": .bool(index == elements.count - 1)
+    case "length": .int(elements.count)
+    case "depth": .int(1)
+    case "depth0": .int(0)
+    case "previtem": index > 0 ? elements[index - 1] : .undefined("there is no previous item")
+    case "nextitem": index + 1 < elements.count ? elements[index + 1] : .undefined("there is no next item")
+    case "cycle", "changed": .method(.loop(self), name)
+    default: .undefined("'loop' has no attribute '\(name)'")
+    }
+  }
+}

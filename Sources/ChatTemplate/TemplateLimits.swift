@@ -1,0 +1,26 @@
+/// What a template, which is untrusted data of a model file, may cost. Every limit ends in a
+/// `TemplateError` of kind `.limit` that names it.
+public struct TemplateLimits: Sendable, Equatable {
+  public enum Name: String, Sendable {
+    case source, nesting, steps, output, allocation, recursion, valueDepth, range
+  }
+
+  /// Characters of the template's source.
+  public var source = 1 << 20
+  /// Brackets and blocks open at once in the source.
+  public var nesting = 100
+  /// Evaluation steps: one a node evaluated, and one for every 16 characters or elements an operation touches.
+  public var steps = 10_000_000
+  /// Characters of the rendered prompt.
+  public var output = 4 << 20
+  /// Characters and list elements that all operations together may produce.
+  public var allocation = 16 << 20
+  /// Expressions and blocks being evaluated at once; macros calling macros reach it.
+  public var recursion = 400
+  /// Lists and dictionaries inside one another, in a value.
+  public var valueDepth = 100
+  /// Elements of one `range`: what Jinja's sandbox allows.
+  public var range = 100_000
+
+  public init() {}
+}

@@ -1,0 +1,69 @@
+import Tokenization
+
+/// What `tokenizer_config.json` or `special_tokens_map.json` adds to a tokenizer.
+struct TokenizerFacts {
+  let file: TokenizerField
+
+  /// - Throws: `CheckpointError` naming the field.
+  func apply(to definition: inout TokenizerDefinition) throws(CheckpointError) {
+    try addMissingTokens(to: &definition)
+    let index = SpecialTokenIndex(definition)
+    try set(\.bosID, "bos_token", in: &definition, index)
+    try set(\.eosID, "eos_token", in: &definition, index)
+    try set(\.padID, "pad_token", in: &definition, index)
+    try setEnds(of: &definition)
+  }
+
+  /// Tokens of `added_tokens_decoder` that the tokenizer's own file does not have.
+  private func addMissingTokens(to definition: inout TokenizerDefinition) throws(CheckpointError) {
+    let field = file["added_tokens_decoder"]
+    if field.isNull { return }
+    var known = Set(definition.addedTokens.map(\.content))
+    let ids = Set(definition.addedTokens.map(\.id))
+    for key in try field.object().keys {
+      guard let id = Int32(key), id >= 0 else { throw field.error("the key “\(key)” is no token id") }
+      let token = try TokenizerDefinition.AddedToken(field[key], id: id)
+      guard !token.content.isEmpty, known.insert(token.content).inserted else { continue }
+      guard !ids.contains(id) else { throw field[key].error("the id is another added token's already") }
+      definition.addedTokens.append(token)
+    }
+  }
+
+  /// A named special token is recognised in text even if no list of added tokens has it.
+  private func set(
+    _ id: WritableKeyPath<TokenizerDefinition, Int32?>, _ key: String, in definition: inout TokenizerDefinition,
+    _ index: SpecialTokenIndex
+  ) throws(CheckpointError) {
+    let field = file[key]
+    if field.isNull { return }
+    let content = try (field.value.string == nil ? field["content"] : field).bytes()
+    guard let found = index.id(of: content) else { return }
+    definition[keyPath: id] = found
+    if !definition.addedTokens.contains(where: { $0.id == found }) {
+      definition.addedTokens.append(
+        TokenizerDefinition.AddedToken(id: found, content: content, isSpecial: true))
+    }
+  }
+
+  /// `add_bos_token` and `add_eos_token` decide what is put around a text; without either the template in
+  /// `tokenizer.json` does. That is how `transformers` takes them.
+  private func setEnds(of definition: inout TokenizerDefinition) throws(CheckpointError) {
+    let bos = file["add_bos_token"]
+    let eos = file["add_eos_token"]
+    if bos.isNull && eos.isNull { return }
+    definition.prefixIDs = try bos.bool(default: false) ? [definition.bosID].compactMap(\.self) : []
+    definition.suffixIDs = try eos.bool(default: false) ? [definition.eosID].compactMap(\.self) : []
+  }
+}
+
+/// Ids of tokens by what they look like in text.
+private struct SpecialTokenIndex {
+  private var ids: [[UInt8]: Int32] = [:]
+
+  init(_ definition: TokenizerDefinition) {
+    for piece in definition.pieces { ids[piece.bytes] = piece.id }
+    for token in definition.addedTokens { ids[token.content] = token.id }
+  }
+
+  func id(of content: [UInt8]) -> Int32? { ids[content] }
+}

@@ -1,0 +1,162 @@
+/// What ends an answer, besides the model's own end-of-text tokens.
+public struct GenerationOptions: Sendable, Equatable {
+  public var sampling = SamplingOptions()
+  /// Longest answer in tokens; nil goes on until the context is full.
+  public var maxTokens: Int?
+  /// The answer ends before the first of these to appear; none of its text is shown.
+  public var stopStrings: [String] = []
+
+  public init() {}
+}
+
+/// Why an answer ended.
+public enum FinishReason: String, Sendable, Codable {
+  /// The model's end of text, or a stop string.
+  case stop
+  /// `maxTokens` was reached.
+  case length
+  /// The context is full.
+  case context
+  /// The caller asked to stop.
+  case cancelled
+}
+
+/// An answer and what it cost.
+public struct Generation: Sendable, Equatable {
+  public var text = ""
+  public var finishReason = FinishReason.stop
+  public var promptTokens = 0
+  /// Prompt tokens that were still in the cache from the call before.
+  public var reusedTokens = 0
+  /// Tokens drawn, an end-of-text token included.
+  public var answerTokens = 0
+  /// Seconds until the logits after the prompt were there.
+  public var prefillSeconds = 0.0
+  /// Seconds from there to the end.
+  public var decodeSeconds = 0.0
+  /// Seconds from the call to the first token.
+  public var timeToFirstToken = 0.0
+  /// The seed that repeats this answer.
+  public var seed: UInt64 = 0
+
+  public init() {}
+
+  /// Prompt tokens evaluated a second.
+  public var prefillRate: Double { rate(promptTokens - reusedTokens, prefillSeconds) }
+  /// Tokens a second after the first one.
+  public var decodeRate: Double { rate(answerTokens - 1, decodeSeconds) }
+
+  private func rate(_ tokens: Int, _ seconds: Double) -> Double {
+    tokens > 0 && seconds > 0 ? Double(tokens) / seconds : 0
+  }
+}
+
+/// Why generation could not start.
+public enum GenerationError: Error, Equatable, CustomStringConvertible {
+  case emptyPrompt
+  case promptTooLong(tokens: Int, contextLength: Int)
+  case badOption(String)
+
+  public var description: String {
+    switch self {
+    case .emptyPrompt: "the prompt has no tokens; give at least one character"
+    case .promptTooLong(let tokens, let contextLength):
+      "the prompt has \(tokens) tokens but the context holds \(contextLength); shorten it or raise --context"
+    case .badOption(let what): what
+    }
+  }
+}
+
+/// What generation needs of a sequence; `Session` is one.
+public protocol TokenSequence: AnyObject {
+  var tokens: [Int32] { get }
+  var contextLength: Int { get }
+  func append(_ tokens: some Collection<Int32>) throws
+  func truncate(to count: Int)
+  func logits(_ realignment: Realignment) throws -> UnsafeMutableBufferPointer<Float>
+}
+
+/// Turns tokens into text, whole characters only.
+public protocol TokenTextDecoder {
+  mutating func append(_ id: Int32) -> String
+  mutating func finish() -> String
+}
+
+extension TokenSequence {
+  /// Answers a prompt, token by token.
+  ///
+  /// Whatever the sequence already shares with the beginning of the prompt is kept and not evaluated again. Afterwards
+  /// the sequence holds the prompt and the answer, without a final end-of-text token.
+  /// - Parameters:
+  ///   - decoder: a fresh decoder of the model's tokenizer.
+  ///   - endOfText: ids that end the answer.
+  ///   - onText: called once a token with text that is now certain (possibly empty); false ends the answer.
+  /// - Throws: `GenerationError`, `SamplingError`, and what the sequence throws.
+  public func generate(
+    prompt: [Int32], decoder: consuming some TokenTextDecoder, endOfText: Set<Int32>, realignment: Realignment,
+    options: GenerationOptions, onText: (String) throws -> Bool
+  ) throws -> Generation {
+    try check(prompt, options)
+    var sampler = try Sampler(options.sampling)
+    sampler.start(prompt: prompt)
+    var result = Generation()
+    result.seed = sampler.seed
+    result.promptTokens = prompt.count
+    let clock = ContinuousClock()
+    let start = clock.now
+    result.reusedTokens = try reusePrefix(of: prompt)
+    var matcher = StopMatcher(options.stopStrings)
+    var prefilled = start
+    result.finishReason = .length
+    while result.answerTokens < options.maxTokens ?? .max {
+      let logits = try logits(realignment)
+      if result.answerTokens == 0 { prefilled = clock.now }
+      let token = try sampler.sample(logits)
+      result.answerTokens += 1
+      if result.answerTokens == 1 { result.timeToFirstToken = clock.now - start }
+      let ends = endOfText.contains(token)
+      let text = matcher.append(ends ? decoder.finish() : decoder.append(token))
+      result.text += text
+      let goesOn = try onText(text)
+      if let reason = finishReason(ends: ends || matcher.isMatched, goesOn: goesOn) {
+        result.finishReason = reason
+        break
+      }
+      try append(CollectionOfOne(token))
+    }
+    let rest = matcher.append(decoder.finish()) + matcher.finish()
+    result.text += rest
+    if !rest.isEmpty && result.finishReason != .cancelled { _ = try onText(rest) }
+    result.prefillSeconds = prefilled - start
+    result.decodeSeconds = clock.now - prefilled
+    return result
+  }
+
+  private func check(_ prompt: [Int32], _ options: GenerationOptions) throws(GenerationError) {
+    guard !prompt.isEmpty else { throw .emptyPrompt }
+    guard prompt.count <= contextLength else {
+      throw .promptTooLong(tokens: prompt.count, contextLength: contextLength)
+    }
+    if let limit = options.maxTokens, limit < 0 { throw .badOption("max tokens is \(limit) but must be 0 or more") }
+    if options.stopStrings.contains("") { throw .badOption("a stop string must not be empty") }
+  }
+
+  /// Makes the sequence the prompt and returns how many tokens it already had.
+  private func reusePrefix(of prompt: [Int32]) throws -> Int {
+    let common = zip(tokens, prompt).prefix { $0 == $1 }.count
+    truncate(to: common)
+    try append(prompt[common...])
+    return common
+  }
+
+  private func finishReason(ends: Bool, goesOn: Bool) -> FinishReason? {
+    if ends { return .stop }
+    if !goesOn { return .cancelled }
+    return tokens.count >= contextLength ? .context : nil
+  }
+}
+
+/// Seconds between two instants.
+private func - (left: ContinuousClock.Instant, right: ContinuousClock.Instant) -> Double {
+  right.duration(to: left) / .seconds(1)
+}

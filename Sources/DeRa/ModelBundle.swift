@@ -1,0 +1,128 @@
+import Bundle
+import Crypto
+import GGUF
+import Kernels
+import ModelSpec
+import TensorCore
+import Tokenization
+import Transformer
+
+/// An opened bundle: the file mapped read-only, its models as views into the mapping. Immutable; any number of sessions
+/// in any thread may use it.
+public final class ModelBundle: Sendable {
+  public let manifest: BundleManifest
+  /// nil when the checkpoints came without one; token ids still work.
+  public let tokenizer: Tokenizer?
+  public let decoder: Decoder
+  private let file: GGUFFile
+  /// The 16-entry tables of int4 tensors, which the decoder's matrices point to.
+  private let tables: TableStore
+
+  /// Opens and validates a bundle; weights are not read.
+  /// - Throws: `GGUFError`, `BundleError` or `TokenizerError`, saying what is wrong with the file.
+  public init(path: String) throws {
+    let file = try GGUFFile(path: path)
+    let manifest = try BundleManifest(file: file)
+    let bytes = file.file.bytes
+    let tables = TableStore(manifest.tensors.compactMap(\.table))
+    self.file = file
+    self.manifest = manifest
+    self.tables = tables
+    tokenizer = try manifest.tokenizer.map {
+      try Tokenizer(image: UnsafeRawBufferPointer(rebasing: bytes[$0.byteRange]), owner: file)
+    }
+    let models = manifest.models.indices.map { ModelWeights(manifest, model: $0, bytes: bytes, tables: tables) }
+    decoder = Decoder(configuration: manifest.configuration, models: models)
+  }
+
+  public var configuration: ModelConfiguration { manifest.configuration }
+  public var path: String { file.path }
+  /// Bytes of the mapped file.
+  public var mappedBytes: Int { file.file.bytes.count }
+
+  /// Recomputes every tensor's SHA-256.
+  /// - Parameter progress: called with bytes done and bytes in all.
+  /// - Throws: `ModelBundleError.checksum` naming the first tensor that differs.
+  public func verify(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(ModelBundleError) {
+    var parts = manifest.tensors.map { (name: $0.fileName, range: $0.byteRange, sha256: $0.sha256) }
+    if let tokenizer = manifest.tokenizer { parts.append(("dera.tokenizer", tokenizer.byteRange, tokenizer.sha256)) }
+    let total = parts.reduce(0) { $0 + $1.range.count }
+    var done = 0
+    for part in parts {
+      let bytes = UnsafeRawBufferPointer(rebasing: file.file.bytes[part.range])
+      var hash = SHA256()
+      hash.update(bufferPointer: bytes)
+      guard Self.hexadecimal(hash.finalize()) == part.sha256 else {
+        throw .checksum(path: path, tensor: part.name)
+      }
+      done += part.range.count
+      progress(done, total)
+    }
+  }
+
+  private static func hexadecimal(_ digest: SHA256.Digest) -> String {
+    digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+/// A bundle that parses but cannot be trusted.
+public enum ModelBundleError: Error, Equatable, CustomStringConvertible {
+  case checksum(path: String, tensor: String)
+
+  public var description: String {
+    switch self {
+    case .checksum(let path, let tensor):
+      "\(path): the bytes of tensor '\(tensor)' do not have the recorded SHA-256; the file is damaged, copy or convert it again"
+    }
+  }
+}
+
+/// Memory for int4 tables at addresses that do not move.
+private final class TableStore: @unchecked Sendable {
+  private let memory: UnsafeMutablePointer<Int8>
+  private let offsets: [[Int8]: Int]
+
+  init(_ tables: [[Int8]]) {
+    let distinct = Set(tables).sorted { $0.lexicographicallyPrecedes($1) }
+    memory = .allocate(capacity: max(distinct.count, 1) * 16)
+    var offsets: [[Int8]: Int] = [:]
+    for (index, table) in distinct.enumerated() {
+      (memory + index * 16).initialize(from: table, count: 16)
+      offsets[table] = index * 16
+    }
+    self.offsets = offsets
+  }
+
+  deinit { memory.deallocate() }
+
+  func pointer(_ table: [Int8]?) -> UnsafePointer<Int8>? {
+    table.flatMap { offsets[$0] }.map { UnsafePointer(memory + $0) }
+  }
+}
+
+extension ModelWeights {
+  /// The views of model number `model`. The manifest has been validated: every tensor of the inventory is there with the
+  /// right codec, so a matrix that is missing is an error of this program.
+  fileprivate init(_ manifest: BundleManifest, model: Int, bytes: UnsafeRawBufferPointer, tables: TableStore) {
+    func address(_ tensor: BundleTensor) -> UnsafeRawPointer {
+      UnsafeRawPointer(bytes.baseAddress! + tensor.byteRange.lowerBound)
+    }
+    func matrix(_ name: String) -> PackedMatrix {
+      guard let tensor = manifest.tensor(name, model: model), let layout = tensor.layout else {
+        preconditionFailure("the validated bundle has no matrix '\(name)'")
+      }
+      return PackedMatrix(layout: layout, bytes: address(tensor), table: tables.pointer(tensor.table))
+    }
+    func vector(_ name: String) -> UnsafePointer<Float>? {
+      manifest.tensor(name, model: model).map { address($0).assumingMemoryBound(to: Float.self) }
+    }
+    guard let outputNorm = vector("output_norm.weight") else {
+      preconditionFailure("the validated bundle has no final norm")
+    }
+    self.init(
+      embedding: matrix("token_embd.weight"), output: matrix("output.weight"), outputNorm: outputNorm,
+      layers: (0..<manifest.configuration.layers).map { layer in
+        LayerWeights(matrix: { matrix("blk.\(layer).\($0)") }, vector: { vector("blk.\(layer).\($0)") })
+      })
+  }
+}

@@ -1,0 +1,98 @@
+/// How strongly each aligned model acts: the λ of `h = (1 − Σ λᵢ) h_ref + Σ λᵢ h_aᵢ` (arXiv 2402.02992, section 3).
+///
+/// Any finite number is allowed: 0 is the reference model, 1 the aligned one, above 1 extrapolates, below 0 turns away.
+public struct Realignment: Sendable, Equatable {
+  /// `[aligned models]`, in the bundle's order; the reference gets what is left of 1.
+  public var lambdas: [Float]
+
+  public init(lambdas: [Float]) { self.lambdas = lambdas }
+
+  /// λ of the first aligned model; further ones get 0.
+  /// - Parameter models: number of aligned models.
+  public init(_ lambda: Float, models: Int) {
+    lambdas = (0..<max(models, 0)).map { $0 == 0 ? lambda : 0 }
+  }
+
+  /// Weight of the reference model's logits.
+  public var referenceWeight: Float { 1 - lambdas.reduce(0, +) }
+
+  /// `[1 + aligned models]`: the weight of every model's logits, reference first. Models of weight 0 need not run.
+  public var weights: [Float] { [referenceWeight] + lambdas }
+
+  /// Reads `0.5`, `0.5,0.3` (bundle order; missing ones are 0) or `brief=0.5,happy=0.3` (those not named are 0).
+  /// - Parameter models: names of the aligned models, in the bundle's order.
+  public static func parse(_ text: String, models: [String]) throws(RealignmentError) -> Realignment {
+    var lambdas = [Float](repeating: 0, count: models.count)
+    var named: Set<Int> = []
+    for (position, part) in text.split(separator: ",", omittingEmptySubsequences: false).enumerated() {
+      let equals = part.lastIndex(of: "=")
+      let value = try number(equals.map { part[part.index(after: $0)...] } ?? part)
+      guard let equals else {
+        guard named.isEmpty else { throw .mixed(text) }
+        if models.isEmpty && value == 0 && position == 0 { continue }
+        guard position < models.count else { throw .tooMany(text, models: models) }
+        lambdas[position] = value
+        continue
+      }
+      let name = trimmed(part[..<equals])
+      guard let index = models.firstIndex(of: name) else { throw .unknownModel(name, models: models) }
+      guard named.count == position else { throw .mixed(text) }
+      guard named.insert(index).inserted else { throw .repeated(name) }
+      lambdas[index] = value
+    }
+    return Realignment(lambdas: lambdas)
+  }
+
+  /// Reads several points: `0,0.5,1` are λ of the first aligned model; `0.5,0.3;1,0` or `brief=0.5,happy=0.3;brief=1`
+  /// (separated by semicolons) set several models.
+  public static func parseList(_ text: String, models: [String]) throws(RealignmentError) -> [Realignment] {
+    let separator: Character = text.contains(";") || text.contains("=") ? ";" : ","
+    var list: [Realignment] = []
+    for part in text.split(separator: separator, omittingEmptySubsequences: false) {
+      list.append(try parse(String(part), models: models))
+    }
+    return list
+  }
+
+  /// `0.5` with one aligned model, `brief=0.5,happy=0` with several.
+  public func description(models: [String]) -> String {
+    let numbers = lambdas.map { $0 == $0.rounded() && abs($0) < 1e6 ? "\(Int($0))" : "\($0)" }
+    guard lambdas.count > 1 else { return numbers.first ?? "0" }
+    return zip(models, numbers).map { "\($0)=\($1)" }.joined(separator: ",")
+  }
+
+  private static func number(_ text: Substring) throws(RealignmentError) -> Float {
+    guard let value = Float(trimmed(text)), value.isFinite else { throw .notANumber(String(text)) }
+    return value
+  }
+
+  private static func trimmed(_ text: Substring) -> String {
+    let blank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+    return String(String(text.drop(while: blank).reversed().drop(while: blank)).reversed())
+  }
+}
+
+/// Why a λ could not be read.
+public enum RealignmentError: Error, Equatable, CustomStringConvertible {
+  case notANumber(String)
+  case tooMany(String, models: [String])
+  case unknownModel(String, models: [String])
+  case repeated(String)
+  case mixed(String)
+
+  public var description: String {
+    switch self {
+    case .notANumber(let text): "λ must be a finite number, not '\(text)'"
+    case .tooMany(let text, let models):
+      "'\(text)' gives more λ than the bundle has aligned models (\(Self.list(models)))"
+    case .unknownModel(let name, let models):
+      "the bundle has no aligned model '\(name)'; it has \(Self.list(models))"
+    case .repeated(let name): "λ of '\(name)' is given twice"
+    case .mixed(let text): "'\(text)' mixes named and unnamed λ; use one form, such as brief=0.5,happy=0.3"
+    }
+  }
+
+  private static func list(_ models: [String]) -> String {
+    models.isEmpty ? "none" : models.joined(separator: ", ")
+  }
+}

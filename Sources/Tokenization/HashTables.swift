@@ -1,0 +1,96 @@
+// Open addressing with linear probing at two thirds full: one or two cache lines a look-up.
+
+/// Slots for `entries` entries; at least one stays empty, which ends every search.
+private func slotCount(_ entries: Int) -> Int { entries + entries / 2 + 1 }
+
+/// Spreads a 32-bit hash over `slots`.
+@inline(__always)
+private func slot(_ hash: UInt32, of slots: Int) -> Int { Int((UInt64(hash) &* UInt64(slots)) &>> 32) }
+
+/// Pieces by their bytes.
+enum PieceTable {
+  @inline(__always)
+  private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    // FNV-1a, with a final mix because the slot is taken from the upper bits.
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    return UInt32(truncatingIfNeeded: (hash &* 0x9E37_79B9_7F4A_7C15) &>> 32)
+  }
+
+  /// - Parameter entries: in order of precedence: of equal pieces the first wins.
+  static func encode(_ entries: [(id: Int32, bytes: [UInt8])]) -> [UInt8] {
+    var slots = [Int32](repeating: -1, count: slotCount(entries.count))
+    for (index, entry) in entries.enumerated() {
+      var place = entry.bytes.withUnsafeBytes { slot(hash($0), of: slots.count) }
+      while slots[place] >= 0, entries[Int(slots[place])].bytes != entry.bytes { place = (place + 1) % slots.count }
+      if slots[place] < 0 { slots[place] = Int32(index) }
+    }
+    var image: [UInt8] = []
+    image.reserveCapacity(4 * slots.count)
+    for index in slots { image.append(littleEndian: index < 0 ? 0 : UInt32(entries[Int(index)].id + 1)) }
+    return image
+  }
+
+  @inline(__always)
+  static func find(_ bytes: UnsafeRawBufferPointer, in image: TokenizerImage) -> Int32? {
+    let table = image.pieceTable
+    var place = slot(hash(bytes), of: table.count)
+    while true {
+      let entry = table.u32(place, 0)
+      if entry == 0 { return nil }
+      if image.piece(Int(entry - 1)).elementsEqual(bytes) { return Int32(entry - 1) }
+      place += 1
+      if place == table.count { place = 0 }
+    }
+  }
+}
+
+/// Merges by their two parts.
+enum MergeTable {
+  @inline(__always)
+  private static func hash(_ left: Int32, _ right: Int32) -> UInt32 {
+    let key = UInt64(UInt32(bitPattern: left)) &<< 32 | UInt64(UInt32(bitPattern: right))
+    let mixed = (key ^ (key &>> 29)) &* 0x9E37_79B9_7F4A_7C15
+    return UInt32(truncatingIfNeeded: mixed &>> 32)
+  }
+
+  /// - Parameter merges: in order of rank. Of equal pairs the last wins, as where a dictionary is filled in order.
+  static func encode(_ merges: [TokenizerDefinition.Merge]) -> [UInt8] {
+    let slots = slotCount(merges.count)
+    var ranks = [Int32](repeating: -1, count: slots)
+    for (rank, merge) in merges.enumerated() {
+      var place = slot(hash(merge.left, merge.right), of: slots)
+      while ranks[place] >= 0 {
+        let other = merges[Int(ranks[place])]
+        if other.left == merge.left && other.right == merge.right { break }
+        place = (place + 1) % slots
+      }
+      ranks[place] = Int32(rank)
+    }
+    var image: [UInt8] = []
+    image.reserveCapacity(16 * slots)
+    for rank in ranks {
+      let merge = rank < 0 ? TokenizerDefinition.Merge(left: 0, right: 0, result: -1) : merges[Int(rank)]
+      image.append(littleEndian: merge.left)
+      image.append(littleEndian: merge.right)
+      image.append(littleEndian: max(rank, 0))
+      image.append(littleEndian: merge.result + 1)
+    }
+    return image
+  }
+
+  /// Rank (lower is sooner) and result of joining two symbols.
+  @inline(__always)
+  static func find(_ left: Int32, _ right: Int32, in table: ImageTable) -> (rank: UInt32, result: Int32)? {
+    var place = slot(hash(left, right), of: table.count)
+    while true {
+      let result = table.u32(place, 12)
+      if result == 0 { return nil }
+      if table.i32(place, 0) == left && table.i32(place, 4) == right {
+        return (table.u32(place, 8), Int32(result - 1))
+      }
+      place += 1
+      if place == table.count { place = 0 }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/// Rows of fixed size in the image. The caller keeps the memory alive and the row and column within bounds.
+struct ImageTable: @unchecked Sendable {
+  let bytes: UnsafeRawBufferPointer
+  let rowBytes: Int
+  /// Where the table starts in the image, for messages.
+  let offset: Int
+  let count: Int
+
+  init(bytes: UnsafeRawBufferPointer, rowBytes: Int, offset: Int) {
+    self.bytes = bytes
+    self.rowBytes = rowBytes
+    self.offset = offset
+    count = bytes.count / rowBytes
+  }
+
+  @inline(__always) func u8(_ row: Int, _ column: Int) -> UInt8 { bytes[row * rowBytes + column] }
+
+  @inline(__always) func u16(_ row: Int, _ column: Int) -> UInt16 {
+    UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: row * rowBytes + column, as: UInt16.self))
+  }
+
+  @inline(__always) func u32(_ row: Int, _ column: Int) -> UInt32 {
+    UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: row * rowBytes + column, as: UInt32.self))
+  }
+
+  @inline(__always) func i32(_ row: Int, _ column: Int) -> Int32 { Int32(bitPattern: u32(row, column)) }
+
+  func damaged(at row: Int, _ found: String, _ expected: String) -> TokenizerError {
+    .damagedImage(offset: offset + row * rowBytes, found: found, expected: expected)
+  }
+}
+
+extension [UInt8] {
+  /// `withUnsafeBytes` that keeps the type of the error.
+  func withRawBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws(TokenizerError) -> Result
+  ) throws(TokenizerError) -> Result {
+    try withUnsafeBufferPointer { bytes throws(TokenizerError) in try body(UnsafeRawBufferPointer(bytes)) }
+  }
+
+  mutating func append(littleEndian value: some FixedWidthInteger) {
+    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+  }
+
+  /// A length as u32, then the bytes.
+  mutating func append(block: [UInt8]) {
+    append(littleEndian: UInt32(truncatingIfNeeded: block.count))
+    append(contentsOf: block)
+  }
+}
+
+/// Reads the settings' values one after another.
+struct ImageReader {
+  private let table: ImageTable
+  private var position = 0
+
+  init(_ table: ImageTable) { self.table = table }
+
+  var isAtEnd: Bool { position == table.bytes.count }
+
+  func damaged(_ found: String, _ expected: String) -> TokenizerError {
+    table.damaged(at: position, found, expected)
+  }
+
+  mutating func integer<T: FixedWidthInteger>(_ type: T.Type) throws(TokenizerError) -> T {
+    let size = MemoryLayout<T>.size
+    guard position + size <= table.bytes.count else { throw damaged("the end", "\(size) more bytes of settings") }
+    defer { position += size }
+    return T(littleEndian: table.bytes.loadUnaligned(fromByteOffset: position, as: T.self))
+  }
+
+  mutating func flag() throws(TokenizerError) -> Bool { try integer(UInt8.self) != 0 }
+
+  mutating func block() throws(TokenizerError) -> [UInt8] {
+    let count = Int(try integer(UInt32.self))
+    guard position + count <= table.bytes.count else { throw damaged("the end", "\(count) more bytes of settings") }
+    defer { position += count }
+    return Array(table.bytes[position..<(position + count)])
+  }
+
+  /// A count that leaves at least `bytesEach` bytes for every element.
+  mutating func count(bytesEach: Int) throws(TokenizerError) -> Int {
+    let count = Int(try integer(UInt32.self))
+    guard count <= (table.bytes.count - position) / bytesEach else {
+      throw damaged("a list of \(count)", "at most what \(table.bytes.count - position) bytes can hold")
+    }
+    return count
+  }
+}

@@ -1,0 +1,69 @@
+/// Steps with their patterns compiled, ready to run.
+struct TextPipeline: Sendable {
+  /// Bytes of text that steps may grow a piece to: a replacement cannot fill the memory.
+  static let maximumBytes = 1 << 30
+
+  enum Finder: Sendable {
+    case literal([UInt8])
+    case pattern(CompiledPattern)
+  }
+
+  private let steps: [(step: TextStep, finder: Finder?)]
+
+  /// - Parameter steps: with patterns in PCRE2's syntax.
+  /// - Throws: `TokenizerError.invalidPattern`.
+  init(translated steps: [TextStep]) throws(TokenizerError) {
+    var compiled: [(step: TextStep, finder: Finder?)] = []
+    for step in steps { compiled.append((step, try step.pattern.map(Self.finder))) }
+    self.steps = compiled
+  }
+
+  var isEmpty: Bool { steps.isEmpty }
+
+  private static func finder(_ pattern: TextPattern) throws(TokenizerError) -> Finder {
+    switch pattern {
+    case .literal(let bytes): .literal(bytes)
+    case .regex(let source): .pattern(try CompiledPattern(pcre2: source))
+    }
+  }
+
+  /// Runs all steps over `text`.
+  /// - Throws: `TokenizerError.matchLimit` or `.textTooLong`.
+  func run(_ text: inout PiecedText, matcher: Matcher) throws(TokenizerError) {
+    for (step, finder) in steps {
+      switch step {
+      case .composed: text.rewrite { piece, output in Normalization.compose(piece, to: &output) }
+      case .decomposed: text.rewrite { piece, output in Normalization.decompose(piece, to: &output) }
+      case .lowercased: text.rewrite { piece, output in Normalization.lowercase(piece, to: &output) }
+      case .trimmed(let left, let right): text.trim(left: left, right: right)
+      case .prefixed(let bytes, let unlessPresent, let firstOnly):
+        text.prefix(bytes, unlessPresent: unlessPresent, firstOnly: firstOnly)
+      case .replaced(_, let content):
+        if let finder { try text.replace(finder, with: content, matcher: matcher) }
+      case .split(_, let behavior, let inverted):
+        if let finder { try text.split(finder, behavior, inverted: inverted, matcher: matcher) }
+      }
+    }
+  }
+}
+
+extension TextStep {
+  /// What the step looks for, if it looks for anything.
+  var pattern: TextPattern? {
+    switch self {
+    case .replaced(let pattern, _), .split(let pattern, _, _): pattern
+    default: nil
+    }
+  }
+
+  /// The same step with a regular expression in PCRE2's syntax.
+  func translated() throws(TokenizerError) -> TextStep {
+    guard case .regex(let source) = pattern else { return self }
+    let regex = TextPattern.regex(try RegexDialect.pcre2(from: source))
+    return switch self {
+    case .replaced(_, let content): .replaced(regex, with: content)
+    case .split(_, let behavior, let inverted): .split(regex, behavior, inverted: inverted)
+    default: self
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import TensorCore
+import Testing
+
+@Suite struct PackedLayoutTests {
+  @Test("bits per weight are those of the codes plus a scale for 32 weights") func bitsPerWeight() {
+    #expect(PackedCodec.f16.bitsPerWeight == 16)
+    #expect(PackedCodec.int8.bitsPerWeight == 8.5)
+    #expect(PackedCodec.int4.bitsPerWeight == 4.5)
+  }
+
+  @Test(
+    "sides are padded to whole tiles and blocks",
+    arguments: [(1, 1, 1, 1), (16, 32, 1, 1), (17, 32, 2, 1), (16, 33, 1, 2), (160, 64, 10, 2), (131, 48, 9, 2)])
+  func padding(rows: Int, columns: Int, tiles: Int, blocks: Int) throws {
+    for codec in PackedCodec.allCases {
+      let layout = try PackedLayout(codec: codec, rows: rows, columns: columns)
+      #expect(layout.tiles == tiles)
+      #expect(layout.blocks == blocks)
+      #expect(layout.paddedRows == tiles * 16)
+      #expect(layout.paddedColumns == blocks * 32)
+      #expect(layout.byteCount == tiles * blocks * codec.blockBytes)
+    }
+  }
+
+  @Test(
+    "shapes that cannot be are refused",
+    arguments: [(0, 1), (1, 0), (-1, 5), (5, -1), (Int.max, Int.max), (Int.max, 1)])
+  func refusals(rows: Int, columns: Int) {
+    for codec in PackedCodec.allCases {
+      #expect(throws: TensorError.self) { try PackedLayout(codec: codec, rows: rows, columns: columns) }
+    }
+  }
+
+  @Test("the linear int4 table is code − 8") func linearTable() {
+    #expect(PackedCodec.linearInt4Table == [-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7])
+  }
+}
+
+@Suite struct CheckedSizeTests {
+  @Test("products and sums that fit") func fits() throws {
+    #expect(try CheckedSize.product(3, 4, 5) == 60)
+    #expect(try CheckedSize.product(of: []) == 1)
+    #expect(try CheckedSize.product(0, Int.max) == 0)
+    #expect(try CheckedSize.sum(Int.max - 1, 1) == Int.max)
+    #expect(try CheckedSize.aligned(0, to: 64) == 0)
+    #expect(try CheckedSize.aligned(65, to: 64) == 128)
+    #expect(try CheckedSize.aligned(128, to: 64) == 128)
+  }
+
+  @Test("negative factors and overflow are errors") func refusals() {
+    #expect(throws: TensorError.self) { try CheckedSize.product(Int.max, 2) }
+    #expect(throws: TensorError.self) { try CheckedSize.product(-1, 0) }
+    #expect(throws: TensorError.self) { try CheckedSize.sum(Int.max, 1) }
+    #expect(throws: TensorError.self) { try CheckedSize.sum(-1, 1) }
+    #expect(throws: TensorError.self) { try CheckedSize.aligned(Int.max, to: 64) }
+  }
+}
