@@ -16,7 +16,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Bundle", ["TensorCore", "GGUF", "ModelSpec"]),
   ("Checkpoints", ["TensorCore", "GGUF", "ModelSpec", "Tokenization"]),
   ("Quantization", ["TensorCore"]),
-  ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "Bundle", "Checkpoints", "Quantization", crypto]),
+  ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization", crypto]),
   ("Kernels", ["CKernels", "TensorCore", real]),
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
   ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),

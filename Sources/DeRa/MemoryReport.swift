@@ -17,6 +17,12 @@ public struct MemoryReport: Sendable, Equatable {
   /// Activations, logits and rotation tables.
   public var scratchBytes: Int
 
+  package init(mappedBytes: Int, kvBytes: Int, scratchBytes: Int) {
+    self.mappedBytes = mappedBytes
+    self.kvBytes = kvBytes
+    self.scratchBytes = scratchBytes
+  }
+
   public var total: Int { mappedBytes + kvBytes + scratchBytes }
 }
 

@@ -23,7 +23,10 @@ struct LambdaArgument: ParsableArguments {
   @Option(
     name: .customLong("lambda"), parsing: .unconditional,
     help: ArgumentHelp(
-      "Alignment strength, any number: 0 is the reference, 1 the aligned model. Also a list (0.5,0.3) or names (brief=0.5,happy=0.3).",
+      """
+      Alignment strength, any number: 0 is the reference, 1 the (first) aligned model. Also a list (0.5,0.3) or names \
+      (brief=0.5,happy=0.3).
+      """,
       valueName: "λ"))
   var lambda = "1"
 
@@ -43,7 +46,10 @@ struct LambdaListArgument: ParsableArguments {
   @Option(
     name: .customLong("lambda"), parsing: .unconditional,
     help: ArgumentHelp(
-      "λ values: 0,0.5,1 for the first aligned model; with several, points such as 0.5,0.3;1,0 or brief=0.5,happy=0.3;brief=1.",
+      """
+      λ values: 0,0.5,1 for the first aligned model; with several, points such as 0.5,0.3;1,0 or \
+      brief=0.5,happy=0.3;brief=1.
+      """,
       valueName: "list"))
   var lambda = "1"
 

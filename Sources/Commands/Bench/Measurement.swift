@@ -67,7 +67,8 @@ package struct Measurement: Encodable {
     ])
     table.rows = measurements.map { row in
       [
-        row.model, byteText(row.modelBytes), countText(row.parameters), row.instructionSet, "\(row.threads)", row.lambda,
+        row.model, byteText(row.modelBytes), countText(row.parameters), row.instructionSet, "\(row.threads)",
+        row.lambda,
         row.test, "\(fixed(row.meanRate, 2)) ± \(fixed(row.rateDeviation, 2))",
         row.memoryBytes.map(byteText) ?? "?", byteText(row.readBytesPerToken),
       ]
