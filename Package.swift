@@ -16,7 +16,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Bundle", ["TensorCore", "GGUF", "ModelSpec"]),
   ("Checkpoints", ["TensorCore", "GGUF", "ModelSpec", "Tokenization"]),
   ("Quantization", ["TensorCore"]),
-  ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "Bundle", "Checkpoints", "Quantization", crypto]),
+  ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization", crypto]),
   ("Kernels", ["CKernels", "TensorCore", real]),
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
   ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
@@ -47,7 +47,7 @@ let package = Package(
     .testTarget(name: "CKernelsTests", dependencies: ["CKernelsConformance", "Kernels"], swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["Commands"], swiftSettings: settings),
     .executableTarget(
-      name: "dera-quantize", dependencies: ["Conversion", arguments], path: "tools/quantize", swiftSettings: settings),
+      name: "dera-quantize", dependencies: ["Checkpoints", "Conversion", arguments], path: "tools/quantize", swiftSettings: settings),
   ]
     + modules.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings) }
     + modules.map {

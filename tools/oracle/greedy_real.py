@@ -1,9 +1,10 @@
-"""Greedy continuations of five prompts by transformers (float32) on the dequantised weights of a GGUF model.
+"""Greedy continuations of prompts by transformers (float32) on the dequantised weights of a GGUF model.
 
     greedy_real.py MODEL.gguf OUTPUT.json
 
 transformers reads and dequantises the file itself.  The output holds, for every prompt, its token ids, the 64 ids that
-follow, their text, and the smallest lead of a chosen token over the next best (a tie-break that rounding may swap).
+follow, their text, and the smallest lead of a chosen token over the next best.  Prompts with a lead below `LEAD` are
+left out, since rounding weights to f16 moves logits by a few thousandths and may swap the two; the first `COUNT` stay.
 """
 
 import argparse
@@ -15,11 +16,18 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 STEPS = 64
+COUNT = 5
+LEAD = 0.01
 PROMPTS = [
     "The capital of France is",
     "Once upon a time, in a small village by the sea,",
     "def fibonacci(n):\n    \"\"\"Return the n-th Fibonacci number.\"\"\"\n",
     "Water boils at 100 degrees Celsius because",
+    "Dear Sir or Madam,\n\nI am writing to",
+    "The three primary colours are red,",
+    "import numpy as np\n\ndef softmax(x):\n",
+    "Ingredients for a simple pancake batter:\n1.",
+    "In 1969, the first humans landed on",
 ]
 CHAT = [{"role": "user", "content": "Explain in two sentences why the sky is blue."}]
 
@@ -47,13 +55,16 @@ def main(path, output):
     prompts = [tokenizer(text).input_ids for text in PROMPTS]
     if tokenizer.chat_template:
         text = tokenizer.apply_chat_template(CHAT, add_generation_prompt=True, tokenize=False)
-        prompts.append(tokenizer(text, add_special_tokens=False).input_ids)
+        prompts.insert(0, tokenizer(text, add_special_tokens=False).input_ids)
     entries = []
     for ids in prompts:
         following, lead = continue_greedily(model, ids)
         text = tokenizer.decode(following)
         print(repr(text[:70]), f"lead {lead:.4f}", flush=True)
-        entries.append(dict(tokens=ids, greedy=following, text=text, lead=lead))
+        if lead >= LEAD and len(entries) < COUNT:
+            entries.append(dict(tokens=ids, greedy=following, text=text, lead=lead))
+        if len(entries) == COUNT:
+            break
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     output.write_text(json.dumps(dict(model=path.name, sha256=digest, prompts=entries), indent=1) + "\n")
 

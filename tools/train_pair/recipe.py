@@ -44,15 +44,15 @@ class Recipe:
     rate: float = 4e-3
     early_fraction: float = 0.12
     # Aligned models: reweighted samples of the proposal, then draws of them to fit.
-    reference_samples: int = 20_000
-    proposal_samples: int = 10_000
-    draws: int = 12_000
+    reference_samples: int = 16_000
+    proposal_samples: int = 8_000
+    draws: int = 10_000
     align_batch_tokens: int = 4096
-    align_rate: float = 1e-3
+    align_rate: float = 3e-4
     # Measurements.
     held_out_stories: int = 500
-    measured_samples: int = 2_000
-    slider_samples: int = 400
+    measured_samples: int = 1_500
+    slider_samples: int = 300
     aligned: tuple[Aligned, ...] = ALIGNED
 
 

@@ -16,7 +16,7 @@ KEEP_SHARE = 0.8
 
 
 class Decoder:
-    """One model and its cache. All rows are at the same position; keys and values are `[rows, kvHeads, limit, headDim]`."""
+    """One model and its cache: keys and values `[rows, kvHeads, limit, headDim]`, all rows at the same position."""
 
     def __init__(self, model: LlamaForCausalLM, rows: int, limit: int) -> None:
         self.model, c = model.model, model.config
@@ -81,7 +81,8 @@ def blend_step(decoders: list[Decoder], weights: list[float], ids: torch.Tensor)
 
 @torch.inference_mode()
 def sample_batch(
-    models: list[LlamaForCausalLM], weights: list[float], prompt: list[int], count: int, limit: int, rng: torch.Generator
+    models: list[LlamaForCausalLM], weights: list[float], prompt: list[int], count: int, limit: int,
+    rng: torch.Generator,
 ) -> Samples:
     """`count` stories at temperature 1; a story longer than `limit` tokens is dropped and counted."""
     decoders = [Decoder(model, count, limit) for model in models]

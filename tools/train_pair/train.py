@@ -117,7 +117,7 @@ def make_aligned(shop: Workshop, spec: Aligned) -> None:
 
 
 def store_difference(shop: Workshop, spec: Aligned, shown: Samples) -> float:
-    """Writes the compact file and returns KL(exact ‖ stored) in nats per story, estimated on the model's own samples."""
+    """Writes the compact file; KL(exact ‖ stored) in nats per story, estimated on the model's own samples."""
     path = shop.shipped / "family" / f"{spec.name}.safetensors"
     save_difference(load_model(shop.master(spec.name)), shop.reference, path)
     stored = load_model(shop.reference)
@@ -170,7 +170,7 @@ def stages(shop: Workshop) -> list[tuple[str, Path, Callable[[], None]]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="train the storyteller pair")
-    parser.add_argument("--output", type=Path, required=True, help="folder to fill; a run that was stopped resumes there")
+    parser.add_argument("--output", type=Path, required=True, help="folder to fill; a stopped run resumes there")
     parser.add_argument("--threads", type=int, default=2, help="threads of PyTorch (default: 2)")
     parser.add_argument("--smoke", action="store_true", help="all stages at a tiny size, in under a minute")
     arguments = parser.parse_args()

@@ -1,5 +1,6 @@
 /// The formats of 32-element blocks. The low nibbles of 16 bytes are elements 0…15, the high ones elements 16…31; a fifth
 /// bit is bit `element` of a 32-bit word.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 extension Dequantization {
   /// Scale (f16), 16 bytes of nibbles: scale · (code − 8).
   @Sendable static func q4_0(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {

@@ -1,4 +1,5 @@
 /// The K formats: super-blocks of 256 elements whose sub-blocks have quantised scales (and minima) of their own.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 extension Dequantization {
   /// 16 bytes of 4-bit scales (low) and minima (high) for 16 sub-blocks of 16, 64 bytes of 2-bit codes, scale of scales
   /// and of minima (f16).

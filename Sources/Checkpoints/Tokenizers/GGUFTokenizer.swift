@@ -114,10 +114,13 @@ private struct GGUFVocabulary {
   }
 
   private func setIDs(_ definition: inout TokenizerDefinition, addsBOS: Bool) throws {
-    definition.unknownID = try id("unknown")
+    let unknownID = try id("unknown")
+    // A byte without a piece is left out of byte-level ids, whatever token the file calls unknown.
+    definition.unknownID = definition.kind == .byteLevelBPE ? nil : unknownID
     definition.bosID = try id("bos")
     definition.eosID = try id("eos")
     definition.padID = try id("padding")
+    for id in [unknownID, definition.bosID, definition.eosID, definition.padID] { definition.recognize(id, in: tokens) }
     if try file.boolIfPresent("tokenizer.ggml.add_bos_token") ?? addsBOS {
       definition.prefixIDs = [definition.bosID].compactMap(\.self)
     }
@@ -165,11 +168,24 @@ private struct GGUFVocabulary {
   }
 
   /// Gemma's scores are not in the order of its merges, the ids are; and the converter spells its runs of spaces as
-  /// spaces, the model's own vocabulary as U+2581.
+  /// user-defined spaces, which in the model's own vocabulary are pieces of U+2581.
   private static func respell(_ entry: inout SentencePieceVocabulary.Entry, _ index: Int) {
     entry.score = -Float(index)
     if entry.bytes.allSatisfy({ $0 == 0x20 }) {
+      entry.type = .normal
       entry.bytes = Array(repeatElement(SentencePieceVocabulary.space, count: entry.bytes.count).joined())
+    }
+  }
+}
+
+extension TokenizerDefinition {
+  /// A token with a role of its own is recognised in text, whatever type the file gives it.
+  fileprivate mutating func recognize(_ id: Int32?, in tokens: GGUFArray) {
+    guard let id, !addedTokens.contains(where: { $0.id == id }) else { return }
+    tokens.forEachString { index, bytes in
+      if index == Int(id), !bytes.isEmpty {
+        addedTokens.append(AddedToken(id: id, content: Array(bytes), isSpecial: true))
+      }
     }
   }
 }

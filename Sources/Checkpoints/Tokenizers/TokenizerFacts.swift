@@ -8,9 +8,10 @@ struct TokenizerFacts {
   func apply(to definition: inout TokenizerDefinition) throws(CheckpointError) {
     try addMissingTokens(to: &definition)
     let index = SpecialTokenIndex(definition)
-    try set(\.bosID, "bos_token", in: &definition, index)
-    try set(\.eosID, "eos_token", in: &definition, index)
-    try set(\.padID, "pad_token", in: &definition, index)
+    if let id = try recognized("bos_token", in: &definition, index) { definition.bosID = id }
+    if let id = try recognized("eos_token", in: &definition, index) { definition.eosID = id }
+    if let id = try recognized("pad_token", in: &definition, index) { definition.padID = id }
+    _ = try recognized("unk_token", in: &definition, index)
     try setEnds(of: &definition)
   }
 
@@ -29,20 +30,18 @@ struct TokenizerFacts {
     }
   }
 
-  /// A named special token is recognised in text even if no list of added tokens has it.
-  private func set(
-    _ id: WritableKeyPath<TokenizerDefinition, Int32?>, _ key: String, in definition: inout TokenizerDefinition,
-    _ index: SpecialTokenIndex
-  ) throws(CheckpointError) {
+  /// The id of a named special token, which is recognised in text even if no list of added tokens has it.
+  private func recognized(
+    _ key: String, in definition: inout TokenizerDefinition, _ index: SpecialTokenIndex
+  ) throws(CheckpointError) -> Int32? {
     let field = file[key]
-    if field.isNull { return }
+    if field.isNull { return nil }
     let content = try (field.value.string == nil ? field["content"] : field).bytes()
-    guard let found = index.id(of: content) else { return }
-    definition[keyPath: id] = found
-    if !definition.addedTokens.contains(where: { $0.id == found }) {
-      definition.addedTokens.append(
-        TokenizerDefinition.AddedToken(id: found, content: content, isSpecial: true))
+    guard !content.isEmpty, let id = index.id(of: content) else { return nil }
+    if !definition.addedTokens.contains(where: { $0.id == id }) {
+      definition.addedTokens.append(TokenizerDefinition.AddedToken(id: id, content: content, isSpecial: true))
     }
+    return id
   }
 
   /// `add_bos_token` and `add_eos_token` decide what is put around a text; without either the template in

@@ -6,7 +6,7 @@
 
 Made with gguf 0.19.0, transformers 5.23.0, numpy, torch (CPU).
 
-reader.gguf      one metadata key of every type, and tensors, for the container's reader
+reader.gguf      one metadata key of every type, gguf's table of tensor types, and tensors, for the container's reader
 quants.gguf      for every supported type TYPE, blocks of random bytes and special scales, [4, 1024], and as
                  TYPE.expected what gguf.quants.dequantize makes of them (f32 bit patterns)
 llama.gguf       a tiny llama with interleaved query and key rows and Llama 3 frequency factors
@@ -58,6 +58,12 @@ def reader_fixture():
     output.add_array("a.float32s", [0.5, -1.5])
     output.add_array("a.bools", [True, False])
     output.add_array("a.strings", ["", "é", "<s>"])
+    sizes = sorted(gguf.GGML_QUANT_SIZES.items())
+    output.add_array("types.names", [quant_type.name for quant_type, _ in sizes])
+    for key, values in [("raw_values", [int(quant_type) for quant_type, _ in sizes]),
+                        ("elements", [elements for _, (elements, _) in sizes]),
+                        ("bytes", [size for _, (_, size) in sizes])]:
+        output.add_array(f"types.{key}", values)
     output.add_tensor("ramp", np.arange(6, dtype=np.float32).reshape(2, 3))
     output.add_tensor("half", np.arange(4, dtype=np.float16))
     close(output)
@@ -121,7 +127,7 @@ def llama_fixture():
     output.add_layer_norm_rms_eps(1e-5)
     output.add_vocab_size(vocabulary)
     output.add_tokenizer_model("gpt2")
-    output.add_token_list([f"t{index}" for index in range(vocabulary)])
+    output.add_token_list(["t", "tt"] + [f"t{index}" for index in range(2, vocabulary)])
     output.add_token_types([1] * vocabulary)
     output.add_token_merges(["t t"])
     output.add_bos_token_id(1)

@@ -184,7 +184,7 @@ def sentencepiece_decoder(strip):
 
 
 def sentencepiece_fixtures():
-    data = train_sentencepiece(remove_extra_whitespaces=False, user_defined_symbols=["<start_of_turn>"])
+    data = train_sentencepiece(remove_extra_whitespaces=False)
     llama2 = Tokenizer(sentencepiece_bpe(data))
     llama2.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     llama2.decoder = sentencepiece_decoder(True)
@@ -245,7 +245,7 @@ def gguf_from_sentencepiece(data):
     types = [
         6 if processor.is_byte(i) else 3 if processor.is_control(i) else 2 if processor.is_unknown(i) else 1 for i in ids
     ]
-    types[processor.piece_to_id("<start_of_turn>")] = 4
+    types[processor.piece_to_id("ing")] = 4
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "model.gguf"
         writer = gguf.GGUFWriter(path, "llama")

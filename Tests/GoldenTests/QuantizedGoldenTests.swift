@@ -1,0 +1,71 @@
+import Checkpoints
+import Conversion
+import DeRa
+import Kernels
+import Testing
+
+/// Logits of transformers on a bundle's dequantised weights; made by Tests/Fixtures/goldens/generate_quantized.py.
+private struct QuantizedGolden {
+  let exact: Golden
+  /// Mean KL from `exact` to the same with the runtime's activation rounding simulated.
+  let activationKL: Double
+  private let file: String
+
+  init(_ name: String, _ bits: ConversionBits) throws {
+    let fileName = "golden-int\(bits.rawValue).safetensors"
+    exact = try Golden(name, file: fileName)
+    file = Golden.folder + name + "/" + fileName
+    let values = try Self.read("activation_kl", in: file)
+    activationKL = values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
+  }
+
+  /// `[positions][vocabulary]`, the logits behind `activationKL`.
+  func simulated() throws -> [[Float]] {
+    let values = try Self.read("simulated", in: file)
+    let vocabulary = values.count / exact.tokens.count
+    return exact.tokens.indices.map { Array(values[$0 * vocabulary..<($0 + 1) * vocabulary]) }
+  }
+
+  private static func read(_ tensor: String, in path: String) throws -> [Float] {
+    let stored = try Safetensors(path: path)
+    return try stored.tensor(try #require(stored[tensor])).readAll()
+  }
+}
+
+@Suite struct QuantizedGoldenTests {
+  /// What the runtime may lose against what the oracle loses by the same rounding: sums in another order make other
+  /// ties, and tiny random networks amplify them.
+  private static let slack = 1.5
+
+  @Test(
+    "quantised weights lose no more than activation rounding", arguments: Golden.cases, [ConversionBits.eight, .four])
+  func staysNearTheDequantisedWeights(name: String, bits: ConversionBits) async throws {
+    let golden = try QuantizedGolden(name, bits)
+    let bundle = try await Golden.bundle(name, bits: bits)
+    for instructionSet in InstructionSet.supported {
+      let logits = try bundle.logits(
+        golden.exact.tokens, [Realignment(lambdas: [])], engine: Engine(instructionSet))[0]
+      #expect(meanKL(golden.exact.logits, logits) <= Self.slack * golden.activationKL)
+    }
+  }
+
+  @Test("so do blends of two quantised models", arguments: Golden.pairs, [ConversionBits.eight, .four])
+  func blendsStayNear(name: String, bits: ConversionBits) async throws {
+    let reference = try QuantizedGolden(name, bits)
+    let aligned = try QuantizedGolden(name + "-aligned", bits)
+    let bundle = try await Golden.bundle(name, aligned: [name + "-aligned"], bits: bits)
+    let lambdas: [Float] = [-1, 0, 0.5, 1, 2, 5]
+    let logits = try bundle.logits(
+      reference.exact.tokens, lambdas.map { Realignment(lambdas: [$0]) }, engine: Engine(InstructionSet.best))
+    let simulated = (try reference.simulated(), try aligned.simulated())
+    for (lambda, actual) in zip(lambdas, logits) {
+      let expected = blend(reference.exact.logits, aligned.exact.logits, lambda)
+      let allowed = meanKL(expected, blend(simulated.0, simulated.1, lambda))
+      #expect(meanKL(expected, actual) <= Self.slack * allowed, "λ = \(lambda)")
+    }
+  }
+
+  private func blend(_ reference: [[Float]], _ aligned: [[Float]], _ lambda: Float) -> [[Float]] {
+    zip(reference, aligned).map { zip($0, $1).map { (1 - lambda) * $0 + lambda * $1 } }
+  }
+}
