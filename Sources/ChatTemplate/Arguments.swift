@@ -62,6 +62,7 @@ struct BoundArguments {
     guard case .string(let text) = value else {
       throw meter.error(.value, "'\(name)' must be a string, not '\(value.typeName)'")
     }
+    try meter.touch(text.count)
     return text
   }
 

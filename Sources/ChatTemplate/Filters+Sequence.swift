@@ -33,6 +33,7 @@ extension Filters {
     "sum": Filters(["attribute?", "start?"]) { (value, arguments, run) throws(TemplateError) in
       var sum = arguments["start"] ?? .int(0)
       for element in try run.keys(of: try run.meter.elements(of: value), by: arguments.given("attribute")) {
+        try run.meter.step()
         sum = try run.meter.combine(sum, .add, element)
       }
       return sum
@@ -51,6 +52,7 @@ extension Filters {
     "unique": Filters(["case_sensitive?", "attribute?"]) { (value, arguments, run) throws(TemplateError) in
       let elements = try run.meter.elements(of: value)
       let keys = try run.sortKeys(of: elements, arguments)
+      try run.meter.allocate(objects: keys.count)
       var seen: Set<MappingKey> = []
       var kept: [Value] = []
       for (element, key) in zip(elements, keys) where seen.insert(try MappingKey(key, run.meter)).inserted {

@@ -77,8 +77,17 @@ extension Filters {
   ]
 
   private static let escaping = Filters { (value, _, run) throws(TemplateError) in
-    let escaped = Text(try run.meter.string(value).map { entities[$0] ?? [$0] }.joined())
-    try run.meter.allocate(escaped.count)
+    let text = try run.meter.string(value)
+    try run.meter.allocate(text.count)
+    var escaped = Text()
+    for scalar in text {
+      guard let entity = entities[scalar] else {
+        escaped.append(scalar)
+        continue
+      }
+      try run.meter.allocate(entity.count)
+      escaped += entity
+    }
     return .string(escaped)
   }
 
@@ -100,7 +109,7 @@ extension Filters {
     }
     let text = try run.meter.string(value)
     // A last line end stays, and is followed by an empty line.
-    let lines = (text + ["\n"]).lines()
+    let lines = try (text + ["\n"]).lines(run.meter)
     try run.meter.allocate(lines.count, times: indentation.count)
     try run.meter.allocate(text.count)
     var result = Text()

@@ -45,7 +45,9 @@ enum Functions {
     var mapping = Mapping()
     switch bound["from"] {
     case nil: break
-    case .mapping(let start)?: mapping = start
+    case .mapping(let start)?:
+      try meter.allocate(objects: start.entries.count)
+      mapping = start
     case let pairs?:
       for pair in try meter.elements(of: pairs) {
         let items = try meter.elements(of: pair)

@@ -123,11 +123,14 @@ extension Interpreter {
 
   func filter(_ name: String, _ value: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
     guard let filter = Filters.all[name] else { throw meter.error(.unsupported, "there is no filter '\(name)'") }
+    try meter.step()
+    try meter.touch(value.count)
     return try filter.body(value, try arguments.bound(to: filter.parameters, of: "filter '\(name)'", meter), self)
   }
 
   func test(_ name: String, _ value: Value, _ arguments: Arguments) throws(TemplateError) -> Bool {
     guard let test = Tests.all[name] else { throw meter.error(.unsupported, "there is no test '\(name)'") }
+    try meter.step()
     return try test.body(value, try arguments.bound(to: test.parameters, of: "test '\(name)'", meter), meter)
   }
 

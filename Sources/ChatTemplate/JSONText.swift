@@ -86,6 +86,7 @@ struct JSONText {
       if let letter = Self.escapes[scalar] {
         text += ["\\", letter]
       } else if scalar.value < 0x20 || (escapesNonASCII && scalar.value > 0x7e) {
+        try meter.allocate(12)
         for unit in UTF16.encode(scalar).map(Array.init) ?? [] {
           text += Text("\\u" + UInt32(unit).hexadecimal(width: 4))
         }

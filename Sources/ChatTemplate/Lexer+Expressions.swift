@@ -14,6 +14,8 @@ extension Lexer {
       try scanNumber()
     } else if first == "_" || first.properties.isXIDStart {
       let end = source[position...].firstIndex { $0 != "_" && !$0.properties.isXIDContinue } ?? source.count
+      // Names are looked up and hashed again and again, so a huge one would cost what no limit counts.
+      guard end - position <= 255 else { throw error("a name has more than 255 characters") }
       append(.name(Text(source[position..<end]).string))
       advance(to: end)
     } else if first == "'" || first == "\"" {

@@ -27,6 +27,7 @@ struct Methods {
   ) throws(TemplateError) -> Value {
     let meter = run.meter
     let what = "'\(receiver.typeName).\(name)'"
+    try meter.touch(receiver.count)
     switch receiver {
     case .string(let text):
       if name == "format" { return .string(try meter.formatted(text, with: arguments)) }

@@ -180,7 +180,7 @@ extension Meter {
     let last = end.map(clamped) ?? (step < 0 ? lowest : highest)
     // A longer step than the elements would only overflow.
     let stride = stride(from: first, to: last, by: max(-count - 1, min(count + 1, step)))
-    try allocate(count)
+    try allocate(abs(last - first) / abs(step == .min ? .max : step) + 1)
     return stride.map { elements[$0] }
   }
 }

@@ -236,6 +236,9 @@ extension Parser {
       if case .name(let name) = current, next == .symbol("=") {
         advance()
         advance()
+        guard arguments.keywords.count < Self.mostParameters else {
+          throw error("more than \(Self.mostParameters) arguments with names")
+        }
         arguments.keywords.append((name, try parseExpression()))
       } else {
         if !arguments.keywords.isEmpty { throw error("an argument without a name follows one with a name") }

@@ -1,5 +1,8 @@
 /// Builds the tree of a template's statements. Expressions are in `Parser+Expressions.swift`.
 struct Parser {
+  /// Parameters of a macro and named arguments of a call; matching them is quadratic.
+  static let mostParameters = 64
+
   private let tokens: [Token]
   private let limits: TemplateLimits
   private var position = 0
@@ -212,6 +215,7 @@ struct Parser {
     try expect(.symbol("("))
     while current != .symbol(")") {
       if !parameters.isEmpty { try expect(.symbol(",")) }
+      guard parameters.count < Self.mostParameters else { throw error("more than \(Self.mostParameters) parameters") }
       let name = try expectName()
       let defaultValue = skipSymbol("=") ? try parseExpression() : nil
       if defaultValue == nil, parameters.last?.defaultValue != nil {

@@ -22,7 +22,7 @@ extension Meter {
     case .bool(let value): text += Text(value ? "True" : "False")
     case .int(let value): text += Text(String(value))
     case .double(let value): text += Text(value.pythonDescription)
-    case .string(let value): text += value.pythonRepresentation
+    case .string(let value): try write(value, to: &text)
     case .list(let items): return try write(items.values, "[", "]", to: &text)
     case .tuple(let items): return try write(items.values, "(", items.values.count == 1 ? ",)" : ")", to: &text)
     case .mapping(let mapping): return try write(mapping, to: &text)
@@ -41,6 +41,27 @@ extension Meter {
     }
     text += Text(close)
     try allocate(2 * values.count + 2)
+  }
+
+  /// A string in quotes, with escapes for what cannot be shown.
+  private func write(_ string: Text, to text: inout Text) throws(TemplateError) {
+    try touch(string.count)
+    let quote: Unicode.Scalar = string.contains("'") && !string.contains("\"") ? "\"" : "'"
+    text.append(quote)
+    for scalar in string {
+      switch scalar {
+      case "\\", quote: text += ["\\", scalar]
+      case "\n": text += ["\\", "n"]
+      case "\r": text += ["\\", "r"]
+      case "\t": text += ["\\", "t"]
+      case _ where scalar.isPrintable: text.append(scalar)
+      default:
+        let (letter, width) = scalar.value < 0x100 ? ("x", 2) : scalar.value < 0x10000 ? ("u", 4) : ("U", 8)
+        try allocate(width)
+        text += Text("\\" + letter + scalar.value.hexadecimal(width: width))
+      }
+    }
+    text.append(quote)
   }
 
   private func write(_ mapping: Mapping, to text: inout Text) throws(TemplateError) {
@@ -81,27 +102,6 @@ extension Double {
     if point <= 0 { return sign + "0." + String(repeating: "0", count: -point) + digits }
     let padded = digits + String(repeating: "0", count: Swift.max(0, point + 1 - digits.count))
     return sign + padded.prefix(point) + "." + padded.dropFirst(point)
-  }
-}
-
-extension Text {
-  /// In quotes, with escapes for what cannot be shown.
-  var pythonRepresentation: Text {
-    let quote: Unicode.Scalar = contains("'") && !contains("\"") ? "\"" : "'"
-    var result: Text = [quote]
-    for scalar in self {
-      switch scalar {
-      case "\\", quote: result += ["\\", scalar]
-      case "\n": result += ["\\", "n"]
-      case "\r": result += ["\\", "r"]
-      case "\t": result += ["\\", "t"]
-      case _ where scalar.isPrintable: result.append(scalar)
-      default:
-        let (letter, width) = scalar.value < 0x100 ? ("x", 2) : scalar.value < 0x10000 ? ("u", 4) : ("U", 8)
-        result += Text("\\" + letter + scalar.value.hexadecimal(width: width))
-      }
-    }
-    return result + [quote]
   }
 }
 

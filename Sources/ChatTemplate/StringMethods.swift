@@ -20,7 +20,7 @@ extension Methods {
       return try list(pieces.reversed().map { Text($0.reversed()) }, meter)
     },
     "splitlines": TextMethod(["keepends?"]) { (text, arguments, meter) throws(TemplateError) in
-      try list(text.lines(keepingEnds: arguments.flag("keepends")), meter)
+      try list(try text.lines(keepingEnds: arguments.flag("keepends"), meter), meter)
     },
     "partition": TextMethod(["sep"]) { (text, arguments, meter) throws(TemplateError) in
       try partition(text, arguments, meter, fromEnd: false)
@@ -81,8 +81,7 @@ extension Methods {
   ]
 
   private static func list(_ pieces: [Text], _ meter: Meter) throws(TemplateError) -> Value {
-    try meter.allocate(objects: pieces.count, characters: pieces.reduce(0) { $0 + $1.count })
-    return try .list(pieces.map(Value.string), meter)
+    try .list(pieces.map(Value.string), meter)
   }
 
   private static func mapped(_ map: @escaping @Sendable (Text) -> Text) -> TextMethod {
@@ -93,9 +92,8 @@ extension Methods {
   }
 
   private static func check(_ check: @escaping @Sendable (Text) -> Bool) -> TextMethod {
-    TextMethod { (text, _, meter) throws(TemplateError) in
-      try meter.touch(text.count)
-      return .bool(check(text))
+    TextMethod { (text, _, _) throws(TemplateError) in
+      .bool(check(text))
     }
   }
 
@@ -122,6 +120,7 @@ extension Methods {
         return .bool(matches(text, try arguments.text("affix") ?? []))
       }
       for item in items.values {
+        try meter.touch(item.count)
         if case .string(let affix) = item, matches(text, affix) { return .bool(true) }
       }
       return .bool(false)
@@ -141,8 +140,7 @@ extension Methods {
     _ text: Text, _ arguments: BoundArguments, _ meter: Meter, reversesSeparator: Bool = false
   ) throws(TemplateError) -> [Text] {
     let limit = try arguments.integer("maxsplit").map { $0 < 0 ? .max : $0 } ?? .max
-    try meter.touch(text.count)
-    guard let separator = try arguments.text("sep") else { return text.splitAtSpaces(limit: limit) }
+    guard let separator = try arguments.text("sep") else { return try text.splitAtSpaces(limit: limit, meter) }
     if separator.isEmpty { throw meter.error(.value, "empty separator") }
     return try text.split(at: reversesSeparator ? Text(separator.reversed()) : separator, limit: limit, meter)
   }

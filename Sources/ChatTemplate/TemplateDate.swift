@@ -58,6 +58,7 @@ public struct TemplateDate: Sendable, Equatable {
         let directive = Text(format[position...].prefix(isShort ? 3 : 2)).string
         throw meter.error(.unsupported, "'\(directive)' is not a date format that strftime_now knows")
       }
+      try meter.allocate(field.utf8.count)
       let shortened = isShort ? String(field.drop { $0 == "0" }) : field
       result += Text(shortened.isEmpty ? "0" : shortened)
       position = letter + 1

@@ -31,7 +31,11 @@ struct Tests {
   }
 
   private static func text(_ check: @escaping @Sendable (Text) -> Bool) -> Tests {
-    Tests { (value, _, meter) throws(TemplateError) in check(try meter.string(value)) }
+    Tests { (value, _, meter) throws(TemplateError) in
+      let text = try meter.string(value)
+      try meter.touch(text.count)
+      return check(text)
+    }
   }
 
   static let all: [String: Tests] = [

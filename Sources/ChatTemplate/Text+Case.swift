@@ -71,7 +71,15 @@ extension Text {
 
   /// There is a cased letter, and none of the other case.
   func isAll(_ wanted: KeyPath<Unicode.Scalar.Properties, Bool>) -> Bool {
-    contains(where: \.isCased) && allSatisfy { !$0.isCased || $0.properties[keyPath: wanted] }
+    var isFound = false
+    for scalar in self {
+      if scalar.properties[keyPath: wanted] {
+        isFound = true
+      } else if scalar.isCased {
+        return false
+      }
+    }
+    return isFound
   }
 
   private func mapped(_ mapping: KeyPath<Unicode.Scalar.Properties, String>) -> Text {

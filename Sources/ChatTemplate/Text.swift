@@ -55,8 +55,9 @@ extension Text {
   /// Without the leading and trailing characters that are in `characters` (white space when `nil`).
   func stripped(_ characters: Text?, leading: Bool = true, trailing: Bool = true) -> Text {
     func drops(_ scalar: Unicode.Scalar) -> Bool {
-      characters?.contains(scalar) ?? scalar.isPythonSpace
+      dropped?.contains(scalar) ?? scalar.isPythonSpace
     }
+    let dropped = characters.map(Set.init)
     var start = 0
     var end = count
     if leading { while start < end, drops(self[start]) { start += 1 } }
@@ -90,12 +91,13 @@ extension Text {
 // Splitting.
 extension Text {
   /// Pieces between runs of white space; after `limit` splits the rest is one piece.
-  func splitAtSpaces(limit: Int) -> [Text] {
+  func splitAtSpaces(limit: Int, _ meter: Meter) throws(TemplateError) -> [Text] {
     var pieces: [Text] = []
     var position = 0
     while let start = self[position...].firstIndex(where: { !$0.isPythonSpace }) {
       let end = self[start...].firstIndex(where: \.isPythonSpace) ?? count
       position = pieces.count < limit ? end : count
+      try meter.allocate(objects: 1, characters: position - start)
       pieces.append(Text(self[start..<position]))
     }
     return pieces
@@ -105,15 +107,17 @@ extension Text {
     var pieces: [Text] = []
     var position = 0
     while pieces.count < limit, let match = try find(separator, from: position, meter) {
+      try meter.allocate(objects: 1, characters: match - position)
       pieces.append(Text(self[position..<match]))
       position = match + separator.count
     }
+    try meter.allocate(objects: 1, characters: count - position)
     pieces.append(Text(self[position...]))
     return pieces
   }
 
   /// Lines without their ends, by Python's set of line boundaries.
-  func lines(keepingEnds: Bool = false) -> [Text] {
+  func lines(keepingEnds: Bool = false, _ meter: Meter) throws(TemplateError) -> [Text] {
     var lines: [Text] = []
     var start = 0
     var position = 0
@@ -124,9 +128,11 @@ extension Text {
       }
       let end = position
       position += self[end] == "\r" && position + 1 < count && self[position + 1] == "\n" ? 2 : 1
+      try meter.allocate(objects: 1, characters: position - start)
       lines.append(Text(self[start..<(keepingEnds ? position : end)]))
       start = position
     }
+    try meter.allocate(objects: 1, characters: count - start)
     if start < count { lines.append(Text(self[start...])) }
     return lines
   }

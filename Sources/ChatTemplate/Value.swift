@@ -96,6 +96,16 @@ extension Value {
     }
   }
 
+  /// Characters, elements or entries.
+  var count: Int {
+    switch self {
+    case .string(let text): text.count
+    case .list(let items), .tuple(let items): items.values.count
+    case .mapping(let mapping): mapping.entries.count
+    default: 0
+    }
+  }
+
   var isUndefined: Bool {
     if case .undefined = self { true } else { false }
   }
@@ -126,7 +136,9 @@ extension Meter {
     switch value {
     case .undefined: return []
     case .list(let items), .tuple(let items): return items.values
-    case .mapping(let mapping): return mapping.entries.map(\.key)
+    case .mapping(let mapping):
+      try allocate(elements: mapping.entries.count)
+      return mapping.entries.map(\.key)
     case .string(let text):
       try allocate(objects: text.count)
       return text.map { .string([$0]) }

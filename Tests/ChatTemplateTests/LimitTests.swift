@@ -13,8 +13,15 @@ import Testing
     }
   }
 
+  /// The default limits with fewer steps, for tests that are to use all of them.
+  private var fewSteps: TemplateLimits {
+    var limits = TemplateLimits()
+    limits.steps = 300_000
+    return limits
+  }
+
   private func expect(_ name: TemplateLimits.Name, _ source: String, line: Int = 1) {
-    let error = failure(source)
+    let error = failure(source, name == .steps ? fewSteps : TemplateLimits())
     #expect(error?.kind == .limit(name) && error?.line == line, "\(source.prefix(120)): \(error.debugDescription)")
   }
 
@@ -56,6 +63,27 @@ import Testing
     #expect(failure(repeated("{% set x = 1 %}", 20_000)) == nil)
   }
 
+  @Test func namesAndParameters() {
+    let name = repeated("n", 256)
+    #expect(failure("{{ \(name) }}")?.kind == .syntax)
+    #expect(failure("{{ \(name.dropLast()) }}") == nil)
+    let names = (0..<65).map { "p\($0)" }
+    #expect(failure("{% macro m(\(names.joined(separator: ","))) %}{% endmacro %}")?.kind == .syntax)
+    #expect(failure("{{ dict(\(names.joined(separator: "=1,"))=1) }}")?.kind == .syntax)
+    #expect(failure("{{ dict(\(names.dropLast().joined(separator: "=1,"))=1) }}") == nil)
+  }
+
+  /// Operations that look at every character of a long text count for it.
+  @Test(arguments: [
+    "t is lower", "t.islower()", "t.isalpha()", "t.startswith(t)", "t.endswith((t,))", "t.removeprefix(t)", "t | int",
+    "t | wordcount", "t == u", "t < u", "d[t]", "range(9999) | list | sum",
+  ])
+  func stepsOfOneOperation(_ expression: String) {
+    let start = "{% set t = 'a' * 400000 %}{% set u = 'a' * 400000 %}{% set d = {} %}\n"
+    let error = failure(start + "{% for i in range(99999) %}{% if \(expression) %}{% endif %}{% endfor %}", fewSteps)
+    #expect([.limit(.steps), .limit(.allocation)].contains(error?.kind), "\(error.debugDescription)")
+  }
+
   @Test func steps() {
     let forever = "{% for i in range(100000) %}\n{% for j in range(100000) %}{% endfor %}{% endfor %}"
     expect(.steps, forever, line: 2)
@@ -83,7 +111,9 @@ import Testing
     "('a' * 9999)|replace('a', 'b' * 9999)", "('a' * 9999).replace('', 'b' * 9999)",
     "('b' * 9999).join('a' * 9999)", "('a' * 9999)|join('b' * 9999)", "'a'|indent(10**9)", "'a'|center(10**9)",
     "'a'.ljust(10**9)", "'a'.rjust(10**9, 'x')", "'a'.zfill(10**9)", "[1]|tojson(indent=10**9)",
-    "[1]|batch(10**9, 'x')", "(('\\n' * 9999)|indent(9999, blank=true))", "'%s' % ('x' * 10**8)",
+    "[1]|batch(10**9, 'x')", "('a\\n' * 4000000).splitlines()", "('a ' * 4000000).split()", "('a' * 8000000)|list",
+    "('\\0' * 4000000)|list|string", "('<' * 4000000)|e", "('é' * 4000000)|tojson(ensure_ascii=true)",
+    "(('\\n' * 9999)|indent(9999, blank=true))", "'%s' % ('x' * 10**8)",
   ])
   func allocation(_ expression: String) {
     expect(.allocation, "{{ 1 }}\n{% set x = \(expression) %}", line: 2)
