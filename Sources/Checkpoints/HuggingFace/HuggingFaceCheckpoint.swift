@@ -12,12 +12,13 @@ extension Checkpoint {
     let names = try HFTensorNames(files: files)
     let tensors = try names.sources(for: &configuration, className: config.family.className)
     let tokenizer = try HuggingFaceTokenizer.read(directory: directory)
-    let endIDs = try endOfTextIDs(config, vocabularySize: configuration.vocabularySize, directory: directory)
+    var ends = try endOfTextIDs(config, vocabularySize: configuration.vocabularySize, directory: directory)
+    if let id = tokenizer?.eosID { ends.append(Int(id)) }
     var seen: Set<Int> = []
     return Checkpoint(
       configuration: configuration, tensors: tensors, tokenizer: tokenizer,
       chatTemplate: try HFChatTemplate.read(directory: directory),
-      endOfTextIDs: (endIDs + [tokenizer?.eosID].compactMap { $0.map(Int.init) }).filter { seen.insert($0).inserted },
+      endOfTextIDs: ends.filter { $0 < configuration.vocabularySize && seen.insert($0).inserted },
       sources: [config.path] + files.paths + optionalFiles.map { "\(directory)/\($0)" }.filter(CheckpointFile.exists),
       displayName: directory.split(separator: "/").last.map(String.init) ?? directory)
   }
