@@ -1,7 +1,7 @@
 // Element-wise work on f32 vectors and rows of activations: the same source for every instruction set.
 #include "lanes.h"
 
-/// Calls `body(i, n)` for every run of n lanes from i: whole ones with n = 16, then what is left.
+/// `body_full` for every 16 elements, at `i`; then `body_tail` for the `rest` < 16 elements at `i`, if any.
 #define FOR_LANES(count, body_full, body_tail)            \
   do {                                                    \
     size_t i = 0;                                         \
