@@ -6,6 +6,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let real: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 
 // The module list is data: one row a module, importing only modules above it (checked by tools/check-imports).
+// swift-format-ignore
 let modules: [(name: String, imports: [Target.Dependency])] = [
   ("TensorCore", []),
   ("GGUF", ["TensorCore"]),
@@ -15,22 +16,11 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Bundle", ["TensorCore", "GGUF", "ModelSpec"]),
   ("Checkpoints", ["TensorCore", "GGUF", "ModelSpec", "Tokenization"]),
   ("Quantization", ["TensorCore"]),
-  (
-    "Conversion",
-    [
-      "TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization",
-      crypto,
-    ]
-  ),
+  ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization", crypto]),
   ("Kernels", ["CKernels", "TensorCore", real]),
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
-  (
-    "DeRa",
-    [
-      "TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real,
-      crypto,
-    ]
-  ),
+  ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
+  ("Commands", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", arguments]),
 ]
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -55,7 +45,7 @@ let package = Package(
       name: "CKernelsConformance", dependencies: ["CKernels"], path: "Tests/CKernelsConformance", exclude: ["main.c"],
       cSettings: cSettings),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernelsConformance", "Kernels"], swiftSettings: settings),
-    .executableTarget(name: "dera", dependencies: ["DeRa", arguments], swiftSettings: settings),
+    .executableTarget(name: "dera", dependencies: ["Commands"], swiftSettings: settings),
     .executableTarget(
       name: "dera-quantize", dependencies: ["Conversion", arguments], path: "tools/quantize", swiftSettings: settings),
   ]

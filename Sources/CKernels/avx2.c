@@ -36,7 +36,7 @@ INLINE __m256i add_signed(__m256i sums, __m256i magnitudes, __m256i weights, __m
 
 INLINE void dot_int8(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
   __m256i sums[4][2] = {};
-  for (int g = 0; g < 8; g++) {
+  ROLLED for (int g = 0; g < 8; g++) {
     for (int half = 0; half < 2; half++) {
       __m256i weights = load_codes(codes + 64 * g + 32 * half), magnitudes = _mm256_abs_epi8(weights);
       for (int c = 0; c < n; c++)
@@ -51,7 +51,7 @@ INLINE void dot_table(const uint8_t *codes, const int8_t *table, const int8_t *x
   const __m256i values = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i_u *)table));
   const __m256i nibble = _mm256_set1_epi8(15);
   __m256i sums[4][2] = {};
-  for (int g = 0; g < 4; g++) {
+  ROLLED for (int g = 0; g < 4; g++) {
     for (int half = 0; half < 2; half++) {
       __m256i pairs = load_codes(codes + 64 * g + 32 * half);
       for (int high = 0; high < 2; high++) {
@@ -71,7 +71,7 @@ INLINE void dot_table(const uint8_t *codes, const int8_t *table, const int8_t *x
 INLINE void dot_nibbles(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
   const __m256i nibble = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
   __m256i sums[4][2] = {};
-  for (int g = 0; g < 4; g++) {
+  ROLLED for (int g = 0; g < 4; g++) {
     for (int half = 0; half < 2; half++) {
       __m256i pairs = load_codes(codes + 64 * g + 32 * half);
       __m256i low = _mm256_and_si256(pairs, nibble), high = _mm256_and_si256(_mm256_srli_epi16(pairs, 4), nibble);

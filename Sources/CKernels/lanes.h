@@ -15,6 +15,10 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define LANES 16
+/// Before a loop that loses its sums to memory when the compiler unrolls it.
+#define ROLLED _Pragma("clang loop unroll(disable)")
+/// Before a loop whose counter must be known at compile time.
+#define UNROLLED _Pragma("clang loop unroll(full)")
 
 typedef float f32x16 __attribute__((vector_size(64)));
 typedef int32_t i32x16 __attribute__((vector_size(64)));

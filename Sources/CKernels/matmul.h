@@ -10,6 +10,7 @@
 #include "lanes.h"
 
 #define BLOCK 32
+#define PREFETCH_DISTANCE 2048
 #define BLOCK_BYTES_F16 1024
 #define BLOCK_BYTES_INT8 (32 + 512)
 #define BLOCK_BYTES_INT4 (32 + 256)
@@ -26,6 +27,8 @@ INLINE void tile_int(const uint8_t *tile, const ck_matrix *matrix, const ck_int8
   const int32_t *sums = x->sums + first * blocks;
   f32x16 acc[MAX_GROUP] = {};
   for (size_t b = 0; b < blocks; b++, tile += block_bytes, codes += BLOCK) {
+    // The hardware's own prefetching stops at the end of every page.
+    for (size_t line = 0; line < block_bytes; line += 64) __builtin_prefetch(tile + PREFETCH_DISTANCE + line);
     i32x16 dots[MAX_GROUP];
     switch (kind) {
       case KIND_INT8: dot_int8(tile + 32, codes, stride, n, dots); break;
@@ -50,10 +53,16 @@ INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x,
     const uint8_t *tile = matrix->bytes + t * tile_bytes;
     float *rows = out.values + t * LANES;
     size_t c = 0;
-    for (; c + MAX_GROUP <= x.columns; c += MAX_GROUP)
-      tile_int(tile, matrix, &x, c, MAX_GROUP, kind, rows + c * out.stride, out.stride);
-    for (; c + 2 <= x.columns; c += 2) tile_int(tile, matrix, &x, c, 2, kind, rows + c * out.stride, out.stride);
-    if (c < x.columns) tile_int(tile, matrix, &x, c, 1, kind, rows + c * out.stride, out.stride);
+#define COLUMNS(n) tile_int(tile, matrix, &x, c, n, kind, rows + c * out.stride, out.stride)
+    for (; c + MAX_GROUP <= x.columns; c += MAX_GROUP) COLUMNS(MAX_GROUP);
+    switch (x.columns - c) {
+#if MAX_GROUP > 2
+      case 3: COLUMNS(3); break;
+      case 2: COLUMNS(2); break;
+#endif
+      case 1: COLUMNS(1); break;
+    }
+#undef COLUMNS
   }
 }
 
@@ -75,6 +84,7 @@ INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, si
   f32x16 acc[4] = {};
   for (size_t k = 0; k < depth; k++) {
     for (int t = 0; t < tiles; t++) {
+      if (n > 1) __builtin_prefetch(tile + (size_t)t * tile_bytes + k * 2 * LANES + PREFETCH_DISTANCE);
       f32x16 weights = load_f16(tile + (size_t)t * tile_bytes + k * 2 * LANES);
       for (int c = 0; c < n; c++)
         acc[t * n + c] = fma16(weights, splat(x[(size_t)c * x_stride + k]), acc[t * n + c]);
@@ -86,31 +96,22 @@ INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, si
 
 static void matmul_f16(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, ck_output out) {
   const size_t tile_bytes = matrix->blocks * BLOCK_BYTES_F16, depth = matrix->columns;
-  size_t t = tiles.first, end = tiles.first + tiles.count;
-  while (t < end) {
-    // Few columns give few sums to overlap, so they take several tiles at once.
-    const size_t together = x.columns == 1 && t + 4 <= end ? 4 : x.columns <= 3 && t + 2 <= end ? 2 : 1;
-    const uint8_t *tile = matrix->bytes + t * tile_bytes;
-    float *rows = out.values + t * LANES;
-    t += together;
-    size_t c = 0;
-#define COLUMNS(tiles, n) \
-  tile_f16(tile, tile_bytes, tiles, depth, x.values + c * x.stride, x.stride, n, rows + c * out.stride, out.stride)
-    if (together == 4) {
-      COLUMNS(4, 1);
-      continue;
+  size_t t = tiles.first, end = tiles.first + tiles.count, c = 0;
+#define COLUMNS(tiles, n)                                                                                 \
+  tile_f16(matrix->bytes + t * tile_bytes, tile_bytes, tiles, depth, x.values + c * x.stride, x.stride, n, \
+           out.values + c * out.stride + t * LANES, out.stride)
+  // One or two columns have too few sums to overlap, so they take several tiles at once.
+  if (x.columns == 1)
+    for (; t + 4 <= end; t += 4) COLUMNS(4, 1);
+  if (x.columns == 2)
+    for (; t + 2 <= end; t += 2) COLUMNS(2, 2);
+  for (; t < end; t++) {
+    for (c = 0; c + 4 <= x.columns; c += 4) COLUMNS(1, 4);
+    switch (x.columns - c) {
+      case 3: COLUMNS(1, 3); break;
+      case 2: COLUMNS(1, 2); break;
+      case 1: COLUMNS(1, 1); break;
     }
-    if (together == 2) {
-      for (; c + 2 <= x.columns; c += 2) COLUMNS(2, 2);
-      if (c < x.columns) COLUMNS(2, 1);
-      continue;
-    }
-    for (; c + 4 <= x.columns; c += 4) COLUMNS(1, 4);
-    if (c + 2 <= x.columns) {
-      COLUMNS(1, 2);
-      c += 2;
-    }
-    if (c < x.columns) COLUMNS(1, 1);
-#undef COLUMNS
   }
+#undef COLUMNS
 }

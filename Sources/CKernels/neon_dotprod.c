@@ -35,7 +35,7 @@ INLINE void add_group(int32x4_t sums[][4], const int8x16_t *weights, const int8x
 INLINE void dot_int8(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
   int32x4_t sums[MAX_GROUP][4] = {};
   int8x16_t activations[MAX_GROUP], weights[4];
-  for (int g = 0; g < 8; g++) {
+  UNROLLED for (int g = 0; g < 8; g++) {
     for (int c = 0; c < n && g % 4 == 0; c++) activations[c] = vld1q_s8(x + (size_t)c * stride + 4 * g);
     for (int q = 0; q < 4; q++) weights[q] = vld1q_s8((const int8_t *)codes + 64 * g + 16 * q);
     add_group(sums, weights, activations, g, n);
@@ -48,7 +48,7 @@ INLINE void dot_int4(const uint8_t *codes, const int8x16_t *values, const int8_t
                      i32x16 *dots) {
   int32x4_t sums[MAX_GROUP][4] = {};
   int8x16_t activations[MAX_GROUP], weights[4];
-  for (int g = 0; g < 8; g++) {
+  UNROLLED for (int g = 0; g < 8; g++) {
     for (int c = 0; c < n && g % 4 == 0; c++) activations[c] = vld1q_s8(x + (size_t)c * stride + 4 * g);
     for (int q = 0; q < 4; q++) {
       uint8x16_t selectors = nibbles(vld1q_u8(codes + 64 * (g / 2) + 16 * q), g % 2);

@@ -26,7 +26,7 @@ public struct ChatTemplate: Sendable {
     now: TemplateDate? = nil, limits: TemplateLimits = TemplateLimits()
   ) throws(TemplateError) -> String {
     var all: [String: TemplateValue] = ["tools": .none, "documents": .none]
-    all["messages"] = .array(messages.map { .dictionary($0.fields) })
+    all["messages"] = .array(messages.map { .dictionary($0.visibleFields) })
     all["add_generation_prompt"] = .bool(addGenerationPrompt)
     all.merge(variables) { _, given in given }
     let interpreter = Interpreter(meter: Meter(limits: limits), now: now)
@@ -45,6 +45,20 @@ public struct ChatMessage: Sendable, Equatable {
 
   /// A message whose content is not plain text: none, or a list of parts.
   public init(role: String, content: TemplateValue) {
-    fields = ["role": .string(role), "content": content]
+    self.init(fields: ["role": .string(role), "content": content])
+  }
+
+  public init(fields: TemplateDictionary) {
+    self.fields = fields
+  }
+
+  /// The fields, with the thoughts of an answer under every name that templates read, as `transformers` passes them.
+  var visibleFields: TemplateDictionary {
+    let thoughts = ["reasoning_content", "thinking", "reasoning"].compactMap { fields[$0] }.first { $0 != .none }
+    guard let thoughts else { return fields }
+    var visible: TemplateDictionary = ["thinking": thoughts]
+    for (key, value) in fields.entries { visible[key] = value }
+    visible["reasoning_content"] = thoughts
+    return visible
   }
 }

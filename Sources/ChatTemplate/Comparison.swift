@@ -30,8 +30,8 @@ extension Meter {
       return true
     case (.mapping(let left), .mapping(let right)):
       guard left.entries.count == right.entries.count else { return false }
-      for (key, value) in left.entries {
-        guard let other = try right.get(key, self), try equal(value, other) else { return false }
+      for entry in left.entries {
+        guard let other = try right.get(entry.key, self), try equal(entry.value, other) else { return false }
       }
       return true
     case (.namespace(let left), .namespace(let right)), (.macro(let left), .macro(let right)): return left == right

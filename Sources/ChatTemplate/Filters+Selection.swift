@@ -11,7 +11,8 @@ extension Filters {
   @Sendable private static func map(
     _ value: Value, _ arguments: BoundArguments, _ run: Interpreter
   ) throws(TemplateError) -> Value {
-    let elements = try run.meter.elements(of: value)
+    // As in Jinja, anything that counts as false has no elements here, `none` too.
+    let elements = value.isTrue ? try run.meter.elements(of: value) : []
     let attribute = arguments.restKeywords.first { $0.name == "attribute" }?.value
     guard let attribute, arguments.rest.isEmpty else {
       let (name, further) = try run.nameAndArguments(arguments, of: "map")
@@ -27,7 +28,7 @@ extension Filters {
   /// Keeps the elements that pass (or fail) a test, or that are (or are not) true when no test is named.
   private static func selecting(attribute: Bool, keeps: Bool) -> Filters {
     Filters(attribute ? ["attribute", "*"] : ["*"]) { (value, arguments, run) throws(TemplateError) in
-      let elements = try run.meter.elements(of: value)
+      let elements = value.isTrue ? try run.meter.elements(of: value) : []
       let subjects = try run.keys(of: elements, by: arguments["attribute"])
       let test = arguments.rest.isEmpty ? nil : try run.nameAndArguments(arguments, of: "select")
       var kept: [Value] = []

@@ -5,7 +5,10 @@ enum Functions {
   static let all: [String: Body] = [
     "range": range,
     "namespace": { (arguments, run) throws(TemplateError) in
-      run.namespaces.append(try mapping(of: arguments, run.meter))
+      try run.meter.allocate(objects: 1)
+      let attributes = try mapping(of: arguments, run.meter)
+      for entry in attributes.entries { try run.checkNamespaceAttribute(entry.key) }
+      run.namespaces.append(attributes)
       return .namespace(run.namespaces.count - 1)
     },
     "dict": { (arguments, run) throws(TemplateError) in .mapping(try mapping(of: arguments, run.meter)) },

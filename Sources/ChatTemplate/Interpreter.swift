@@ -56,11 +56,11 @@ final class Interpreter {
       let inner = Scope(parent: scope)
       for (name, expression) in values { inner[name] = try evaluate(expression, scope) }
       return try execute(body, inner)
-    case .macro(let macro): scope[macro.name] = define(macro, scope)
+    case .macro(let macro): scope[macro.name] = try define(macro, scope)
     case .call(let callee, let arguments, let caller):
       let macro = try evaluate(callee, scope)
       let arguments = try evaluate(arguments, scope)
-      try write(meter.string(try call(macro, arguments, caller: define(caller, scope))))
+      try write(meter.string(try call(macro, arguments, caller: try define(caller, scope))))
     case .filtered(let filters, let body):
       let (text, flow) = try capture(body, Scope(parent: scope))
       if flow != .normal { return flow }
@@ -126,6 +126,7 @@ final class Interpreter {
       guard case .namespace(let handle)? = scope[name] else {
         throw meter.error(.value, "'\(name)' is not a namespace, so its attribute '\(attribute)' cannot be set")
       }
+      try checkNamespaceAttribute(.text(attribute))
       try namespaces[handle].set(.text(attribute), value, meter)
     case .tuple(let targets):
       try meter.require(value)
@@ -137,9 +138,17 @@ final class Interpreter {
     }
   }
 
+  /// `transformers` keeps names with an underscore out of namespaces, whatever they hold.
+  func checkNamespaceAttribute(_ name: Value) throws(TemplateError) {
+    guard case .string(let text) = name, text.first == "_" else { return }
+    throw meter.error(.forbidden, "a namespace's attribute may not start with '_', as '\(text.string)' does")
+  }
+
   // MARK: Macros
 
-  private func define(_ macro: Macro, _ scope: Scope) -> Value {
+  /// Kept until the rendering ends, with all that its scope holds.
+  private func define(_ macro: Macro, _ scope: Scope) throws(TemplateError) -> Value {
+    try meter.allocate(objects: 8)
     macros.append(MacroClosure(macro: macro, scope: scope))
     return .macro(macros.count - 1)
   }
@@ -152,6 +161,7 @@ final class Interpreter {
     let macro = closure.macro
     let scope = Scope(parent: closure.scope)
     let line = meter.line
+    try meter.enter()
     guard arguments.positional.count <= macro.parameters.count else {
       throw meter.error(.value, "macro '\(macro.name)' takes at most \(macro.parameters.count) arguments")
     }
@@ -170,6 +180,7 @@ final class Interpreter {
     }
     scope["caller"] = caller ?? .undefined("this macro was not called by a 'call' block")
     let text = try capture(macro.body, scope).text
+    meter.leave()
     meter.line = line
     return .string(text)
   }

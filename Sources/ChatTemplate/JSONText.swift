@@ -55,7 +55,7 @@ struct JSONText {
     try append(["\n"] + Text(repeatElement(indentation, count: level).joined()))
   }
 
-  private func sorted(_ mapping: Mapping) throws(TemplateError) -> [(key: Value, value: Value)] {
+  private func sorted(_ mapping: Mapping) throws(TemplateError) -> [Mapping.Entry] {
     try meter.sorted(mapping.entries) { (left, right) throws(TemplateError) in try meter.less(left.key, right.key) }
   }
 

@@ -1,6 +1,11 @@
 /// A dictionary in insertion order.
 struct Mapping {
-  private(set) var entries: [(key: Value, value: Value)] = []
+  struct Entry {
+    let key: Value
+    var value: Value
+  }
+
+  private(set) var entries: [Entry] = []
   private(set) var depth = 1
   private var positions: [MappingKey: Int] = [:]
 
@@ -11,9 +16,9 @@ struct Mapping {
     if let position = positions[hashed] {
       entries[position].value = value
     } else {
-      try meter.allocate(1)
+      try meter.allocate(objects: 1)
       positions[hashed] = entries.count
-      entries.append((key, value))
+      entries.append(Entry(key: key, value: value))
     }
   }
 
@@ -43,9 +48,9 @@ enum MappingKey: Hashable {
       try meter.touch(text.count)
       self = .string(text)
     case .tuple(let items):
+      try meter.allocate(objects: 1 + items.values.count)
       var keys: [MappingKey] = []
       for item in items.values { keys.append(try MappingKey(item, meter)) }
-      try meter.touch(keys.count)
       self = .tuple(keys)
     default: throw meter.error(.value, "unhashable type: '\(value.typeName)'")
     }

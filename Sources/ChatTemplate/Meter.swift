@@ -2,6 +2,10 @@
 final class Meter {
   let limits: TemplateLimits
   var line = 0
+  /// What an element of a list and a small object on the heap take, in characters of 4 bytes.
+  private static let charactersPerElement = 6
+  private static let charactersPerObject = 16
+
   private var steps = 0
   private var touched = 0
   private var allocated = 0
@@ -28,13 +32,24 @@ final class Meter {
     if steps > limits.steps { throw exceeded(.steps, limits.steps, "evaluation steps") }
   }
 
-  /// An operation is about to produce `count` characters or elements.
+  /// An operation is about to produce `count` characters.
   func allocate(_ count: Int) throws(TemplateError) {
     if count > limits.allocation - allocated {
-      throw exceeded(.allocation, limits.allocation, "characters and elements produced")
+      throw exceeded(.allocation, limits.allocation, "characters of memory")
     }
     allocated += count
     try touch(count)
+  }
+
+  /// An operation is about to produce `count` elements of a list or dictionary.
+  func allocate(elements count: Int) throws(TemplateError) {
+    try allocate(count, times: Self.charactersPerElement)
+  }
+
+  /// An operation is about to produce `count` values that live on the heap, `characters` long in all.
+  func allocate(objects count: Int, characters: Int = 0) throws(TemplateError) {
+    try allocate(count, times: Self.charactersPerObject)
+    try allocate(characters)
   }
 
   /// `count` copies of something `size` long are about to be produced.

@@ -84,7 +84,7 @@ extension Meter {
   /// Every entry as a tuple of key and value.
   func pairs(of mapping: Mapping) throws(TemplateError) -> Value {
     var pairs: [Value] = []
-    for (key, value) in mapping.entries { pairs.append(try .tuple([key, value], self)) }
+    for entry in mapping.entries { pairs.append(try .tuple([entry.key, entry.value], self)) }
     return try .list(pairs, self)
   }
 }

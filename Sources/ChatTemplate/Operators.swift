@@ -60,6 +60,7 @@ extension Meter {
       try allocate(count, times: text.count)
       return .string(text.isEmpty ? text : Text(repeatElement(text, count: count).joined()))
     case .list(let items), .tuple(let items):
+      // Counted before the copies are made, and again as a list.
       try allocate(count, times: items.values.count)
       let values = items.values.isEmpty ? [] : Array(repeatElement(items.values, count: count).joined())
       if case .list = value { return try .list(values, self) }

@@ -81,7 +81,7 @@ extension Methods {
   ]
 
   private static func list(_ pieces: [Text], _ meter: Meter) throws(TemplateError) -> Value {
-    try meter.allocate(pieces.reduce(0) { $0 + $1.count })
+    try meter.allocate(objects: pieces.count, characters: pieces.reduce(0) { $0 + $1.count })
     return try .list(pieces.map(Value.string), meter)
   }
 

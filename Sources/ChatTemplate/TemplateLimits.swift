@@ -10,13 +10,14 @@ public struct TemplateLimits: Sendable, Equatable {
   /// Brackets and blocks open at once in the source.
   public var nesting = 100
   /// Evaluation steps: one a node evaluated, and one for every 16 characters or elements an operation touches.
-  public var steps = 10_000_000
+  public var steps = 5_000_000
   /// Characters of the rendered prompt.
   public var output = 4 << 20
-  /// Characters and list elements that all operations together may produce.
+  /// Characters that all operations together may produce, 4 bytes each; an element of a list counts as 6.
   public var allocation = 16 << 20
-  /// Expressions and blocks being evaluated at once; macros calling macros reach it.
-  public var recursion = 400
+  /// Expressions, blocks and macros being evaluated at once; macros calling macros reach it. This many fit in a
+  /// stack of 512 KB.
+  public var recursion = 300
   /// Lists and dictionaries inside one another, in a value.
   public var valueDepth = 100
   /// Elements of one `range`: what Jinja's sandbox allows.

@@ -27,7 +27,7 @@ struct Items {
   let depth: Int
 
   init(_ values: [Value], _ meter: Meter) throws(TemplateError) {
-    try meter.allocate(values.count)
+    try meter.allocate(elements: values.count)
     self.values = values
     depth = try Value.depth(around: values.lazy.map(\.depth).max() ?? 0, meter)
   }
@@ -128,7 +128,7 @@ extension Meter {
     case .list(let items), .tuple(let items): return items.values
     case .mapping(let mapping): return mapping.entries.map(\.key)
     case .string(let text):
-      try allocate(text.count)
+      try allocate(objects: text.count)
       return text.map { .string([$0]) }
     default: throw error(.value, "'\(value.typeName)' object is not iterable")
     }

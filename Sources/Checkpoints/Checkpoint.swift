@@ -1,3 +1,4 @@
+import GGUF
 import ModelSpec
 import Tokenization
 
@@ -30,12 +31,13 @@ public struct Checkpoint: Sendable {
 }
 
 extension Checkpoint {
-  /// Opens a model: a Hugging Face directory (`config.json`, safetensors).
+  /// Opens a model: a Hugging Face directory (`config.json`, safetensors) or a GGUF file.
   /// - Throws: `CheckpointError` naming the file, the place in it and what is wrong.
   public static func open(path: String) throws(CheckpointError) -> Checkpoint {
     if CheckpointFile.exists("\(path)/config.json") { return try open(directory: path) }
+    if GGUFFile.isGGUF(path: path) || path.hasSuffix(".gguf") { return try open(gguf: path) }
     throw CheckpointError(
       path: path, problem: CheckpointFile.exists(path) ? "not a model" : "no such file or directory",
-      expected: "a directory with config.json and safetensors")
+      expected: "a directory with config.json and safetensors, or a GGUF file")
   }
 }

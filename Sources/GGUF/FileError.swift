@@ -13,6 +13,12 @@ public enum FileError: Error, Equatable, CustomStringConvertible {
   /// A directory, pipe or device where a file is needed.
   case notARegularFile(path: String)
 
+  public var path: String {
+    switch self {
+    case .failed(_, let path, _), .notARegularFile(let path): path
+    }
+  }
+
   public var description: String {
     switch self {
     case .failed(let attempt, let path, let code):

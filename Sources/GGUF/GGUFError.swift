@@ -14,12 +14,12 @@ public enum GGUFError: Error, Equatable, CustomStringConvertible {
     case .file(let error):
       return error.description
     case .malformed(let path, let offset, let kind, let found, let expected):
-      return "\(path), byte \(offset): \(kind.rawValue): found \(found), expected \(expected); \(kind.remedy)"
+      return "\(path), byte \(offset): \(kind.rawValue): found \(found), expected \(expected). \(kind.remedy)"
     case .missing(let path, let key):
-      return "\(path): metadata key \(key) is missing; convert the model again with a current converter"
+      return "\(path): metadata key \(key) is missing. Convert the model again with a current converter."
     case .wrongValue(let path, let key, let found, let expected):
-      return "\(path): metadata key \(key) is \(found), expected \(expected);"
-        + " convert the model again with a current converter"
+      return "\(path): metadata key \(key) is \(found), expected \(expected)."
+        + " Convert the model again with a current converter."
     case .unwritable(let reason):
       return "cannot write GGUF: \(reason)"
     }
@@ -47,13 +47,14 @@ public enum GGUFMalformation: String, Sendable, CaseIterable {
   case misalignedTensor = "misaligned tensor"
   case overlappingTensors = "overlapping tensors"
 
-  fileprivate var remedy: String {
+  /// What the user can do about it.
+  public var remedy: String {
     switch self {
-    case .notGGUF: "give the path of a GGUF model"
-    case .unsupportedVersion: "convert the model again with a current converter for little-endian machines"
-    case .truncated: "the download or copy is incomplete, fetch the file again"
-    case .unknownTensorType: "convert the model to a known type (F16 or Q8_0, say) first"
-    default: "the file is damaged or its writer is faulty, fetch or convert it again"
+    case .notGGUF: "Give the path of a GGUF model."
+    case .unsupportedVersion: "Convert the model again with a current converter for little-endian machines."
+    case .truncated: "The download or copy is incomplete, fetch the file again."
+    case .unknownTensorType: "Convert the model to a known type (F16 or Q8_0, say) first."
+    default: "The file is damaged or its writer is faulty, fetch or convert it again."
     }
   }
 }

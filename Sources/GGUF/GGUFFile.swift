@@ -28,6 +28,12 @@ public final class GGUFFile: Sendable {
 
   public var path: String { file.path }
 
+  /// Whether the path is that of a file which starts as GGUF files do, whatever follows.
+  public static func isGGUF(path: String) -> Bool {
+    guard let file = try? MappedFile(path: path), file.bytes.count >= 4 else { return false }
+    return file.bytes.littleEndian(at: 0, as: UInt32.self) == GGUFParser.magic
+  }
+
   public subscript(key: String) -> GGUFValue? { values[key] }
 
   public func tensor(named name: String) -> GGUFTensor? { tensorIndex[name].map { tensors[$0] } }

@@ -12,7 +12,8 @@
 /// files (see `AtomicFile`) and never change them in place.
 public final class MappedFile: Sendable {
   public let path: String
-  /// The whole file; empty when the file is. Valid while this object lives.
+  /// The whole file; empty when the file is. Valid while this object lives: hold it in a variable or property, since a
+  /// temporary (`MappedFile(path:).bytes`) is gone before the bytes are read.
   public nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
 
   /// - Throws: `FileError` when the path cannot be opened or mapped, or is not a regular file.

@@ -38,13 +38,13 @@ extension Engine {
     pool.run(job, chunks: count)
   }
 
-  /// Rotates every head of `panel` `[columns, heads · headDim]` in place: the pair (i, i + headDim/2) of the column at
-  /// position p by the angle `table` has for (p, i).
-  /// - Parameter positions: `[columns]`, each below `table.positions`.
-  public func rope(_ panel: Panel, positions: UnsafePointer<Int32>, table: RopeTable) {
-    precondition(panel.width % (2 * table.half) == 0, "the panel's width is no multiple of headDim")
+  /// Rotates every head of `panel` `[columns, heads · headDim]` in place: the pair (i, i + headDim/2) of column c by the
+  /// angle `rotations` has for (c, i).
+  public func rope(_ panel: Panel, _ rotations: Rotations) {
+    precondition(panel.width % (2 * rotations.half) == 0, "the panel's width is no multiple of headDim")
+    precondition(panel.columns <= rotations.columns, "more columns than rotations")
     let count = chunks(items: panel.columns, elements: panel.width)
-    let job = RopeJob(kernels: kernels, panel: panel, positions: positions, table: table.view, chunks: count)
+    let job = RopeJob(kernels: kernels, panel: panel, rotations: rotations.view, chunks: count)
     pool.run(job, chunks: count)
   }
 
@@ -128,18 +128,15 @@ private struct NormJob: ColumnJob {
 private struct RopeJob: ColumnJob {
   let kernels: UnsafePointer<ck_kernels>
   let panel: Panel
-  let positions: UnsafePointer<Int32>
-  let table: RopeTable.View
+  let rotations: Rotations.View
   let chunks: Int
   var columns: Int { panel.columns }
 
   func run(column: Int, thread: Int) {
-    let position = Int(positions[column])
-    precondition(position >= 0 && position < table.positions, "position outside the rotation table")
-    let offset = position * table.half
-    for start in stride(from: 0, to: panel.width, by: 2 * table.half) {
+    let half = rotations.half
+    for start in stride(from: 0, to: panel.width, by: 2 * half) {
       kernels.pointee.rope(
-        panel.column(column) + start, table.half, table.cosines + offset, table.sines + offset)
+        panel.column(column) + start, half, rotations.cosines + column * half, rotations.sines + column * half)
     }
   }
 }

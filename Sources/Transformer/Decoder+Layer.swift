@@ -33,8 +33,8 @@ extension Decoder {
     let slides = configuration.layerSlides[layer]
     let rotation = state.rotation(sliding: slides)
     let columns = 0..<pass.count
-    state.engine.rope(arena.query.slice(columns: columns), positions: arena.positions, table: rotation)
-    state.engine.rope(arena.key.slice(columns: columns), positions: arena.positions, table: rotation)
+    state.engine.rope(arena.query.slice(columns: columns), rotation)
+    state.engine.rope(arena.key.slice(columns: columns), rotation)
     attention(layer, window: slides ? configuration.slidingWindow : nil, pass, state)
 
     tasks = MatmulTasks(arena.tasks)

@@ -29,6 +29,7 @@ public final class Decoder: Sendable {
   public func forward(_ runs: UnsafeBufferPointer<Run>, in state: DecoderState) {
     let arena = state.arena
     let pass = place(runs, in: arena)
+    state.setRotations(pass.count)
     embed(pass, state)
     for layer in 0..<configuration.layers {
       attend(layer, pass, state)

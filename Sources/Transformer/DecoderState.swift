@@ -6,8 +6,8 @@ import TensorCore
 public final class DecoderState {
   let arena: Arena
   public let engine: Engine
-  private let fullRotation: RopeTable
-  private let slidingRotation: RopeTable
+  private let fullRotation: Rotations
+  private let slidingRotation: Rotations
 
   /// - Parameters:
   ///   - maxColumns: most tokens of a pass, all runs together.
@@ -19,8 +19,8 @@ public final class DecoderState {
     arena = try Arena(
       decoder.configuration, models: decoder.models.count, maxColumns: maxColumns, outputs: maxOutputs,
       context: context, threads: engine.pool.threads)
-    fullRotation = RopeTable(decoder.configuration.rope, positions: context)
-    slidingRotation = decoder.configuration.slidingRope.map { RopeTable($0, positions: context) } ?? fullRotation
+    fullRotation = Rotations(decoder.configuration.rope, columns: maxColumns)
+    slidingRotation = decoder.configuration.slidingRope.map { Rotations($0, columns: maxColumns) } ?? fullRotation
   }
 
   public var maxColumns: Int { arena.maxColumns }
@@ -34,7 +34,14 @@ public final class DecoderState {
   /// The normalised final hidden states of the last pass, `[columns, hiddenSize]`.
   public var final: Panel { arena.normed }
 
-  func rotation(sliding: Bool) -> RopeTable { sliding ? slidingRotation : fullRotation }
+  /// Gives the first `count` columns the angles of their positions.
+  func setRotations(_ count: Int) {
+    let positions = UnsafeBufferPointer(start: arena.positions, count: count)
+    fullRotation.set(positions)
+    if slidingRotation !== fullRotation { slidingRotation.set(positions) }
+  }
+
+  func rotation(sliding: Bool) -> Rotations { sliding ? slidingRotation : fullRotation }
 
   /// Runs the products over `input`; it is quantised once, and only when an integer matrix reads it.
   func matmul(_ tasks: MatmulTasks, _ input: Panel) {
@@ -44,8 +51,8 @@ public final class DecoderState {
   }
 }
 
-extension RopeTable {
-  convenience init(_ rope: RotaryEmbedding, positions: Int) {
-    self.init(inverseFrequencies: rope.inverseFrequencies, magnitude: rope.magnitude, positions: positions)
+extension Rotations {
+  convenience init(_ rope: RotaryEmbedding, columns: Int) {
+    self.init(inverseFrequencies: rope.inverseFrequencies, magnitude: rope.magnitude, columns: columns)
   }
 }

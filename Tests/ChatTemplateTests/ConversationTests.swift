@@ -6,13 +6,16 @@ struct Conversations: Decodable {
   private struct Conversation: Decodable {
     let name: String
     let hasTools: Bool
-    let messages: TemplateValue
+    let messages: [ChatMessage]
 
     init(from decoder: any Decoder) throws {
       var container = try decoder.unkeyedContainer()
       name = try container.decode(String.self)
       hasTools = try container.decode(Bool.self)
-      messages = try container.decode(FixtureValue.self).value
+      messages = try container.decode([FixtureValue].self).map { message in
+        guard case .dictionary(let fields) = message.value else { return ChatMessage(role: "none", content: "") }
+        return ChatMessage(fields: fields)
+      }
     }
   }
 
@@ -32,19 +35,16 @@ struct Conversations: Decodable {
   private let conversations: [Conversation]
   private let settings: [Setting]
 
-  func messages(_ name: String) -> TemplateValue {
-    conversations.first { $0.name == name }?.messages ?? .none
-  }
-
   func render(_ template: ChatTemplate, _ name: String, _ setting: String) -> Outcome {
     guard let conversation = conversations.first(where: { $0.name == name }),
       let setting = settings.first(where: { $0.name == setting })
     else { return Outcome { () throws(TemplateError) in "no such conversation" } }
     var all = variables.entries.merging(setting.variables.entries) { _, more in more }
-    all["messages"] = conversation.messages
     if conversation.hasTools { all["tools"] = tools.value }
+    let addsPrompt = all.removeValue(forKey: "add_generation_prompt") == .bool(true)
     return Outcome { () throws(TemplateError) in
-      try template.render(messages: [], addGenerationPrompt: false, variables: all, now: Fixtures.now)
+      try template.render(
+        messages: conversation.messages, addGenerationPrompt: addsPrompt, variables: all, now: Fixtures.now)
     }
   }
 }

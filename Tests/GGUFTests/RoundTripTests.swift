@@ -50,4 +50,54 @@ struct RoundTripTests {
     #expect(read.tensor(named: "blocks")?.rows == 2)
     #expect(read.tensor(named: "absent") == nil)
   }
+
+  @Test func headerCanBeReplacedByOneOfTheSameSize() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/two.gguf"
+    let tensors: [(name: String, type: GGMLType, dimensions: [Int])] = [("bytes", .i8, [3])]
+    var first = try GGUFWriter(metadata: [("sum", .string("0000"))], tensors: tensors)
+    let file = try AtomicFile(path: path)
+    try first.writeHeader(to: file)
+    try [1, 2, 3 as UInt8].withUnsafeBytes { try first.writeTensor($0, to: file) }
+    let other = try GGUFWriter(metadata: [("sum", .string(String(repeating: "1", count: 5000)))], tensors: tensors)
+    #expect(throws: GGUFError.self) { try other.rewriteHeader(of: first, in: file) }
+    try GGUFWriter(metadata: [("sum", .string("cafe"))], tensors: tensors).rewriteHeader(of: first, in: file)
+    try file.commit()
+    let read = try GGUFFile(path: path)
+    #expect(try read.string("sum") == "cafe")
+    #expect(read.bytes(of: read.tensors[0]).elementsEqual([1, 2, 3]))
+  }
+
+  @Test func whatAReaderWouldRefuseIsNotWritten() throws {
+    typealias Tensors = [(name: String, type: GGMLType, dimensions: [Int])]
+    let lists: [Tensors] = [
+      [("a", .f32, [1]), ("a", .f32, [1])], [("", .f32, [1])], [("a", .f32, [])], [("a", .f32, [0])],
+      [("a", .f32, [1, 1, 1, 1, 1])], [("a", .q4_0, [33])], [("a", .f32, [-4])], [("a", .f32, [.max, 2])],
+      [("a", .i8, [1 << 61]), ("b", .i8, [1 << 61]), ("c", .i8, [1 << 61])],
+    ]
+    for tensors in lists {
+      #expect(throws: GGUFError.self) { _ = try GGUFWriter(metadata: [], tensors: tensors) }
+    }
+    for keys in [["a", "a"], [""], ["general.alignment"], ["dera.padding"]] {
+      #expect(throws: GGUFError.self) {
+        _ = try GGUFWriter(metadata: keys.map { ($0, .bool(true)) }, tensors: [])
+      }
+    }
+  }
+
+  @Test func unfinishedFilesAreNotFinished() throws {
+    let directory = try TemporaryDirectory()
+    let file = try AtomicFile(path: directory.path + "/short.gguf")
+    var writer = try GGUFWriter(metadata: [], tensors: [("a", .i8, [10])])
+    let bytes = [UInt8](repeating: 1, count: 11)
+    #expect(throws: GGUFError.self) { try bytes[..<10].withUnsafeBytes { try writer.writeTensor($0, to: file) } }
+    try writer.writeHeader(to: file)
+    #expect(throws: GGUFError.self) { try writer.writeHeader(to: file) }
+    #expect(throws: GGUFError.self) { try bytes.withUnsafeBytes { try writer.writeTensor($0, to: file) } }
+    try bytes[..<9].withUnsafeBytes { try writer.writeTensor($0, to: file) }
+    #expect(throws: GGUFError.self) { try writer.finish() }
+    try bytes[..<1].withUnsafeBytes { try writer.writeTensor($0, to: file) }
+    try writer.finish()
+    #expect(throws: GGUFError.self) { try bytes[..<1].withUnsafeBytes { try writer.writeTensor($0, to: file) } }
+  }
 }

@@ -6,8 +6,8 @@
   import Darwin
 #endif
 
-/// A directory of its own for one test, removed with the files in it when the object goes.
-final class TemporaryDirectory {
+/// A directory of its own, removed with the files in it when the object goes.
+final class TemporaryDirectory: Sendable {
   struct Failure: Error {}
   let path: String
 

@@ -25,9 +25,9 @@ import Testing
     }
     tasks.withUnsafeBufferPointer { engine.matmul($0, input: normed.view, quantized: quantized.view) }
     let rotated = OwnedPanel(outputs[0].memory.array, width: 304, columns: columns)
-    let positions = Memory((0..<Int32(columns)).map { $0 })
-    let table = RopeTable(inverseFrequencies: [1, 0.5, 0.25, 0.1, 0.03, 0.01, 0.002, 0.001], positions: columns)
-    engine.rope(rotated.view, positions: positions.pointer, table: table)
+    let rotations = Rotations(inverseFrequencies: [1, 0.5, 0.25, 0.1, 0.03, 0.01, 0.002, 0.001], columns: columns)
+    (0..<Int32(columns)).map { $0 }.withUnsafeBufferPointer { rotations.set($0) }
+    engine.rope(rotated.view, rotations)
     let gated = OwnedPanel(width: 304, columns: columns)
     engine.gate(.silu, gate: rotated.view, up: outputs[0].view, into: gated.view)
     let attended = attention(engine, queries: rotated.view, cache: gated.view)

@@ -112,13 +112,14 @@ import Testing
     var generator = SeededGenerator(state: 5)
     let half = headDim / 2
     let frequencies = (0..<half).map { Float(Double.pow(10000, -Double($0) / Double(half))) }
-    let table = RopeTable(inverseFrequencies: frequencies, magnitude: 1.25, positions: 50)
+    let rotations = Rotations(inverseFrequencies: frequencies, magnitude: 1.25, columns: 3)
     let input = generator.floats(2 * headDim * 3)
     let panel = OwnedPanel(input, width: 2 * headDim, columns: 3)
-    let positions = Memory<Int32>([0, 7, 49])
-    try makeEngine().rope(panel.view, positions: positions.pointer, table: table)
+    let positions: [Int32] = [0, 7, 49]
+    positions.withUnsafeBufferPointer { rotations.set($0) }
+    try makeEngine().rope(panel.view, rotations)
     var expected = input.map(Double.init)
-    for (column, position) in positions.array.enumerated() {
+    for (column, position) in positions.enumerated() {
       for head in 0..<2 {
         for pair in 0..<half {
           let angle = Double(Float(position) * frequencies[pair])

@@ -1,7 +1,7 @@
 import ModelSpec
 
 /// `config.json` of a Hugging Face model, read as its class in transformers reads it.
-struct HFConfig {
+package struct HFConfig {
   /// Bounds on sizes from the file: larger than any model, small enough that products of two fit in `Int`.
   static let maximumSize = 1 << 28
   static let maximumLayers = 1000
@@ -13,7 +13,7 @@ struct HFConfig {
   let architecture: Architecture
 
   /// - Throws: `CheckpointError` when the file is not a configuration of a supported class.
-  init(path: String) throws(CheckpointError) {
+  package init(path: String) throws(CheckpointError) {
     self.path = path
     guard let json = try CheckpointFile.json(path).object else {
       throw CheckpointError(path: path, problem: "not a JSON object")
@@ -32,7 +32,7 @@ struct HFConfig {
   }
 
   /// - Throws: `CheckpointError` naming the field that is wrong or asks for something not supported.
-  func configuration() throws(CheckpointError) -> ModelConfiguration {
+  package func configuration() throws(CheckpointError) -> ModelConfiguration {
     try checkRestrictedFields()
     let heads = try size("num_attention_heads")
     let hiddenSize = try size("hidden_size")
@@ -58,6 +58,11 @@ struct HFConfig {
       configuration.slidingRope = ropes.sliding
     }
     return configuration
+  }
+
+  /// `eos_token_id` of `config.json`; see `endOfTextIDs(_:path:vocabularySize:)`.
+  package func endOfTextIDs(vocabularySize: Int) throws(CheckpointError) -> [Int] {
+    try Self.endOfTextIDs(value("eos_token_id"), path: path, vocabularySize: vocabularySize)
   }
 
   /// Ids that end an answer, here an integer or a list; those outside the vocabulary cannot occur and are left out.

@@ -11,19 +11,31 @@ extension Checkpoint {
     let files = try SafetensorsFiles(directory: directory)
     let names = try HFTensorNames(files: files)
     let tensors = try names.sources(for: &configuration, className: config.family.className)
-    let generationPath = "\(directory)/generation_config.json"
-    let generation = CheckpointFile.exists(generationPath) ? try CheckpointFile.json(generationPath) : nil
-    let endIDs =
-      try HFConfig.endOfTextIDs(
-        generation?["eos_token_id"] ?? .null, path: generationPath, vocabularySize: configuration.vocabularySize)
-      + HFConfig.endOfTextIDs(
-        config.value("eos_token_id"), path: config.path, vocabularySize: configuration.vocabularySize)
+    let tokenizer = try HuggingFaceTokenizer.read(directory: directory)
+    let endIDs = try endOfTextIDs(config, vocabularySize: configuration.vocabularySize, directory: directory)
     var seen: Set<Int> = []
     return Checkpoint(
-      configuration: configuration, tensors: tensors, chatTemplate: try HFChatTemplate.read(directory: directory),
-      endOfTextIDs: endIDs.filter { seen.insert($0).inserted },
-      sources: [config.path] + (generation == nil ? [] : [generationPath]) + files.paths,
+      configuration: configuration, tensors: tensors, tokenizer: tokenizer,
+      chatTemplate: try HFChatTemplate.read(directory: directory),
+      endOfTextIDs: (endIDs + [tokenizer?.eosID].compactMap { $0.map(Int.init) }).filter { seen.insert($0).inserted },
+      sources: [config.path] + files.paths + optionalFiles.map { "\(directory)/\($0)" }.filter(CheckpointFile.exists),
       displayName: directory.split(separator: "/").last.map(String.init) ?? directory)
+  }
+
+  /// What a directory may hold beside the model itself.
+  private static let generationName = "generation_config.json"
+  private static let optionalFiles = [
+    generationName, "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
+    "chat_template.jinja",
+  ]
+
+  private static func endOfTextIDs(
+    _ config: HFConfig, vocabularySize: Int, directory: String
+  ) throws(CheckpointError) -> [Int] {
+    let path = "\(directory)/\(generationName)"
+    let ids = try config.endOfTextIDs(vocabularySize: vocabularySize)
+    guard CheckpointFile.exists(path), let value = try CheckpointFile.json(path)["eos_token_id"] else { return ids }
+    return try HFConfig.endOfTextIDs(value, path: path, vocabularySize: vocabularySize) + ids
   }
 }
 

@@ -3,7 +3,7 @@
 ///
 /// Of regular expressions it takes what such keys use: literal characters, `.`, `\.` and `\d`, each alone or followed by
 /// `*` or `+`, a leading `^` and a trailing `$`. Matching takes time proportional to pattern times name.
-struct ModulePattern {
+package struct ModulePattern {
   private enum Atom: Equatable {
     case byte(UInt8)
     case any, digit
@@ -27,7 +27,7 @@ struct ModulePattern {
   private var isAnchored = false
 
   /// nil for a pattern with anything else in it.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     var bytes = Array(text.utf8)[...]
     if bytes.first == UInt8(ascii: "^") {
       isAnchored = true
@@ -58,7 +58,7 @@ struct ModulePattern {
     }
   }
 
-  func matches(_ name: String) -> Bool {
+  package func matches(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
     if matchesWhole(bytes[...]) { return true }
     if isAnchored { return false }

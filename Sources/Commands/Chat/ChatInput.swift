@@ -66,13 +66,13 @@ package enum ChatInput: Equatable {
   }
 
   package static let helpText = """
-    /lambda L            use another λ from the next answer on (/lambda alone shows it)
-    /compare L L… TEXT   answer TEXT (or the last message) at several λ; the conversation stays as it is
-    /reset               forget the conversation
-    /save FILE           write the conversation, λ and seed as JSON
-    /load FILE           go on with a saved conversation
-    /help                this list
-    /quit                leave (or Ctrl-D)
+    /lambda L           use another λ from the next answer on (alone: show it)
+    /compare L L… TEXT  answer TEXT (or the last message) at several λ, apart from the conversation
+    /reset              forget the conversation
+    /save FILE          write the conversation, λ and seed as JSON
+    /load FILE          go on with a saved conversation
+    /help               this list
+    /quit               leave (or Ctrl-D)
     Ctrl-C stops an answer. // at the start of a line sends a line that begins with /.
     """
 }

@@ -28,6 +28,9 @@ enum Output {
   /// Writes to standard error; there is nobody left to tell when that fails.
   static func note(_ text: String) { try? write((text + "\n").utf8, to: STDERR_FILENO) }
 
+  /// Replaces the last line of standard error, a terminal.
+  static func progress(_ text: String) { try? write("\r\u{1B}[K\(text)".utf8, to: STDERR_FILENO) }
+
   private static func write(_ bytes: some Collection<UInt8>, to descriptor: Int32) throws {
     let bytes = Array(bytes)
     try bytes.withUnsafeBytes { buffer in

@@ -4,6 +4,7 @@ Run after generate_configs.py: this writes SHA256SUMS. `base/` is the checkpoint
 """
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -50,8 +51,10 @@ def write_adapter(name, options, seed):
     randomise(model, ["lora_", "modules_to_save"], torch.Generator().manual_seed(seed))
     model.save_pretrained(directory)
     (directory / "README.md").unlink()
-    config = directory / "adapter_config.json"
-    config.write_text(config.read_text().replace(str(HERE / "base"), "base"))
+    path = directory / "adapter_config.json"
+    config = json.loads(path.read_text()) | dict(base_model_name_or_path="base")
+    config["target_modules"].sort()
+    path.write_text(json.dumps(config, indent=2) + "\n")
     base = AutoModelForCausalLM.from_pretrained(HERE / "base", dtype=torch.float32)
     before = {key: tensor.clone() for key, tensor in base.state_dict().items()}
     merged = PeftModel.from_pretrained(base, directory).merge_and_unload().state_dict()

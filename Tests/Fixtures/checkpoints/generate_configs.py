@@ -47,7 +47,8 @@ CONFIGS = {
         use_sliding_window=True, sliding_window=1024, max_window_layers=3, num_hidden_layers=5),
     "qwen3 with layer types": QWEN3 | dict(
         use_sliding_window=True, sliding_window=64, num_hidden_layers=2, eos_token_id=151645,
-        layer_types=["sliding_attention", "full_attention"], hidden_size=1024, num_attention_heads=16),
+        layer_types=["sliding_attention", "full_attention"], hidden_size=1024, num_attention_heads=16,
+        num_key_value_heads=8),
     "olmo2": OLMO2 | dict(
         hidden_size=2048, intermediate_size=8192, num_attention_heads=16, num_hidden_layers=16, rms_norm_eps=1e-06,
         rope_theta=500000, vocab_size=100352, eos_token_id=100257),

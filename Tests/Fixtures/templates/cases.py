@@ -101,6 +101,9 @@ CASES = r"""
 {% set x %}a{{ 1 }}{% endset %}[{{ x }}] {% set y | upper | trim %} abc {% endset %}[{{ y }}]
 {% set ns = namespace(a=1, b='x') %}{% set ns.a = ns.a + 1 %}{{ ns.a }}{{ ns.b }}{{ ns.c }}| {% set ns.c %}block{% endset %}{{ ns.c }}
 {% set ns = namespace({'a': 1}, b=2) %}{{ ns.a }}{{ ns.b }}
+{% set ns = namespace(_a=1) %}
+{% set ns = namespace() %}{% set ns._a = 1 %}
+{{ namespace({'_a': 1}) }}
 {% set ns = namespace(n=0) %}{% for i in range(5) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}
 {% set n = 0 %}{% for i in range(3) %}{% set n = n + 1 %}{{ n }}{% endfor %}{{ n }}
 {% if true %}{% set z = 1 %}{% endif %}{{ z }} {% if false %}{% set w = 1 %}{% endif %}{{ w }}|

@@ -1,4 +1,4 @@
-"""Renders every template with every conversation, and every case of cases.py, with Python's jinja2.
+"""Renders every template with every conversation, and every case of cases.py, with transformers and jinja2.
 
     python generate.py [DIRECTORY OF GGUF FILES]
 
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from cases import CASES, VARIABLES
-from oracle import encode, render
+from oracle import encode, render, render_chat
 
 HERE = Path(__file__).resolve().parent
 COMMON = {"bos_token": "<s>", "eos_token": "</s>"}
@@ -71,6 +71,7 @@ CONVERSATIONS = {
         assistant("<think>\nalso easy\n</think>\n\n6"),
     ],
     "reasoning": [user("2+2?"), assistant("4", reasoning_content="\nsimple\n")],
+    "reasoning by another name": [user("2+2?"), assistant("4", reasoning="r"), user("?"), assistant("5", thinking="t")],
     "tools": [system("Use tools."), QUESTION],
     "tool call": [
         QUESTION,
@@ -106,8 +107,7 @@ def renderings(source):
     for name, messages in CONVERSATIONS.items():
         for setting, more in SETTINGS.items():
             tools = [WEATHER] if name in TOOLS else None
-            variables = {"messages": messages, "tools": tools, "documents": None, **COMMON, **more}
-            yield [name, setting, render(source, variables)]
+            yield [name, setting, render_chat(source, messages, {"tools": tools, **COMMON, **more})]
 
 
 def templates_of(directory):

@@ -1,46 +1,19 @@
-"""Python's jinja2 set up as transformers' `_compile_jinja_template` sets it up, with a clock that stands still."""
+"""Python's jinja2 as transformers sets it up, with a clock that stands still."""
 
 import functools
-import json
 from datetime import datetime
 
 import jinja2
-import jinja2.ext
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from transformers.utils import chat_template_utils
 
 NOW = datetime(2024, 7, 5, 9, 8, 7)
 
 
-class Generation(jinja2.ext.Extension):
-    """`{% generation %}` marks the assistant's text; rendering shows its body."""
-
-    tags = {"generation"}
-
-    def parse(self, parser):
-        line = next(parser.stream).lineno
-        body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
-        return jinja2.nodes.CallBlock(self.call_method("_body"), [], [], body).set_lineno(line)
-
-    def _body(self, caller):
-        return caller()
-
-
-def raise_exception(message):
-    raise jinja2.exceptions.TemplateError(message)
-
-
-def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
-    return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
-
-
-def environment():
-    env = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols]
-    )
-    env.filters["tojson"] = tojson
-    env.globals["raise_exception"] = raise_exception
-    env.globals["strftime_now"] = lambda format: NOW.strftime(format)
-    return env
+@functools.lru_cache(maxsize=None)
+def compiled(source):
+    template = chat_template_utils._compile_jinja_template(source)
+    template.environment.globals["strftime_now"] = lambda format: NOW.strftime(format)
+    return template
 
 
 def kind(error):
@@ -56,23 +29,31 @@ def kind(error):
     return "value"
 
 
-ENVIRONMENT = environment()
-
-
-@functools.lru_cache(maxsize=None)
-def compiled(source):
-    return ENVIRONMENT.from_string(source)
-
-
-def render(source, variables):
+def outcome(render):
     """`{"text": …}`, or `{"error": kind}` with the message when the template raised it."""
     try:
-        return {"text": compiled(source).render(**variables)}
+        return {"text": render()}
     except Exception as error:
         result = {"error": kind(error)}
         if result["error"] == "raised":
             result["message"] = str(error)
         return result
+
+
+def render(source, variables):
+    """A template with nothing but `variables`."""
+    return outcome(lambda: compiled(source).render(**variables))
+
+
+def render_chat(source, messages, variables):
+    """A template with a conversation, as `apply_chat_template` renders it."""
+
+    def run():
+        compiled(source)
+        rendered, _ = chat_template_utils.render_jinja_template([messages], chat_template=source, **variables)
+        return rendered[0]
+
+    return outcome(run)
 
 
 def encode(value):

@@ -1,0 +1,104 @@
+import ArgumentParser
+import DeRa
+import Kernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Which bundle.
+struct BundleArgument: ParsableArguments {
+  @Argument(help: "The model bundle, a .dera file.", completion: .file(extensions: ["dera"]))
+  var bundle: String
+
+  func open() throws -> ModelBundle { try ModelBundle(path: bundle) }
+}
+
+/// λ of one answer.
+struct LambdaArgument: ParsableArguments {
+  @Option(
+    name: .customLong("lambda"), parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      Alignment strength, any number: 0 is the reference, 1 the (first) aligned model. Also a list (0.5,0.3) or names \
+      (brief=0.5,happy=0.3).
+      """,
+      valueName: "λ"))
+  var lambda = "1"
+
+  func realignment(for bundle: ModelBundle) throws -> Realignment {
+    // A bundle of one model has nothing to realign; the default must not be an error there.
+    if bundle.alignedModels.isEmpty && lambda == "1" { return Realignment(lambdas: []) }
+    do {
+      return try Realignment.parse(lambda, models: bundle.alignedModels)
+    } catch {
+      throw ValidationError("--lambda: \(error)")
+    }
+  }
+}
+
+/// Several λ.
+struct LambdaListArgument: ParsableArguments {
+  @Option(
+    name: .customLong("lambda"), parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      λ values: 0,0.5,1 for the first aligned model; with several, points such as 0.5,0.3;1,0 or \
+      brief=0.5,happy=0.3;brief=1.
+      """,
+      valueName: "list"))
+  var lambda = "1"
+
+  func realignments(for bundle: ModelBundle) throws -> [Realignment] {
+    if bundle.alignedModels.isEmpty && lambda == "1" { return [Realignment(lambdas: [])] }
+    do {
+      return try Realignment.parseList(lambda, models: bundle.alignedModels)
+    } catch {
+      throw ValidationError("--lambda: \(error)")
+    }
+  }
+}
+
+/// How much of the machine a session takes.
+struct RuntimeArguments: ParsableArguments {
+  static let defaultContext = 4096
+
+  @Option(name: [.short, .long], help: ArgumentHelp("Threads (default: one a core).", valueName: "count"))
+  var threads: Int?
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "Tokens of prompt and answer together (default: the model's own limit, at most 4096).", valueName: "tokens"))
+  var context: Int?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+    if let context, context < 1 { throw ValidationError("--context must be 1 or more") }
+  }
+
+  func contextLength(for bundle: ModelBundle) -> Int {
+    context ?? min(bundle.configuration.contextLength, Self.defaultContext)
+  }
+
+  func session(_ bundle: ModelBundle) throws -> Session {
+    let length = contextLength(for: bundle)
+    if length > bundle.configuration.contextLength {
+      Output.note("The model was made for \(bundle.configuration.contextLength) tokens; beyond that it may ramble.")
+    }
+    return try Session(
+      bundle: bundle, contextLength: length, engine: try Engine(pool: ThreadPool(threads: threads ?? coreCount())))
+  }
+}
+
+/// Cores that are running.
+func coreCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+extension ModelBundle {
+  /// Names of the aligned models, in the bundle's order.
+  var alignedModels: [String] { Array(manifest.models.dropFirst()) }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import DeRa
+
+/// How tokens are chosen and what ends an answer.
+package struct SamplingArguments: ParsableArguments {
+  @Option(
+    name: [.customShort("n"), .long],
+    help: ArgumentHelp("Longest answer (default: until the context is full).", valueName: "tokens"))
+  var maxTokens: Int?
+
+  @Option(help: ArgumentHelp("Randomness; 0 always takes the likeliest token.", valueName: "T"))
+  var temperature: Float = 0.8
+
+  @Option(help: ArgumentHelp("Choose among the k likeliest tokens; 0 is off.", valueName: "k"))
+  var topK = 40
+
+  @Option(help: ArgumentHelp("Choose among the likeliest tokens of total probability p; 1 is off.", valueName: "p"))
+  var topP: Float = 0.95
+
+  @Option(help: ArgumentHelp("Drop tokens less likely than p times the likeliest; 0 is off.", valueName: "p"))
+  var minP: Float = 0
+
+  @Option(help: ArgumentHelp("Divides positive logits of tokens already there; 1 is off.", valueName: "r"))
+  var repetitionPenalty: Float = 1
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Subtracted for every time a token is in the answer; 0 is off.", valueName: "x"))
+  var frequencyPenalty: Float = 0
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Subtracted once a token is in the answer; 0 is off.", valueName: "x"))
+  var presencePenalty: Float = 0
+
+  @Option(
+    help: ArgumentHelp("Added to the logit of one token; -inf bans it. Repeatable.", valueName: "id=value"))
+  var logitBias: [String] = []
+
+  @Option(help: ArgumentHelp("Repeats an answer (default: a new seed, shown at the end).", valueName: "number"))
+  var seed: UInt64?
+
+  @Option(help: ArgumentHelp("End the answer before this text. Repeatable.", valueName: "text"))
+  var stop: [String] = []
+
+  package init() {}
+
+  package func validate() throws { _ = try options() }
+
+  /// - Throws: `ValidationError` for the first value outside its range.
+  package func options() throws -> GenerationOptions {
+    var options = GenerationOptions()
+    options.maxTokens = maxTokens
+    options.stopStrings = stop
+    options.sampling.temperature = temperature
+    options.sampling.topK = topK
+    options.sampling.topP = topP
+    options.sampling.minP = minP
+    options.sampling.repetitionPenalty = repetitionPenalty
+    options.sampling.frequencyPenalty = frequencyPenalty
+    options.sampling.presencePenalty = presencePenalty
+    options.sampling.seed = seed
+    for entry in logitBias {
+      let parts = entry.split(separator: "=", omittingEmptySubsequences: false)
+      guard parts.count == 2, let id = Int32(parts[0]), let value = Float(parts[1]) else {
+        throw ValidationError("--logit-bias takes ID=VALUE, such as 15=-2.5, not '\(entry)'")
+      }
+      options.sampling.logitBias[id] = value
+    }
+    if let maxTokens, maxTokens < 0 { throw ValidationError("--max-tokens must be 0 or more") }
+    if stop.contains("") { throw ValidationError("--stop must not be empty") }
+    do {
+      try options.sampling.validate()
+    } catch {
+      throw ValidationError("\(error)")
+    }
+    return options
+  }
+}

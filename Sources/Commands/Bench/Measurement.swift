@@ -1,0 +1,87 @@
+import Bundle
+import DeRa
+
+/// One row of `dera bench`: llama-bench's columns, λ, memory and bytes read per token.
+package struct Measurement: Encodable {
+  package var model: String
+  package var modelBytes: Int
+  package var parameters: Int
+  package var instructionSet: String
+  package var threads: Int
+  package var lambda: String
+  package var test: String
+  package var meanRate: Double
+  package var rateDeviation: Double
+  package var rates: [Double]
+  /// Resident after the test; nil where the system does not tell.
+  package var memoryBytes: Int?
+  package var readBytesPerToken: Int
+
+  enum CodingKeys: String, CodingKey {
+    case model, parameters, threads, lambda, test
+    case modelBytes = "model_size"
+    case instructionSet = "isa"
+    case meanRate = "avg_ts"
+    case rateDeviation = "stddev_ts"
+    case rates = "samples_ts"
+    case memoryBytes = "memory_bytes"
+    case readBytesPerToken = "read_bytes_per_token"
+  }
+
+  /// - Parameter rates: tokens a second, one for every repetition.
+  package init(
+    model: String, modelBytes: Int, parameters: Int, instructionSet: String, threads: Int, lambda: String,
+    test: String, rates: [Double], memoryBytes: Int?, readBytesPerToken: Int
+  ) {
+    self.model = model
+    self.modelBytes = modelBytes
+    self.parameters = parameters
+    self.instructionSet = instructionSet
+    self.threads = threads
+    self.lambda = lambda
+    self.test = test
+    self.rates = rates
+    self.memoryBytes = memoryBytes
+    self.readBytesPerToken = readBytesPerToken
+    let mean = rates.isEmpty ? 0 : rates.reduce(0, +) / Double(rates.count)
+    meanRate = mean
+    let squares = rates.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    rateDeviation = rates.count < 2 ? 0 : (squares / Double(rates.count - 1)).squareRoot()
+  }
+
+  init(_ session: Session, _ realignment: Realignment, _ test: BenchTest, _ rates: [Double]) {
+    let manifest = session.bundle.manifest
+    let process = ProcessMemory.current()
+    self.init(
+      model: "\(manifest.configuration.architecture.name) \(manifest.mainCodec)", modelBytes: manifest.weightBytes,
+      parameters: manifest.footprint(model: 0).weights, instructionSet: session.engine.instructionSet.rawValue,
+      threads: session.engine.pool.threads, lambda: realignment.description(models: session.bundle.alignedModels),
+      test: test.name, rates: rates, memoryBytes: process.map { $0.anonymousBytes + $0.fileBytes },
+      readBytesPerToken: manifest.weightBytesPerToken(realignment))
+  }
+
+  package static func table(_ measurements: [Measurement]) -> Table {
+    var table = Table([
+      .init("model", .left), .init("size"), .init("params"), .init("isa", .left), .init("threads"), .init("λ"),
+      .init("test"), .init("t/s"), .init("memory"), .init("read/token"),
+    ])
+    table.rows = measurements.map { row in
+      [
+        row.model, byteText(row.modelBytes), countText(row.parameters), row.instructionSet, "\(row.threads)",
+        row.lambda,
+        row.test, "\(fixed(row.meanRate, 2)) ± \(fixed(row.rateDeviation, 2))",
+        row.memoryBytes.map(byteText) ?? "?", byteText(row.readBytesPerToken),
+      ]
+    }
+    return table
+  }
+}
+
+extension BundleManifest {
+  /// The codec that most of the weights have.
+  var mainCodec: String {
+    var weights: [String: Int] = [:]
+    for tensor in tensors { weights[tensor.codec.name, default: 0] += tensor.weights }
+    return weights.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? "empty"
+  }
+}

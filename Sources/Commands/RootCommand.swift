@@ -1,0 +1,34 @@
+import ArgumentParser
+
+/// The command `dera`.
+package struct RootCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "dera",
+    abstract: "Runs language models whose alignment strength is a slider.",
+    discussion: """
+      A bundle holds a reference model and models aligned from it. Every token is drawn from
+      softmax((1 - λ) · reference + λ · aligned): λ = 0 is the reference, λ = 1 the aligned model, \
+      anything between or beyond a strength that nobody had to train (arXiv 2402.02992).
+
+      Examples:
+        dera run model.dera --lambda 0.7 "Explain tides to a child."
+        dera chat model.dera
+        dera inspect model.dera --context 4096
+
+      Bundles are made by dera-quantize. DERA_ISA chooses the instruction set, NO_COLOR turns colours off.
+      Completions: dera --generate-completion-script bash
+      """,
+    version: "0.1.0",
+    subcommands: [
+      RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
+      LogitsCommand.self, BenchCommand.self,
+    ])
+
+  package init() {}
+
+  /// Parses the process's arguments and runs; exits with 0, 1 (failure), 64 (usage) or 130 (Ctrl-C).
+  package static func start() {
+    Interrupt.endQuietlyOnClosedPipe()
+    main()
+  }
+}

@@ -1,0 +1,35 @@
+import Bundle
+import ModelSpec
+import TensorCore
+
+/// How a bundle is made.
+public struct ConversionOptions: Sendable, Equatable {
+  /// Bits of a weight of the matrices, scales not counted.
+  public enum Bits: Int, Sendable, CaseIterable {
+    case sixteen = 16
+    case eight = 8
+    case four = 4
+  }
+
+  public var bits: Bits
+  /// Refuse weights that are NaN or infinite instead of replacing them with a warning.
+  public var isStrict: Bool
+  /// Tasks that read and pack at the same time; the bundle does not depend on it.
+  public var width: Int
+
+  public init(bits: Bits = .eight, isStrict: Bool = false, width: Int = 2) {
+    self.bits = bits
+    self.isStrict = isStrict
+    self.width = max(1, width)
+  }
+
+  /// How a tensor is stored: matrices in the chosen bits, vectors as they are.
+  public func codec(for spec: TensorSpec) -> BundleCodec {
+    guard spec.role.isMatrix else { return .f32 }
+    return switch bits {
+    case .sixteen: .packed(.f16)
+    case .eight: .packed(.int8)
+    case .four: .packed(.int4)
+    }
+  }
+}

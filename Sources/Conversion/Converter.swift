@@ -1,0 +1,152 @@
+import Bundle
+import ChatTemplate
+import Checkpoints
+import GGUF
+import ModelSpec
+import Quantization
+import Tokenization
+
+/// Makes one bundle of a reference model and the models aligned from it.
+///
+/// Two passes over the weights: the first decides which tensors the aligned models share with the reference, the second
+/// packs and writes. One pass would have to write an aligned tensor before knowing that it is the same and take it back,
+/// and GGUF's table of tensors stands before the data. The first pass is cheap: a tensor that differs is known by its
+/// first band, and one that does not is not packed again.
+public struct Converter: Sendable {
+  public static let version = "0.1.0"
+
+  private let models: [NamedCheckpoint]
+  private let options: ConversionOptions
+  private let configuration: ModelConfiguration
+
+  /// - Parameter aligned: none for a bundle of the reference alone.
+  /// - Throws: `ConversionError` when names are unusable or the models cannot be blended.
+  public init(
+    reference: NamedCheckpoint, aligned: [NamedCheckpoint], options: ConversionOptions
+  ) throws(ConversionError) {
+    models = [reference] + aligned
+    self.options = options
+    guard models.count <= BundleManifest.modelLimit else { throw .tooManyModels(models.count) }
+    var names: Set<String> = []
+    for model in models {
+      guard ModelName.isValid(model.name) else { throw .badName(model.name) }
+      guard names.insert(model.name).inserted else { throw .duplicateName(model.name) }
+    }
+    configuration = try Compatibility.configuration(models)
+  }
+
+  /// Reads all weights and writes the bundle. The file appears when it is complete; whatever is thrown leaves none, and
+  /// an older file of that name as it was.
+  ///
+  /// - Throws: `ConversionError`, `CheckpointError`, `TokenizerError`, `GGUFError`, `FileError`, and what `progress`
+  ///   throws.
+  public func convert(to path: String, progress: @escaping ConversionProgressHandler) async throws -> ConversionReport {
+    let start = ContinuousClock.now
+    for source in Set(models.flatMap(\.checkpoint.sources)) where FileIdentity.isSame(path, source) {
+      throw ConversionError.outputIsInput(path: path)
+    }
+    let file = try AtomicFile(path: path)
+    let definition = models.lazy.compactMap(\.checkpoint.tokenizer).first
+    let tokenizer = try definition?.compiled()
+    let provenance = try provenance(progress)
+    var configuration = configuration
+    configuration.tiesEmbeddings = try allTieEmbeddings(progress)
+    let plan = try plan(configuration, progress)
+    let (chatTemplate, templateWarnings) = chatTemplate()
+    let manifest = BundleManifest(
+      models: models.map(\.name), configuration: configuration,
+      endOfTextIDs: Compatibility.endOfTextIDs(models, vocabularySize: configuration.vocabularySize),
+      chatTemplate: chatTemplate, provenance: provenance,
+      tensors: plan.map(\.tensor), tokenizer: tokenizer.map(Self.bundled))
+    let writer = try BundleWriter(
+      manifest,
+      tokenizerMetadata: definition.map {
+        TokenizerMetadata.metadata($0, vocabularySize: configuration.vocabularySize)
+      } ?? [], to: file, options: options)
+    var meter = ProgressMeter(phase: .packing, total: manifest.weightBytes, handler: progress)
+    for bands in plan {
+      try await writer.write(bands) { try meter.advance($0, bands.tensor.fileName) }
+    }
+    try writer.finish(tokenizer: tokenizer)
+    return ConversionReport(
+      output: path, outputBytes: file.position, bits: options.bits.rawValue,
+      models: ConversionReport.models(writer.manifest), bitsPerWeight: writer.manifest.bitsPerWeight,
+      tensorClasses: ConversionReport.tensorClasses(writer.manifest, writer.statistics),
+      worstTensors: ConversionReport.worstTensors(writer.manifest, writer.statistics),
+      warnings: templateWarnings + writer.warnings,
+      seconds: (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  private static func bundled(_ image: [UInt8]) -> BundleTokenizer {
+    BundleTokenizer(byteCount: image.count, sha256: Digest.text(of: image))
+  }
+
+  /// The first model's that has one; nil and a warning when it cannot be interpreted.
+  private func chatTemplate() -> (source: String?, warnings: [String]) {
+    guard let source = models.lazy.compactMap(\.checkpoint.chatTemplate).first else { return (nil, []) }
+    do throws(TemplateError) {
+      _ = try ChatTemplate(source: source)
+      return (source, [])
+    } catch {
+      return (nil, ["\(error); the bundle is made without it, so prompts are used as they are"])
+    }
+  }
+
+  private func provenance(_ progress: @escaping ConversionProgressHandler) throws -> String {
+    let total = try Set(models.flatMap(\.checkpoint.sources)).reduce(0) { try $0 + MappedFile(path: $1).bytes.count }
+    var meter = ProgressMeter(phase: .hashing, total: total, handler: progress)
+    var known: [String: SourceFile] = [:]
+    let files = try models.map { model in
+      Provenance.Model(
+        name: model.name,
+        files: try model.checkpoint.sources.map { path in
+          let file = try known[path] ?? Digest.file(path) { try meter.advance($0, path) }
+          known[path] = file
+          return file
+        })
+    }
+    return try Provenance(bits: options.bits.rawValue, strict: options.isStrict, models: files).json()
+  }
+
+  /// Whether every model's output matrix is its embedding table, by declaration or by having the same weights.
+  private func allTieEmbeddings(_ progress: @escaping ConversionProgressHandler) throws -> Bool {
+    guard let spec = configuration.tensors.first(where: { $0.role == .embedding }) else { return false }
+    let tensor = try BundleTensor(spec: spec, model: 0, codec: options.codec(for: spec))
+    for model in models where !model.checkpoint.configuration.tiesEmbeddings {
+      var meter = ProgressMeter(phase: .comparing, total: tensor.byteCount, handler: progress)
+      let embedding = TensorBands(tensor: tensor, source: try model.source(spec.name))
+      let output = TensorBands(tensor: tensor, source: try model.source("output.weight"))
+      let areAlike = try TensorComparison.areStoredAlike(embedding, output) { try meter.advance($0, spec.name) }
+      if !areAlike { return false }
+    }
+    return true
+  }
+
+  /// What is stored, in order: each tensor of the reference, followed by those of the aligned models that differ.
+  private func plan(
+    _ configuration: ModelConfiguration, _ progress: @escaping ConversionProgressHandler
+  ) throws -> [TensorBands] {
+    var plan: [TensorBands] = []
+    let inventory = try configuration.tensors.map { spec in
+      try BundleTensor(spec: spec, model: 0, codec: options.codec(for: spec))
+    }
+    let total = inventory.reduce(0) { $0 + $1.byteCount } * (models.count - 1)
+    var meter = ProgressMeter(phase: .comparing, total: total, handler: progress)
+    var finished = 0
+    for tensor in inventory {
+      let reference = TensorBands(tensor: tensor, source: try models[0].source(tensor.spec.name))
+      plan.append(reference)
+      for (number, model) in models.enumerated().dropFirst() {
+        let own = try BundleTensor(spec: tensor.spec, model: number, codec: tensor.codec)
+        let aligned = TensorBands(tensor: own, source: try model.source(tensor.spec.name))
+        let areAlike = try TensorComparison.areStoredAlike(reference, aligned) {
+          try meter.advance($0, own.fileName)
+        }
+        if !areAlike { plan.append(aligned) }
+        finished += tensor.byteCount
+        try meter.jump(to: finished, own.fileName)
+      }
+    }
+    return plan
+  }
+}

@@ -1,0 +1,60 @@
+import Bundle
+import Checkpoints
+
+/// A checkpoint and the name it has in the bundle.
+public struct NamedCheckpoint: Sendable {
+  public var name: String
+  public var checkpoint: Checkpoint
+
+  public init(name: String, checkpoint: Checkpoint) {
+    self.name = name
+    self.checkpoint = checkpoint
+  }
+
+  /// The weights of a tensor; a tied output matrix is the embedding table.
+  /// - Throws: `ConversionError.missingTensor`.
+  func source(_ tensor: String) throws(ConversionError) -> any TensorSource {
+    if let source = checkpoint.tensors[tensor] { return source }
+    if tensor == "output.weight", let embedding = checkpoint.tensors["token_embd.weight"] { return embedding }
+    throw .missingTensor(tensor, model: name)
+  }
+}
+
+/// A model as the command line gives it: `PATH` or `NAME=PATH`.
+public struct ModelArgument: Sendable, Equatable {
+  /// nil when the name is to be taken from the path.
+  public let name: String?
+  public let path: String
+
+  /// The text before the first `=` is a name if it can be one; a path with `=` in it needs a name or a leading `./`.
+  public init(_ text: String) {
+    if let equals = text.firstIndex(of: "="), ModelName.isValid(String(text[..<equals])) {
+      name = String(text[..<equals])
+      path = String(text[text.index(after: equals)...])
+    } else {
+      name = nil
+      path = text
+    }
+  }
+
+  /// Names for models that were given in this order: those given stay, the others are the last part of the path without
+  /// `.gguf`, numbered where two would be the same.
+  public static func names(_ arguments: [ModelArgument]) -> [String] {
+    var taken = Set(arguments.compactMap(\.name))
+    return arguments.map { argument in
+      if let name = argument.name { return name }
+      let stem = stem(of: argument.path)
+      let candidates = [stem] + (2...arguments.count + 1).map { "\(stem)-\($0)" }
+      let name = candidates.first { !taken.contains($0) } ?? stem
+      taken.insert(name)
+      return name
+    }
+  }
+
+  private static func stem(of path: String) -> String {
+    var last = path.split(separator: "/").last { $0 != "." && $0 != ".." } ?? ""
+    if last.hasSuffix(".gguf") { last = last.dropLast(5) }
+    let characters = last.utf8.map { ModelName.isAllowed($0) ? $0 : UInt8(ascii: "-") }.prefix(60)
+    return characters.isEmpty ? "model" : String(decoding: characters, as: UTF8.self)
+  }
+}

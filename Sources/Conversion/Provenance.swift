@@ -1,0 +1,30 @@
+import FoundationEssentials
+
+/// A file that a bundle was made of.
+struct SourceFile: Codable, Sendable, Equatable {
+  var name: String
+  var bytes: Int
+  var sha256: String
+}
+
+/// Where a bundle came from, as its `dera.provenance` says in JSON.
+///
+/// Nothing in it depends on the time, the machine or the directory, so the same input always gives the same bundle.
+struct Provenance: Codable, Sendable, Equatable {
+  struct Model: Codable, Sendable, Equatable {
+    var name: String
+    var files: [SourceFile]
+  }
+
+  var tool = "dera-quantize \(Converter.version)"
+  var bits: Int
+  var strict: Bool
+  var models: [Model]
+
+  /// - Throws: `EncodingError`, which these fields do not cause.
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+}

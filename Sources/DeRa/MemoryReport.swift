@@ -1,0 +1,71 @@
+import Kernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Bytes a session occupies when its context is full.
+public struct MemoryReport: Sendable, Equatable {
+  /// The bundle's file, mapped: shared by all sessions and processes, and the system may drop and reread its pages.
+  public var mappedBytes: Int
+  /// Keys and values of all models.
+  public var kvBytes: Int
+  /// Activations, logits and rotation tables.
+  public var scratchBytes: Int
+
+  package init(mappedBytes: Int, kvBytes: Int, scratchBytes: Int) {
+    self.mappedBytes = mappedBytes
+    self.kvBytes = kvBytes
+    self.scratchBytes = scratchBytes
+  }
+
+  public var total: Int { mappedBytes + kvBytes + scratchBytes }
+}
+
+extension Session {
+  /// What computes: the instruction set and the threads.
+  public var engine: Engine { state.engine }
+
+  /// What this session occupies; its KV memory becomes resident as the context fills.
+  public var memory: MemoryReport {
+    MemoryReport(
+      mappedBytes: bundle.mappedBytes, kvBytes: caches.reduce(0) { $0 + $1.byteCount }, scratchBytes: state.byteCount)
+  }
+}
+
+/// What the system counts for this process, in bytes; from Linux's /proc/self/status.
+public struct ProcessMemory: Sendable, Equatable {
+  /// Most bytes that were resident at once, files included (VmHWM).
+  public var peakBytes: Int
+  /// Resident memory of the process's own (RssAnon).
+  public var anonymousBytes: Int
+  /// Resident pages of mapped files (RssFile).
+  public var fileBytes: Int
+
+  /// nil where there is no /proc.
+  public static func current() -> ProcessMemory? { ProcessMemory(status: readStatus()) }
+
+  /// Reads the text of /proc/self/status.
+  package init?(status: String) {
+    func bytes(_ name: String) -> Int? {
+      let line = status.split(separator: "\n").first { $0.hasPrefix("\(name):") }
+      let kilobytes = line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first
+      return kilobytes.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+    guard let peak = bytes("VmHWM"), let anonymous = bytes("RssAnon"), let file = bytes("RssFile") else { return nil }
+    (peakBytes, anonymousBytes, fileBytes) = (peak, anonymous, file)
+  }
+
+  private static func readStatus() -> String {
+    let descriptor = open("/proc/self/status", O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return "" }
+    defer { close(descriptor) }
+    var buffer = [UInt8](repeating: 0, count: 1 << 14)
+    let count = read(descriptor, &buffer, buffer.count)
+    return String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
+  }
+}

@@ -1,0 +1,42 @@
+import Bundle
+import Checkpoints
+import Conversion
+import GGUF
+import Testing
+
+@Suite("Checkpoints on disk")
+struct GoldenCheckpointTests {
+  private static let goldens =
+    "\(#filePath.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" })/Fixtures/goldens"
+
+  @Test(
+    "every architecture makes a bundle that reads back as the checkpoint's configuration",
+    arguments: ["gemma3", "linear", "llama2", "llama3", "mistral", "olmo2", "qwen2", "qwen3", "yarn"])
+  func architectures(name: String) async throws {
+    let directory = try TemporaryDirectory()
+    let checkpoint = try Checkpoint.open(path: "\(Self.goldens)/\(name)")
+    for bits in ConversionOptions.Bits.allCases {
+      let converter = try Converter(
+        reference: NamedCheckpoint(name: name, checkpoint: checkpoint), aligned: [],
+        options: ConversionOptions(bits: bits))
+      let report = try await converter.convert(to: "\(directory.path)/a.dera") { _ in }
+      let manifest = try BundleManifest(file: GGUFFile(path: "\(directory.path)/a.dera"))
+      #expect(manifest.configuration == checkpoint.configuration)
+      #expect(report.warnings.isEmpty)
+      #expect(report.models[0].ownTensors == checkpoint.tensors.count)
+    }
+  }
+
+  @Test("an aligned checkpoint shares what training left alone", arguments: ["llama3", "gemma3"])
+  func pairs(name: String) async throws {
+    let directory = try TemporaryDirectory()
+    let models = try ["", "-aligned"].map {
+      NamedCheckpoint(name: name + $0, checkpoint: try Checkpoint.open(path: "\(Self.goldens)/\(name)\($0)"))
+    }
+    let converter = try Converter(
+      reference: models[0], aligned: [models[1]], options: ConversionOptions(bits: .sixteen))
+    let report = try await converter.convert(to: "\(directory.path)/a.dera") { _ in }
+    #expect(report.models[1].ownTensors > 0)
+    #expect(report.models[1].sharedTensors > 0)
+  }
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Writes the recorded help texts with the built command; read the difference before committing it.
+# inspect.txt and bench.md are what their tests print when they differ.
+set -euo pipefail
+cd "$(dirname "$0")/../../.."
+dera=$(swift build -c release --show-bin-path)/dera
+swift build -c release --product dera
+folder=Tests/Fixtures/commands
+COLUMNS=100 "$dera" --help > "$folder/help.txt"
+for command in run chat inspect tokenize detokenize logits bench; do
+  COLUMNS=100 "$dera" "$command" --help > "$folder/help-$command.txt"
+done
+(cd "$folder" && sha256sum -- *.txt *.md > SHA256SUMS)

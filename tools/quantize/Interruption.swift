@@ -1,0 +1,28 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Ctrl-C, or a polite request to end: the conversion stops at the next band and removes what it has written.
+struct Interruption: Error, CustomStringConvertible {
+  /// What a shell reports for a program ended by SIGINT.
+  static let exitCode: Int32 = 130
+  private static let isRequested = Atomic(false)
+
+  let description = "interrupted; no bundle was written"
+
+  static func install() {
+    _ = isRequested.load(ordering: .relaxed)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number) { _ in Interruption.isRequested.store(true, ordering: .relaxed) }
+    }
+  }
+
+  /// - Throws: `Interruption` once a signal has come.
+  static func check() throws(Interruption) {
+    if isRequested.load(ordering: .relaxed) { throw Interruption() }
+  }
+}
