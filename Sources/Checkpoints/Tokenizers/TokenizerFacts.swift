@@ -8,10 +8,12 @@ struct TokenizerFacts {
   func apply(to definition: inout TokenizerDefinition) throws(CheckpointError) {
     try addMissingTokens(to: &definition)
     let index = SpecialTokenIndex(definition)
-    if let id = try recognized("bos_token", in: &definition, index) { definition.bosID = id }
-    if let id = try recognized("eos_token", in: &definition, index) { definition.eosID = id }
-    if let id = try recognized("pad_token", in: &definition, index) { definition.padID = id }
-    _ = try recognized("unk_token", in: &definition, index)
+    if let id = try recognized(file["bos_token"], in: &definition, index) { definition.bosID = id }
+    if let id = try recognized(file["eos_token"], in: &definition, index) { definition.eosID = id }
+    if let id = try recognized(file["pad_token"], in: &definition, index) { definition.padID = id }
+    _ = try recognized(file["unk_token"], in: &definition, index)
+    let others = file["additional_special_tokens"]
+    for token in others.isNull ? [] : try others.elements() { _ = try recognized(token, in: &definition, index) }
     try setEnds(of: &definition)
   }
 
@@ -32,9 +34,8 @@ struct TokenizerFacts {
 
   /// The id of a named special token, which is recognised in text even if no list of added tokens has it.
   private func recognized(
-    _ key: String, in definition: inout TokenizerDefinition, _ index: SpecialTokenIndex
+    _ field: TokenizerField, in definition: inout TokenizerDefinition, _ index: SpecialTokenIndex
   ) throws(CheckpointError) -> Int32? {
-    let field = file[key]
     if field.isNull { return nil }
     let content = try (field.value.string == nil ? field["content"] : field).bytes()
     guard !content.isEmpty, let id = index.id(of: content) else { return nil }

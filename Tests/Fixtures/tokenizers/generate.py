@@ -2,7 +2,7 @@
 and for every tokenizer what Hugging Face `tokenizers` (or SentencePiece, for a bare `tokenizer.model`) makes of them.
 
     python generate.py                 all fixtures beside this file
-    python generate.py --gguf A.gguf   expectations for a large GGUF tokenizer, written to A.gguf.expected
+    python generate.py --gguf A.gguf   expectations for a model of tools/fetch-models, written to models/A.gguf.bin
 
 An expectation file is little-endian: u32 lines, u32 lines with ids in full; then for each line three u32 hashes
 (FNV-1a over the ids as i32: without and with special tokens added; over the decoded text without special tokens);
@@ -309,8 +309,9 @@ def main():
     parser.add_argument("--gguf", type=pathlib.Path, help="a GGUF model whose tokenizer is too large to keep here")
     arguments = parser.parse_args()
     if arguments.gguf:
-        gguf_expectation(arguments.gguf, pathlib.Path(f"{arguments.gguf}.expected"))
-        return
+        (HERE / "models").mkdir(exist_ok=True)
+        gguf_expectation(arguments.gguf, HERE / "models" / f"{arguments.gguf.name}.bin")
+        return sums()
     data = texts.lines()
     (HERE / "lines.bin").write_bytes(
         struct.pack("<I", len(data)) + b"".join(struct.pack("<I", len(line)) + line for line in data)
