@@ -11,6 +11,22 @@ public struct NamedCheckpoint: Sendable {
     self.checkpoint = checkpoint
   }
 
+  /// Opens models given in the order of a command line, the reference first. An adapter is opened on the reference.
+  /// - Throws: `CheckpointError` naming the file and what is wrong in it.
+  public static func open(_ arguments: [ModelArgument]) throws(CheckpointError) -> [NamedCheckpoint] {
+    var models: [NamedCheckpoint] = []
+    for (argument, name) in zip(arguments, ModelArgument.names(arguments)) {
+      let checkpoint: Checkpoint
+      if let reference = models.first, Checkpoint.isAdapter(path: argument.path) {
+        checkpoint = try Checkpoint.open(adapter: argument.path, on: reference.checkpoint)
+      } else {
+        checkpoint = try Checkpoint.open(path: argument.path)
+      }
+      models.append(NamedCheckpoint(name: name, checkpoint: checkpoint))
+    }
+    return models
+  }
+
   /// The weights of a tensor; a tied output matrix is the embedding table.
   /// - Throws: `ConversionError.missingTensor`.
   func source(_ tensor: String) throws(ConversionError) -> any TensorSource {

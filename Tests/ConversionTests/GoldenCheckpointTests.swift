@@ -27,6 +27,22 @@ struct GoldenCheckpointTests {
     }
   }
 
+  @Test("an adapter is merged into the reference, and what it leaves alone is shared")
+  func adapter() async throws {
+    let directory = try TemporaryDirectory()
+    let folder = "\(Self.goldens)/../checkpoints"
+    let models = try NamedCheckpoint.open(["base=\(folder)/base", "\(folder)/plain"].map(ModelArgument.init))
+    #expect(models.map(\.name) == ["base", "plain"])
+    let converter = try Converter(
+      reference: models[0], aligned: [models[1]], options: ConversionOptions(bits: .sixteen))
+    let report = try await converter.convert(to: "\(directory.path)/a.dera") { _ in }
+    #expect(report.models[1].ownTensors > 0)
+    #expect(report.models[1].sharedTensors > 0)
+    let file = try GGUFFile(path: "\(directory.path)/a.dera")
+    let norm = try BundleManifest(file: file).tensor("output_norm.weight", model: 1)
+    #expect(norm?.model == 0)
+  }
+
   @Test("an aligned checkpoint shares what training left alone", arguments: ["llama3", "gemma3"])
   func pairs(name: String) async throws {
     let directory = try TemporaryDirectory()

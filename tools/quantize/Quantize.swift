@@ -1,5 +1,4 @@
 import ArgumentParser
-import Checkpoints
 import Conversion
 
 @main
@@ -89,18 +88,9 @@ struct Quantize: AsyncParsableCommand {
   }
 
   private func convert(_ bar: ProgressBar?) async throws -> ConversionReport {
-    let arguments = ([reference] + aligned).map(ModelArgument.init)
-    let names = ModelArgument.names(arguments)
-    let base = try Checkpoint.open(path: arguments[0].path)
-    var others: [NamedCheckpoint] = []
-    for (argument, name) in zip(arguments, names).dropFirst() {
-      let checkpoint =
-        Checkpoint.isAdapter(path: argument.path)
-        ? try Checkpoint.open(adapter: argument.path, on: base) : try Checkpoint.open(path: argument.path)
-      others.append(NamedCheckpoint(name: name, checkpoint: checkpoint))
-    }
+    let models = try NamedCheckpoint.open(([reference] + aligned).map(ModelArgument.init))
     let converter = try Converter(
-      reference: NamedCheckpoint(name: names[0], checkpoint: base), aligned: others,
+      reference: models[0], aligned: Array(models.dropFirst()),
       options: ConversionOptions(bits: bits.value, isStrict: strict))
     return try await converter.convert(to: output) { progress in
       try Interruption.check()
