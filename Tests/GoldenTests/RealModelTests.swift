@@ -1,0 +1,48 @@
+import Checkpoints
+import Conversion
+import DeRa
+import FoundationEssentials
+import Kernels
+import Testing
+
+/// Real models against transformers on the same weights, where DERA_MODELS names their directory (tools/fetch-models).
+@Suite struct RealModelTests {
+  private static let directory = ProcessInfo.processInfo.environment["DERA_MODELS"]
+
+  private struct Expectation: Decodable {
+    struct Prompt: Decodable {
+      let tokens: [Int32]
+      let greedy: [Int32]
+    }
+    let model: String
+    let prompts: [Prompt]
+  }
+
+  @Test(
+    "greedy continuations equal transformers' for 64 tokens",
+    .enabled(if: directory != nil, "DERA_MODELS names no directory of GGUF files"),
+    arguments: ["smollm2-135m", "gemma-3-270m"])
+  func greedy(name: String) async throws {
+    let json = try Data(contentsOf: URL(filePath: Golden.folder + "real/\(name).json"))
+    let expected = try JSONDecoder().decode(Expectation.self, from: json)
+    let path = try #require(Self.directory) + "/" + expected.model
+    let file = TemporaryFile(suffix: ".dera")
+    let checkpoint = NamedCheckpoint(name: "model", checkpoint: try Checkpoint.open(path: path))
+    let converter = try Converter(reference: checkpoint, aligned: [], options: ConversionOptions(bits: .sixteen))
+    _ = try await converter.convert(to: file.path) { _ in }
+    let bundle = try ModelBundle(path: file.path)
+    let engine = try Engine(InstructionSet.best, threads: 2)
+    #expect(expected.prompts.count == 5)
+    for prompt in expected.prompts {
+      let session = try Session(
+        bundle: bundle, contextLength: prompt.tokens.count + prompt.greedy.count, engine: engine)
+      try session.append(prompt.tokens)
+      var tokens: [Int32] = []
+      for _ in prompt.greedy {
+        tokens.append(Int32(argmax(Array(try session.logits(Realignment(lambdas: []))))))
+        try session.append([tokens[tokens.count - 1]])
+      }
+      #expect(tokens == prompt.greedy)
+    }
+  }
+}
