@@ -21,16 +21,20 @@ public struct TensorSpec: Sendable, Equatable {
 extension ModelConfiguration {
   /// Every tensor of the model, embedding first, then layer by layer, then what follows the layers.
   public var tensors: [TensorSpec] {
-    var list = [TensorSpec(
-      name: "token_embd.weight", huggingFaceName: "model.embed_tokens.weight", role: .embedding, rows: vocabularySize,
-      columns: hiddenSize)]
+    var list = [
+      TensorSpec(
+        name: "token_embd.weight", huggingFaceName: "model.embed_tokens.weight", role: .embedding, rows: vocabularySize,
+        columns: hiddenSize)
+    ]
     for layer in 0..<layers { list += layerTensors(layer) }
-    list.append(TensorSpec(
-      name: "output_norm.weight", huggingFaceName: "model.norm.weight", role: .norm, rows: hiddenSize, columns: 1))
+    list.append(
+      TensorSpec(
+        name: "output_norm.weight", huggingFaceName: "model.norm.weight", role: .norm, rows: hiddenSize, columns: 1))
     if !tiesEmbeddings {
-      list.append(TensorSpec(
-        name: "output.weight", huggingFaceName: "lm_head.weight", role: .output, rows: vocabularySize,
-        columns: hiddenSize))
+      list.append(
+        TensorSpec(
+          name: "output.weight", huggingFaceName: "lm_head.weight", role: .output, rows: vocabularySize,
+          columns: hiddenSize))
     }
     return list
   }
@@ -38,9 +42,10 @@ extension ModelConfiguration {
   private func layerTensors(_ layer: Int) -> [TensorSpec] {
     var list: [TensorSpec] = []
     func add(_ name: String, _ huggingFaceName: String, _ role: TensorSpec.Role, _ rows: Int, _ columns: Int = 1) {
-      list.append(TensorSpec(
-        name: "blk.\(layer).\(name)", huggingFaceName: "model.layers.\(layer).\(huggingFaceName)", role: role,
-        rows: rows, columns: columns))
+      list.append(
+        TensorSpec(
+          name: "blk.\(layer).\(name)", huggingFaceName: "model.layers.\(layer).\(huggingFaceName)", role: role,
+          rows: rows, columns: columns))
     }
     let placement = architecture.normPlacement
     if placement != .post { add("attn_norm.weight", "input_layernorm.weight", .norm, hiddenSize) }

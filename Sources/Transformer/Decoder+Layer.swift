@@ -5,28 +5,28 @@ import TensorCore
 // A layer over the columns of a pass. Norm, bias and matrix are looked up per model; the models of a bundle have one
 // architecture, so what one lacks all lack.
 extension Decoder {
-  typealias VectorOf = (borrowing LayerWeights) -> LayerWeights.Vector?
-  typealias MatrixOf = (borrowing LayerWeights.Matrices) -> PackedMatrix
+  typealias VectorOf = (LayerWeights) -> LayerWeights.Vector?
+  typealias MatrixOf = (LayerWeights.Matrices) -> PackedMatrix
 
   /// hidden += postNorm(attentionOutput · attention(rope(query), rope(key), value))
   func attend(_ layer: Int, _ pass: Pass, _ state: DecoderState) {
     let arena = state.arena
-    let input = normed(arena.hidden, layer, pass, state) { $0.attentionNorm }
+    let input = normed(arena.hidden, layer, pass, state, \.attentionNorm)
     var tasks = MatmulTasks(arena.tasks)
-    add(layer, pass, to: &tasks, arena.query) { $0.query }
-    add(layer, pass, to: &tasks, arena.key) { $0.key }
-    add(layer, pass, to: &tasks, arena.value) { $0.value }
+    add(layer, pass, to: &tasks, arena.query, \.query)
+    add(layer, pass, to: &tasks, arena.key, \.key)
+    add(layer, pass, to: &tasks, arena.value, \.value)
     state.matmul(tasks, input)
 
     let headDim = configuration.headDim
     let normWidth = configuration.architecture.queryKeyNorm == .perHead ? headDim : nil
-    forEach(layer, pass, { $0.queryBias }) { state.engine.addBias($1, to: arena.query.slice(columns: $0)) }
-    forEach(layer, pass, { $0.keyBias }) { state.engine.addBias($1, to: arena.key.slice(columns: $0)) }
-    forEach(layer, pass, { $0.valueBias }) { state.engine.addBias($1, to: arena.value.slice(columns: $0)) }
-    forEach(layer, pass, { $0.queryNorm }) {
+    forEach(layer, pass, \.queryBias) { state.engine.addBias($1, to: arena.query.slice(columns: $0)) }
+    forEach(layer, pass, \.keyBias) { state.engine.addBias($1, to: arena.key.slice(columns: $0)) }
+    forEach(layer, pass, \.valueBias) { state.engine.addBias($1, to: arena.value.slice(columns: $0)) }
+    forEach(layer, pass, \.queryNorm) {
       normGroups(arena.query.slice(columns: $0), $1, normWidth ?? configuration.queryWidth, state)
     }
-    forEach(layer, pass, { $0.keyNorm }) {
+    forEach(layer, pass, \.keyNorm) {
       normGroups(arena.key.slice(columns: $0), $1, normWidth ?? configuration.kvWidth, state)
     }
 
@@ -38,19 +38,19 @@ extension Decoder {
     attention(layer, window: slides ? configuration.slidingWindow : nil, pass, state)
 
     tasks = MatmulTasks(arena.tasks)
-    add(layer, pass, to: &tasks, arena.update) { $0.attentionOutput }
+    add(layer, pass, to: &tasks, arena.update, \.attentionOutput)
     state.matmul(tasks, arena.mixed.slice(columns: columns))
-    addUpdate(layer, pass, state) { $0.postAttentionNorm }
+    addUpdate(layer, pass, state, \.postAttentionNorm)
   }
 
   /// hidden += postNorm(down · (activation(gate) ⊙ up))
   func feedForward(_ layer: Int, _ pass: Pass, _ state: DecoderState) {
     let arena = state.arena
     let columns = 0..<pass.count
-    let input = normed(arena.hidden, layer, pass, state) { $0.feedForwardNorm }
+    let input = normed(arena.hidden, layer, pass, state, \.feedForwardNorm)
     var tasks = MatmulTasks(arena.tasks)
-    add(layer, pass, to: &tasks, arena.gate) { $0.gate }
-    add(layer, pass, to: &tasks, arena.up) { $0.up }
+    add(layer, pass, to: &tasks, arena.gate, \.gate)
+    add(layer, pass, to: &tasks, arena.up, \.up)
     state.matmul(tasks, input)
 
     let gate = arena.gate.slice(columns: columns)
@@ -58,9 +58,9 @@ extension Decoder {
       configuration.architecture.activation == .silu ? .silu : .geluTanh, gate: gate,
       up: arena.up.slice(columns: columns), into: gate)
     tasks = MatmulTasks(arena.tasks)
-    add(layer, pass, to: &tasks, arena.update) { $0.down }
+    add(layer, pass, to: &tasks, arena.update, \.down)
     state.matmul(tasks, gate)
-    addUpdate(layer, pass, state) { $0.postFeedForwardNorm }
+    addUpdate(layer, pass, state, \.postFeedForwardNorm)
   }
 
   /// The input of a block: normalised where the architecture normalises before it, else the panel itself.
