@@ -22,9 +22,10 @@ import Tokenization
   /// A run of byte tokens is text or not as a whole, as in Hugging Face's ByteFallback.
   @Test func runsOfByteTokens() throws {
     let tokenizer = try Tokenizer(image: Examples.sentencePiece().compiled())
-    let bytes = Array("中".utf8).map { Int32($0) + 3 }
-    #expect(Self.stream(bytes + [260], tokenizer) == ["", "", "", "中a", ""])
-    #expect(Self.stream([bytes[0], 3 + 0x41, 260], tokenizer) == ["", "", "\u{FFFD}\u{FFFD}a", ""])
+    let bytes: [Int32] = Array("中".utf8).map { Int32($0) + 3 }
+    let letter: Int32 = 260
+    #expect(Self.stream(bytes + [letter], tokenizer) == ["", "", "", "中a", ""])
+    #expect(Self.stream([bytes[0], 3 + 0x41, letter], tokenizer) == ["", "", "\u{FFFD}\u{FFFD}a", ""])
   }
 
   @Test func leadingSpaceGoesOnce() throws {
