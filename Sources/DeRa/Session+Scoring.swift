@@ -18,12 +18,13 @@ extension Session {
     for start in stride(from: 0, to: sequence.count, by: max(step, 1)) {
       let count = min(step, sequence.count - start)
       tokens.withUnsafeBufferPointer { tokens in
+        guard let base = tokens.baseAddress else { return }
         for (index, model) in models.enumerated() {
           runs.initializeElement(
-            at: index, to: Run(model: model, cache: caches[model], tokens: tokens.baseAddress! + start, count: count))
+            at: index, to: Run(model: model, cache: caches[model], tokens: base + start, count: count))
         }
+        bundle.decoder.forward(UnsafeBufferPointer(rebasing: runs[0..<models.count]), in: state)
       }
-      bundle.decoder.forward(UnsafeBufferPointer(rebasing: runs[0..<models.count]), in: state)
       for (index, realignment) in realignments.enumerated() {
         try blend(realignment, models, columns: count) { column, logits in try body(index, start + column, logits) }
       }

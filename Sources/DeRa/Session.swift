@@ -25,6 +25,8 @@ public final class Session {
   /// Tokens a pass computes at most, for all its models together: enough to make a matrix's bytes pay, few enough to
   /// keep scratch memory small.
   static let passColumns = 128
+  /// Up to here every position is exact as f32, which rotations are computed from.
+  public static let maximumContext = 1 << 24
 
   /// - Parameters:
   ///   - contextLength: most tokens of the sequence; its KV memory is reserved for that.
@@ -34,7 +36,9 @@ public final class Session {
     let decoder = bundle.decoder
     let models = decoder.models.count
     do {
-      guard contextLength > 0 else { throw TensorError.badShape("a context needs at least one token") }
+      guard (1...Self.maximumContext).contains(contextLength) else {
+        throw TensorError.badShape("a context of \(contextLength) tokens is impossible; give 1 to \(Self.maximumContext)")
+      }
       var caches: [KVCache] = []
       for _ in 0..<models { caches.append(try KVCache(decoder.configuration, capacity: contextLength)) }
       self.caches = caches
@@ -78,7 +82,11 @@ public final class Session {
   public func truncate(to count: Int) {
     guard count < tokens.count else { return }
     tokens.removeSubrange(max(count, 0)...)
-    for cache in caches { cache.truncate(to: tokens.count) }
+    for model in caches.indices {
+      caches[model].truncate(to: tokens.count)
+      // What follows may have the same length and be another text.
+      if hiddenCounts[model] > tokens.count { hiddenCounts[model] = 0 }
+    }
   }
 
   /// Blended logits of the token after the last, `[vocabularySize]`, valid until the next call. The caller may change them.
@@ -118,35 +126,35 @@ public final class Session {
       // The state was lost (another continuation was tried): the last token has to run again.
       if hiddenCounts[model] != tokens.count { caches[model].truncate(to: tokens.count - 1) }
     }
-    while true {
-      let used = collectRuns(models: count)
-      if used == 0 { return }
-      bundle.decoder.forward(UnsafeBufferPointer(rebasing: runs[0..<used]), in: state)
-      var column = 0
-      for run in runs[0..<used] {
-        column += run.count
-        guard caches[run.model].length == tokens.count else { continue }
-        (hidden + run.model * width).update(from: state.final.column(column - 1), count: width)
-        hiddenCounts[run.model] = tokens.count
+    tokens.withUnsafeBufferPointer { tokens in
+      while true {
+        let used = collectRuns(models: count, tokens)
+        if used == 0 { return }
+        bundle.decoder.forward(UnsafeBufferPointer(rebasing: runs[0..<used]), in: state)
+        var column = 0
+        for run in runs[0..<used] {
+          column += run.count
+          guard caches[run.model].length == tokens.count else { continue }
+          (hidden + run.model * width).update(from: state.final.column(column - 1), count: width)
+          hiddenCounts[run.model] = tokens.count
+        }
       }
     }
   }
 
   /// The next run of every model that is behind, the columns of a pass divided evenly.
-  private func collectRuns(models count: Int) -> Int {
+  private func collectRuns(models count: Int, _ tokens: UnsafeBufferPointer<Int32>) -> Int {
     var used = 0
-    tokens.withUnsafeBufferPointer { tokens in
-      for term in 0..<count {
-        let cache = caches[terms[term].model]
-        let missing = tokens.count - cache.length
-        guard missing > 0, let base = tokens.baseAddress else { continue }
-        runs.initializeElement(
-          at: used,
-          to: Run(
-            model: terms[term].model, cache: cache, tokens: base + cache.length,
-            count: min(missing, state.maxColumns / count)))
-        used += 1
-      }
+    for term in 0..<count {
+      let cache = caches[terms[term].model]
+      let missing = tokens.count - cache.length
+      guard missing > 0, let base = tokens.baseAddress else { continue }
+      runs.initializeElement(
+        at: used,
+        to: Run(
+          model: terms[term].model, cache: cache, tokens: base + cache.length,
+          count: min(missing, state.maxColumns / count)))
+      used += 1
     }
     return used
   }

@@ -110,11 +110,11 @@ extension TextStep {
     case 1: self = .decomposed
     case 2: self = .lowercased
     case 3: self = .trimmed(left: try reader.flag(), right: try reader.flag())
-    case 4: self = .replaced(try TextPattern(from: &reader), with: try reader.block())
+    case 4: self = .replaced(try TextPattern(from: &reader), with: try reader.shortBlock())
     case 5:
       let unlessPresent = try reader.flag()
       let firstOnly = try reader.flag()
-      self = .prefixed(try reader.block(), unlessPresent: unlessPresent, firstOnly: firstOnly)
+      self = .prefixed(try reader.shortBlock(), unlessPresent: unlessPresent, firstOnly: firstOnly)
     case 6:
       guard let behavior = SplitBehavior(rawValue: try reader.integer(UInt8.self)) else {
         throw reader.damaged("an unknown way to split", "a way this version knows")
@@ -170,22 +170,29 @@ extension TokenizerDefinition.Decoder {
     image.append(littleEndian: UInt32(clamping: strippedAtEnd))
   }
 
+  /// More would let a damaged image multiply a token's text without end.
+  private static let maximumSteps = 16
+
   fileprivate init(from reader: inout ImageReader) throws(TokenizerError) {
-    for _ in 0..<(try reader.count(bytesEach: 1)) {
+    let count = try reader.count(bytesEach: 1)
+    guard count <= Self.maximumSteps else {
+      throw reader.damaged("\(count) decoder steps", "at most \(Self.maximumSteps)")
+    }
+    for _ in 0..<count {
       switch try reader.integer(UInt8.self) {
-      case 0: steps.append(.replaced(try reader.block(), with: try reader.block()))
+      case 0: steps.append(.replaced(try reader.shortBlock(), with: try reader.shortBlock()))
       case 1:
-        let unit = try reader.block()
+        let unit = try reader.shortBlock()
         let start = Int(try reader.integer(UInt32.self))
         steps.append(.stripped(unit: unit, start: start, stop: Int(try reader.integer(UInt32.self))))
       case 2:
         let dropsFirst = try reader.flag()
-        steps.append(.metaspace(unit: try reader.block(), dropsFirst: dropsFirst))
+        steps.append(.metaspace(unit: try reader.shortBlock(), dropsFirst: dropsFirst))
       case let kind: throw reader.damaged("decoder step \(kind)", "a step this version knows")
       }
     }
     joinsBytes = try reader.flag()
-    strippedUnit = try reader.block()
+    strippedUnit = try reader.shortBlock()
     strippedAtStart = Int(try reader.integer(UInt32.self))
     strippedAtEnd = Int(try reader.integer(UInt32.self))
   }

@@ -78,6 +78,17 @@ struct ImageReader {
     return Array(table.bytes[position..<(position + count)])
   }
 
+  /// A block that is repeated in texts, short so that a damaged image cannot make a small text huge.
+  mutating func shortBlock() throws(TokenizerError) -> [UInt8] {
+    let block = try block()
+    guard block.count <= Self.maximumShortBlock else {
+      throw damaged("a text unit of \(block.count) bytes", "at most \(Self.maximumShortBlock)")
+    }
+    return block
+  }
+
+  private static let maximumShortBlock = 256
+
   /// A count that leaves at least `bytesEach` bytes for every element.
   mutating func count(bytesEach: Int) throws(TokenizerError) -> Int {
     let count = Int(try integer(UInt32.self))

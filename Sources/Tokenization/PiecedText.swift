@@ -77,9 +77,9 @@ struct PiecedText {
       try find(finder, in: piece.range, matcher: matcher)
       for span in spans {
         if span.isMatch { output += content } else { output += bytes[span.start..<span.end] }
-      }
-      guard output.count <= TextPipeline.maximumBytes else {
-        throw .textTooLong(bytes: output.count, limit: TextPipeline.maximumBytes)
+        guard output.count <= TextPipeline.maximumBytes else {
+          throw .textTooLong(bytes: output.count, limit: TextPipeline.maximumBytes)
+        }
       }
       if output.count > start { kept.append(Piece(range: start..<output.count, startsText: piece.startsText)) }
     }
@@ -109,6 +109,11 @@ struct PiecedText {
     _ finder: TextPipeline.Finder, in range: Range<Int>, matcher: Matcher
   ) throws(TokenizerError) {
     spans.removeAll(keepingCapacity: true)
+    if case .pattern = finder, !isUTF8(range) {
+      // Added tokens of a damaged image may cut characters; a pattern must not see the halves.
+      spans.append(Span(start: range.lowerBound, end: range.upperBound, isMatch: false))
+      return
+    }
     var covered = range.lowerBound
     var lastMatchEnd: Int?
     var position = range.lowerBound
@@ -125,6 +130,10 @@ struct PiecedText {
       position = match.upperBound
     }
     if covered < range.upperBound { spans.append(Span(start: covered, end: range.upperBound, isMatch: false)) }
+  }
+
+  private func isUTF8(_ range: Range<Int>) -> Bool {
+    bytes.withUnsafeBytes { UTF8Text.isValid(UnsafeRawBufferPointer(rebasing: $0[range])) }
   }
 
   private func nextMatch(

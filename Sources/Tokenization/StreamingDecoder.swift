@@ -110,8 +110,12 @@ extension Tokenizer {
 }
 
 extension TokenizerDefinition.Decoder.Step {
+  /// Longest text of one token; steps of a damaged image may not grow it further.
+  private static let maximumPieceBytes = 1 << 16
+
   /// Changes one token's text.
   func apply(to piece: inout [UInt8], isFirst: Bool) {
+    defer { if piece.count > Self.maximumPieceBytes { piece.removeSubrange(Self.maximumPieceBytes...) } }
     switch self {
     case .replaced(let bytes, let content): piece = Self.replacing(bytes, with: content, in: piece)
     case .metaspace(let unit, let dropsFirst):
@@ -119,8 +123,16 @@ extension TokenizerDefinition.Decoder.Step {
     case .stripped(let unit, let start, let stop):
       guard !unit.isEmpty else { return }
       var kept = piece[...]
-      for _ in 0..<start where kept.starts(with: unit) { kept.removeFirst(unit.count) }
-      for _ in 0..<stop where kept.suffix(unit.count).elementsEqual(unit) { kept.removeLast(unit.count) }
+      var left = start
+      while left > 0, kept.starts(with: unit) {
+        kept.removeFirst(unit.count)
+        left -= 1
+      }
+      left = stop
+      while left > 0, kept.suffix(unit.count).elementsEqual(unit) {
+        kept.removeLast(unit.count)
+        left -= 1
+      }
       piece = Array(kept)
     }
   }

@@ -4,8 +4,8 @@ import TensorCore
 
 /// Every buffer a forward pass needs, allocated once for a fixed number of columns.
 ///
-/// Panels are `[columns, stride]` f32 with strides rounded up to whole blocks of 32; what lies between a panel's width
-/// and its stride stays zero, because matrix columns are padded with zero weights and 0 · 0 must not become NaN.
+/// Panels are `[columns, stride]` f32 with strides rounded up to whole blocks of 32, which leaves room for the padding
+/// rows that a product writes.
 final class Arena {
   let maxColumns: Int
   /// The residual stream, `[columns, hiddenSize]`.
@@ -51,7 +51,7 @@ final class Arena {
     var columns: Range<Int>
   }
 
-  private let memory: UnsafeMutableRawPointer
+  private let memory: AnonymousMemory
 
   /// - Throws: `TensorError` when the sizes do not fit into the address space.
   init(
@@ -81,11 +81,10 @@ final class Arena {
     let quantizedOffset = total
     total = try CheckedSize.sum(total, QuantizedPanel.byteCount(columns: max(maxColumns, outputs), width: widest))
     byteCount = total
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: total, alignment: 64)
-    memory.initializeMemory(as: UInt8.self, repeating: 0, count: total)
-    self.memory = memory
+    memory = try AnonymousMemory(byteCount: total, purpose: "the decoder's buffers")
+    let base = memory.base
     func pointer(_ index: Int) -> UnsafeMutablePointer<Float> {
-      (memory + offsets[index]).assumingMemoryBound(to: Float.self)
+      (base + offsets[index]).assumingMemoryBound(to: Float.self)
     }
     func panel(_ index: Int, _ width: Int, _ stride: Int, _ columns: Int) -> Panel {
       Panel(values: pointer(index), width: width, stride: stride, columns: columns)
@@ -103,7 +102,7 @@ final class Arena {
     logits = panel(10, configuration.vocabularySize, logitsStride, outputs)
     partialLogits = panel(11, configuration.vocabularySize, logitsStride, models > 1 ? outputs : 0)
     scratch = AttentionScratch(scores: pointer(12), capacity: scoresStride)
-    quantized = memory + quantizedOffset
+    quantized = base + quantizedOffset
     tasks = .allocate(capacity: 3 * models)
     columns = .allocate(capacity: maxColumns)
     views = .allocate(capacity: maxColumns)
@@ -112,7 +111,6 @@ final class Arena {
   }
 
   deinit {
-    memory.deallocate()
     tasks.deallocate()
     columns.deallocate()
     views.deallocate()

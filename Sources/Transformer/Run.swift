@@ -5,6 +5,7 @@ public struct Run {
   public var model: Int
   /// Where the tokens' positions start is the cache's length; the pass extends it by `count`.
   public var cache: Unmanaged<KVCache>
+  /// Valid until the pass that runs them returns.
   public var tokens: UnsafePointer<Int32>
   public var count: Int
 

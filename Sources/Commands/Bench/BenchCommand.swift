@@ -30,7 +30,7 @@ struct BenchCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Markdown table or JSON.") var output = Format.md
 
   func validate() throws {
-    guard prompt >= 0, generate >= 0, prompt + generate > 0 else {
+    guard prompt >= 0, generate >= 0, max(prompt, generate) > 0 else {
       throw ValidationError("-p and -n must be 0 or more, and one of them above 0")
     }
     guard (1...10_000).contains(repetitions) else { throw ValidationError("-r must be from 1 to 10000") }
