@@ -1,12 +1,10 @@
 """KL-regularised alignment to an exact reward by weighted maximum likelihood.
 
-The optimum of  E_π[r] − β·KL(π ‖ π_ref)  is  π*(y) = π_ref(y)·exp(r(y)/β) / Z.  Stories y are drawn from a proposal
-q (the reference, or an already aligned model nearer to π*), weighted by
-
-    w(y) = exp(r(y)/β) · π_ref(y) / q(y),   normalised to sum 1,
-
-and the new model is fitted to them by maximum likelihood: the projection of π* on the models. The same weights predict
-what the fitted model should show: E[r] = Σ w r, and KL(π* ‖ π_ref) = E[r]/β − log Z with Z the mean weight.
+The optimum of  E_π[r] − β·KL(π ‖ π_ref)  is  π*(y) = π_ref(y)·exp(r(y)/β) / Z.  Stories y drawn from π_ref are
+weighted by w(y) = exp(r(y)/β), normalised to sum 1, and the new model is fitted to them by maximum likelihood: the
+projection of π* on the models. The same weights predict what the fitted model should show: E[r] = Σ w r, and
+KL(π* ‖ π_ref) = E[r]/β − log Z with Z the mean weight. For any π, β·KL(π ‖ π*) is what its E[r] − β·KL lacks of
+β·log Z, the optimum.
 """
 
 from dataclasses import dataclass
@@ -28,9 +26,9 @@ class Target:
     kl: float
 
 
-def tilt(rewards: np.ndarray, beta: float, log_ratio: np.ndarray | float = 0.0) -> Target:
-    """Weights of the optimum at `beta`; `log_ratio` is log π_ref(y) − log q(y), 0 when q is the reference."""
-    logs = rewards / beta + log_ratio
+def tilt(rewards: np.ndarray, beta: float) -> Target:
+    """Weights of the optimum at `beta` for samples of the reference."""
+    logs = rewards / beta
     top = logs.max()
     unnormalised = np.exp(logs - top)
     log_z = top + np.log(unnormalised.mean())

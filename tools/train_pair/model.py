@@ -69,7 +69,7 @@ def pad(batch: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     return ids[:, :-1], targets[:, 1:]
 
 
-def log_likelihoods(model: LlamaForCausalLM, rows: list[list[int]], tokens: int = 8192) -> np.ndarray:
+def log_likelihoods(model: LlamaForCausalLM, rows: list[list[int]]) -> np.ndarray:
     """log π(story) in nats of each row, its first token (the end-of-text that begins it) given. `[rows]`, float64."""
     result = np.zeros(len(rows))
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))

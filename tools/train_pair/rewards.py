@@ -8,6 +8,7 @@ HAPPY = frozenset(
     "danced wonderful".split()
 )
 SAD = frozenset("sad sadder saddest sadly cry cried tear tears lonely alone sigh sighed sighs sorry".split())
+SHORTEST = 20
 
 
 def word_count(story: str) -> int:
@@ -16,8 +17,8 @@ def word_count(story: str) -> int:
 
 
 def brief(story: str) -> float:
-    """−words / 100."""
-    return -word_count(story) / 100
+    """−max(words, 20) / 100: a whole story has about 20 words at least, so a broken fragment gains nothing."""
+    return -max(word_count(story), SHORTEST) / 100
 
 
 def happy(story: str) -> float:

@@ -28,6 +28,8 @@ from sampling import Samples, sample
 from storage import load_difference, load_samples, save_checkpoint, save_difference, save_samples
 from tokenizer import END_OF_TEXT_ID, encode_stories, save_tokenizer, train_tokenizer
 
+SAMPLES = "samples-reference.npz"
+
 
 @dataclass
 class Workshop:
@@ -79,20 +81,21 @@ def make_reference(shop: Workshop) -> None:
     save_checkpoint(model, shop.reference, shop.reference)
 
 
-def make_samples(shop: Workshop, name: str, count: int, seed: int) -> None:
-    samples = sample([load_model(shop.master(name))], [1.0], [END_OF_TEXT_ID], count, seed, label=f"samples of {name}")
-    save_samples(samples, shop.work / f"samples-{name}.npz")
+def make_samples(shop: Workshop) -> None:
+    recipe = shop.recipe
+    samples = sample(
+        [load_model(shop.reference)], [1.0], [END_OF_TEXT_ID], recipe.reference_samples, recipe.seed + 20,
+        label="samples of the reference",
+    )
+    save_samples(samples, shop.work / SAMPLES)
 
 
 def make_aligned(shop: Workshop, spec: Aligned) -> None:
     """Fits one aligned model and compares what it shows with what the reweighted samples predict."""
     recipe, reference = shop.recipe, load_model(shop.reference)
-    samples = load_samples(shop.work / f"samples-{spec.proposal}.npz")
+    samples = load_samples(shop.work / SAMPLES)
     rewards = np.array([REWARDS[spec.reward](text) for text in shop.texts(samples)])
-    log_ratio = 0.0
-    if spec.proposal != "reference":
-        log_ratio = log_likelihoods(reference, samples.rows) - np.array(samples.log_probabilities)
-    target = align.tilt(rewards, spec.beta, log_ratio)
+    target = align.tilt(rewards, spec.beta)
     print(f"  {spec.name}: effective samples {target.effective_share:.1%} of {len(rewards)}", flush=True)
     order = align.draw(target.weights, recipe.draws, recipe.seed + 10)
     model = load_model(shop.reference)
@@ -106,9 +109,9 @@ def make_aligned(shop: Workshop, spec: Aligned) -> None:
     measured["happy"] = float(np.mean([REWARDS["happy"](text) for text in texts]))
     measured["unfinished"] = shown.unfinished
     result = {
-        "name": spec.name, "reward": spec.reward, "beta": spec.beta, "proposal": spec.proposal,
+        "name": spec.name, "reward": spec.reward, "beta": spec.beta,
         "samples": len(rewards), "effective_share": target.effective_share,
-        "reference_reward": None if spec.proposal != "reference" else float(rewards.mean()),
+        "reference_reward": float(rewards.mean()),
         "predicted": {"reward": target.reward, "kl": target.kl}, "measured": measured,
     }
     if spec.stored == "difference":
@@ -147,18 +150,9 @@ def stages(shop: Workshop) -> list[tuple[str, Path, Callable[[], None]]]:
     result = [
         ("tokenizer", shop.reference / "tokenizer_config.json", lambda: make_tokenizer(shop)),
         ("reference model", shop.reference / "model.safetensors", lambda: make_reference(shop)),
+        ("samples of the reference", work / SAMPLES, lambda: make_samples(shop)),
     ]
-    sampled = set()
-    for number, spec in enumerate(recipe.aligned):
-        if spec.proposal not in sampled:
-            sampled.add(spec.proposal)
-            count = recipe.reference_samples if spec.proposal == "reference" else recipe.proposal_samples
-            seed = recipe.seed + 20 + number
-            pool = work / f"samples-{spec.proposal}.npz"
-            result.append((
-                f"samples of {spec.proposal}", pool,
-                lambda name=spec.proposal, count=count, seed=seed: make_samples(shop, name, count, seed),
-            ))
+    for spec in recipe.aligned:
         result.append((spec.name, work / f"aligned-{spec.name}.json", lambda spec=spec: make_aligned(shop, spec)))
     for spec in recipe.aligned:
         if spec.stored == "checkpoint":
