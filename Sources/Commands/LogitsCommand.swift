@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import GGUF
 import Kernels
 
 struct LogitsCommand: ParsableCommand {
@@ -39,11 +40,32 @@ struct LogitsCommand: ParsableCommand {
       maxOutputs: min(Self.outputs, ids.count))
     // Refuses bad ids before there is a file.
     try session.append(ids)
+    guard !FileIdentity.isSame(output, bundle.path) else { throw OutputError.isBundle(output) }
     let file = try NumpyFile(
       path: output, shape: [realignments.count, ids.count, bundle.configuration.vocabularySize])
-    for realignment in realignments {
-      try session.forEachLogits(of: ids, [realignment]) { _, _, logits in try file.append(logits) }
+    try Interrupt.during {
+      // λ after λ, because the file is: several at once would need all of a λ's logits kept until its turn.
+      for realignment in realignments {
+        try session.forEachLogits(of: ids, [realignment]) { _, _, logits in
+          if Interrupt.isRequested { throw ExitCode(130) }
+          guard logits.allSatisfy(\.isFinite) else { throw OutputError.notFinite }
+          try file.append(logits)
+        }
+      }
     }
     try file.commit()
+  }
+}
+
+/// Why a result is not written.
+enum OutputError: Error, Equatable, CustomStringConvertible {
+  case isBundle(String)
+  case notFinite
+
+  var description: String {
+    switch self {
+    case .isBundle(let path): "the output \(path) is the bundle itself; choose another name"
+    case .notFinite: "the blended logits are not finite; use a smaller λ"
+    }
   }
 }

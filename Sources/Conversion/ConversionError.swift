@@ -16,6 +16,8 @@ public enum ConversionError: Error, Equatable, CustomStringConvertible {
   /// Writing the bundle would destroy what it is made of.
   case outputIsInput(path: String)
   case missingTensor(String, model: String)
+  /// The chat template cannot be used; the text says why and on which line.
+  case chatTemplate(String)
 
   public var description: String {
     switch self {
@@ -39,6 +41,8 @@ public enum ConversionError: Error, Equatable, CustomStringConvertible {
       "\(count) models are too many for one bundle; it holds at most \(BundleManifest.modelLimit)"
     case .outputIsInput(let path):
       "the output \(path) is one of the input files; choose another name"
+    case .chatTemplate(let error):
+      "\(error); repair the checkpoint's chat template or remove it"
     case .missingTensor(let tensor, let model):
       "\(model) has no tensor \(tensor); the checkpoint does not fit its configuration"
     }

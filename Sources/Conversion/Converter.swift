@@ -52,10 +52,12 @@ public struct Converter: Sendable {
     var configuration = configuration
     configuration.tiesEmbeddings = try allTieEmbeddings(progress)
     let plan = try plan(configuration, progress)
-    let (chatTemplate, templateWarnings) = chatTemplate()
+    var (chatTemplate, warnings) = try chatTemplate()
+    let endOfTextIDs = Compatibility.endOfTextIDs(models, vocabularySize: configuration.vocabularySize)
+    if definition == nil { warnings.append("no model has a tokenizer; the bundle takes token ids only, no text") }
+    if endOfTextIDs.isEmpty { warnings.append("no model names an end-of-text token; answers end at the token limit") }
     let manifest = BundleManifest(
-      models: models.map(\.name), configuration: configuration,
-      endOfTextIDs: Compatibility.endOfTextIDs(models, vocabularySize: configuration.vocabularySize),
+      models: models.map(\.name), configuration: configuration, endOfTextIDs: endOfTextIDs,
       chatTemplate: chatTemplate, provenance: provenance,
       tensors: plan.map(\.tensor), tokenizer: tokenizer.map(Self.bundled))
     let writer = try BundleWriter(
@@ -73,7 +75,7 @@ public struct Converter: Sendable {
       models: ConversionReport.models(writer.manifest), bitsPerWeight: writer.manifest.bitsPerWeight,
       tensorClasses: ConversionReport.tensorClasses(writer.manifest, writer.statistics),
       worstTensors: ConversionReport.worstTensors(writer.manifest, writer.statistics),
-      warnings: templateWarnings + writer.warnings,
+      warnings: warnings + writer.warnings,
       seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
@@ -82,13 +84,26 @@ public struct Converter: Sendable {
   }
 
   /// The first model's that has one; nil and a warning when it cannot be interpreted.
-  private func chatTemplate() -> (source: String?, warnings: [String]) {
+  ///
+  /// It is tried on a question and an answer: one that runs away does so here and not at the first chat.
+  /// - Throws: `ConversionError.chatTemplate` for one that exceeds its limits, and with `--strict` for any that fails.
+  private func chatTemplate() throws(ConversionError) -> (source: String?, warnings: [String]) {
     guard let source = models.lazy.compactMap(\.checkpoint.chatTemplate).first else { return (nil, []) }
     do throws(TemplateError) {
-      _ = try ChatTemplate(source: source)
+      let template = try ChatTemplate(source: source)
+      let roles = [("user", "Hello"), ("assistant", "Hi"), ("user", "Bye")]
+      _ = try template.render(
+        messages: roles.map { ChatMessage(role: $0.0, content: $0.1) }, addGenerationPrompt: true, variables: [:])
       return (source, [])
     } catch {
-      return (nil, ["\(error); the bundle is made without it, so prompts are used as they are"])
+      switch error.kind {
+      // The template's own refusal, perhaps of this conversation only.
+      case .raised: return (source, [])
+      case .limit: throw .chatTemplate("\(error)")
+      default:
+        if options.isStrict { throw .chatTemplate("\(error)") }
+        return (nil, ["\(error); the bundle is made without it, so prompts are used as they are"])
+      }
     }
   }
 

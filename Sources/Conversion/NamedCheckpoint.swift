@@ -55,10 +55,14 @@ public struct ModelArgument: Sendable, Equatable {
 
   /// Names for models that were given in this order: those given stay, the others are the last part of the path without
   /// `.gguf`, numbered where two would be the same.
+  ///
+  /// The first, which is the reference, keeps the name of its path even if another model is given that name, so that
+  /// the clash is refused instead of the names changing places.
   public static func names(_ arguments: [ModelArgument]) -> [String] {
     var taken = Set(arguments.compactMap(\.name))
-    return arguments.map { argument in
+    return arguments.enumerated().map { index, argument in
       if let name = argument.name { return name }
+      if index == 0 { return stem(of: argument.path) }
       let stem = stem(of: argument.path)
       let candidates = [stem] + (2...arguments.count + 1).map { "\(stem)-\($0)" }
       let name = candidates.first { !taken.contains($0) } ?? stem

@@ -37,7 +37,8 @@ public final class Session {
     let models = decoder.models.count
     do {
       guard (1...Self.maximumContext).contains(contextLength) else {
-        throw TensorError.badShape("a context of \(contextLength) tokens is impossible; give 1 to \(Self.maximumContext)")
+        throw TensorError.badShape(
+          "a context of \(contextLength) tokens is impossible; give 1 to \(Self.maximumContext)")
       }
       var caches: [KVCache] = []
       for _ in 0..<models { caches.append(try KVCache(decoder.configuration, capacity: contextLength)) }

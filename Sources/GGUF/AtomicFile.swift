@@ -22,6 +22,7 @@ public final class AtomicFile {
 
   /// - Throws: `FileError` when the target is a directory or its directory does not let a file be created.
   public init(path: String) throws(FileError) {
+    guard !path.isEmpty else { throw .failed(attempt: "create", path: path, code: ENOENT) }
     var info = stat()
     if stat(path, &info) == 0, info.st_mode & S_IFMT != S_IFREG { throw .notARegularFile(path: path) }
     self.path = path

@@ -42,7 +42,7 @@ public enum InstructionSet: String, CaseIterable, Sendable {
   public static func selected() throws(InstructionSetError) -> InstructionSet { try selection.get() }
 
   private static let selection: Result<InstructionSet, InstructionSetError> = {
-    guard let name = getenv(environmentVariable) else { return .success(best) }
+    guard let name = getenv(environmentVariable), name.pointee != 0 else { return .success(best) }
     return Result { () throws(InstructionSetError) in try InstructionSet(named: String(cString: name)) }
   }()
 

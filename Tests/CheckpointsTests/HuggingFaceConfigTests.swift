@@ -37,8 +37,8 @@ import Testing
       #expect(found.embeddingScale == expected["embedding_scale"]?.float, name)
       #expect(found.attentionScale.isClose(to: expected["attention_scale"]?.float ?? 0), name)
       #expect(found.slidingWindow == expected["window"]?.int, name)
-      #expect(found.layerSlides == expected["slides"]?.array?.map(\.bool), name)
-      #expect(try config.endOfTextIDs(vocabularySize: 1 << 20) == expected["eos"]?.array?.map(\.int), name)
+      #expect(found.layerSlides == expected["slides"]?.array?.compactMap(\.bool), name)
+      #expect(try config.endOfTextIDs(vocabularySize: 1 << 20) == expected["eos"]?.array?.compactMap(\.int), name)
       expectRope(found.rope, expected["rope"]?["full"], name)
       expectRope(found.slidingRope ?? found.rope, expected["rope"]?["sliding"], name)
     }

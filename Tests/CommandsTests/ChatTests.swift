@@ -6,6 +6,7 @@ import Testing
 /// Answers with what it was asked, in two pieces.
 private final class Echo: ChatEngine {
   let alignedModels = ["brief", "happy"]
+  let bundlePath = "model.dera"
   var asked: [(messages: [Message], lambdas: [Float])] = []
   var failure: GenerationError?
 

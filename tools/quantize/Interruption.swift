@@ -17,7 +17,9 @@ struct Interruption: Error, CustomStringConvertible {
   static func install() {
     _ = isRequested.load(ordering: .relaxed)
     for number in [SIGINT, SIGTERM, SIGHUP] {
-      signal(number) { _ in Interruption.isRequested.store(true, ordering: .relaxed) }
+      let previous = signal(number) { _ in Interruption.isRequested.store(true, ordering: .relaxed) }
+      // nohup and shells that start jobs in the background have said that the signal does not concern us.
+      if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(number, SIG_IGN) }
     }
   }
 

@@ -66,17 +66,3 @@ final class ProgressBar: Sendable {
     return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
   }
 }
-
-/// Text for people that must not end up in a pipe.
-enum StandardError {
-  static func print(_ line: String) { write(line + "\n") }
-  static func write(_ text: String) {
-    // Not `stderr`: it is a variable in C, which strict concurrency does not let through.
-    let bytes = Array(text.utf8)
-    #if canImport(Glibc)
-      _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
-    #elseif canImport(Musl)
-      _ = Musl.write(STDERR_FILENO, bytes, bytes.count)
-    #endif
-  }
-}

@@ -76,9 +76,9 @@ struct Quantize: AsyncParsableCommand {
       report.peakMemoryBytes = ProcessMemory.peakBytes
       for warning in report.warnings { StandardError.print("dera-quantize: warning: \(warning)") }
       if json {
-        print(try report.json())
+        try StandardOutput.print(try report.json())
       } else if !quiet {
-        print(report.text)
+        try StandardOutput.print(report.text)
       }
     } catch {
       bar?.clear()

@@ -55,6 +55,7 @@ private final class BundleChatEngine: ChatEngine {
   }
 
   var alignedModels: [String] { session.bundle.alignedModels }
+  var bundlePath: String { session.bundle.path }
 
   func answer(
     _ messages: [Message], _ realignment: Realignment, onText: (String) throws -> Bool

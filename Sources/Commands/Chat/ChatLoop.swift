@@ -1,9 +1,12 @@
 import DeRa
+import GGUF
 
 /// Makes answers for the chat.
 package protocol ChatEngine: AnyObject {
   /// Names of the aligned models.
   var alignedModels: [String] { get }
+  /// The file the models come from, which nothing may overwrite.
+  var bundlePath: String { get }
   /// Answers the last message; `onText` returns false to stop.
   func answer(_ messages: [Message], _ realignment: Realignment, onText: (String) throws -> Bool) throws -> Generation
 }
@@ -75,6 +78,7 @@ package final class ChatLoop {
       console.note("The conversation is empty again.")
     case .help: console.note(ChatInput.helpText)
     case .save(let path):
+      guard !FileIdentity.isSame(path, engine.bundlePath) else { throw OutputError.isBundle(path) }
       try saved.save(to: path)
       console.note("Saved \(messages.count) messages to \(path).")
     case .load(let path): try load(path)

@@ -5,9 +5,9 @@
 #endif
 
 /// Whether two paths lead to one file.
-enum FileIdentity {
+public enum FileIdentity {
   /// True also for different spellings and links; false when either does not exist.
-  static func isSame(_ left: String, _ right: String) -> Bool {
+  public static func isSame(_ left: String, _ right: String) -> Bool {
     var one = stat()
     var other = stat()
     guard stat(left, &one) == 0, stat(right, &other) == 0 else { return false }
