@@ -153,8 +153,32 @@ struct ConverterTests {
       let report = try await Tiny.converter(base).convert(to: "\(directory.path)/a.dera") { _ in }
       let manifest = try BundleManifest(file: GGUFFile(path: "\(directory.path)/a.dera"))
       #expect(manifest.chatTemplate == (isKept ? template : nil))
-      #expect(report.warnings.isEmpty == isKept)
+      #expect(report.warnings.contains { $0.contains("made without it") } == !isKept)
     }
+  }
+
+  @Test("a chat template that loops forever is refused and leaves no file")
+  func endlessChatTemplate() async throws {
+    let directory = try TemporaryDirectory()
+    var base = Tiny.checkpoint()
+    base.chatTemplate = "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}"
+    await #expect(throws: ConversionError.self) {
+      try await Tiny.converter(base).convert(to: "\(directory.path)/a.dera") { _ in }
+    }
+    #expect(directory.files.isEmpty)
+  }
+
+  @Test("what a bundle will lack is said")
+  func warnings() async throws {
+    let directory = try TemporaryDirectory()
+    var base = Tiny.checkpoint()
+    func warnings() async throws -> [String] {
+      try await Tiny.converter(base).convert(to: "\(directory.path)/a.dera") { _ in }.warnings
+    }
+    #expect(try await warnings().map { $0.prefix(25) } == ["no model has a tokenizer;", "no model names an end-of-t"])
+    base.tokenizer = Tiny.tokenizer()
+    base.endOfTextIDs = [2]
+    #expect(try await warnings().isEmpty)
   }
 
   @Test("the tokenizer goes in compiled, and as the keys other programs read")

@@ -132,8 +132,9 @@ struct RefusalTests {
     }
     .changing("output_norm.weight") { $0.values[0] = -.infinity }
     let report = try await Tiny.converter(base).convert(to: path) { _ in }
-    #expect(report.warnings.count == 2)
-    #expect(report.warnings[0].hasPrefix("2 weights of blk.1.attn_k.weight of base are NaN or infinite"))
+    let warnings = report.warnings.filter { $0.contains(" weights of ") }
+    #expect(warnings.count == 2)
+    #expect(warnings[0].hasPrefix("2 weights of blk.1.attn_k.weight of base are NaN or infinite"))
     #expect(report.worstTensors.allSatisfy { $0.relativeRMSError.isFinite })
     let older = try directory.bytes("a.dera")
     await #expect(throws: ConversionError.nonFinite(tensor: "blk.1.attn_k.weight", model: "base", count: 2)) {

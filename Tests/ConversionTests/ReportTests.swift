@@ -72,6 +72,8 @@ struct ReportTests {
     #expect(names("models/sft/", "a=models/dpo", "x/SmolLM2.Q8_0.gguf") == ["sft", "a", "SmolLM2.Q8_0"])
     #expect(names("x/model.gguf", "y/model.gguf", "model-2=z") == ["model", "model-3", "model-2"])
     #expect(names(".", "/", "ünï code") == ["model", "model-2", "--n---code"])
+    // The reference keeps its name; that two have it is refused by the converter.
+    #expect(names("x/reference", "reference=y") == ["reference", "reference"])
     #expect(ModelArgument("./a=b").name == nil)
     #expect(ModelArgument("n=p=q").path == "p=q")
   }

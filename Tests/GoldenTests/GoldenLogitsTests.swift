@@ -97,6 +97,32 @@ private let halfPrecisionKL = 1e-5
     #expect(Array(try session.logits(Realignment(lambdas: [0.5]))) == expected[2][8])
   }
 
+  @Test("logits after scoring another text of the same length are not that text's")
+  func scoringLeavesNothingBehind() async throws {
+    let tokens = try Golden("llama3").tokens
+    let engine = try Engine(InstructionSet.best)
+    let bundle = try await Golden.bundle("llama3", bits: .eight)
+    let only = Realignment(lambdas: [])
+    let other = Array(tokens.reversed())
+    let session = try Session(bundle: bundle, contextLength: tokens.count, engine: engine)
+    try session.append(tokens)
+    let expected = Array(try session.logits(only))
+    var scored: [Float] = []
+    try session.forEachLogits(of: other, [only]) { _, _, logits in scored = Array(logits) }
+    #expect(scored != expected)
+    #expect(Array(try session.logits(only)) == scored)
+    session.truncate(to: 0)
+    try session.append(tokens)
+    #expect(Array(try session.logits(only)) == expected)
+  }
+
+  @Test("contexts that cannot be are refused", arguments: [0, -1, Session.maximumContext + 1, Int.max])
+  func impossibleContext(length: Int) async throws {
+    let engine = try Engine(InstructionSet.best)
+    let bundle = try await Golden.bundle("llama3", bits: .eight)
+    #expect(throws: SessionError.self) { try Session(bundle: bundle, contextLength: length, engine: engine) }
+  }
+
   @Test("several aligned models blend as their formula says", arguments: Golden.pairs)
   func severalRewards(name: String) async throws {
     let tokens = try Golden(name).tokens
