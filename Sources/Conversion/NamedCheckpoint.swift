@@ -62,10 +62,9 @@ public struct ModelArgument: Sendable, Equatable {
     var taken = Set(arguments.compactMap(\.name))
     return arguments.enumerated().map { index, argument in
       if let name = argument.name { return name }
-      if index == 0 { return stem(of: argument.path) }
       let stem = stem(of: argument.path)
       let candidates = [stem] + (2...arguments.count + 1).map { "\(stem)-\($0)" }
-      let name = candidates.first { !taken.contains($0) } ?? stem
+      let name = (index == 0 ? nil : candidates.first { !taken.contains($0) }) ?? stem
       taken.insert(name)
       return name
     }

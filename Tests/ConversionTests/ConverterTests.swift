@@ -175,7 +175,7 @@ struct ConverterTests {
     func warnings() async throws -> [String] {
       try await Tiny.converter(base).convert(to: "\(directory.path)/a.dera") { _ in }.warnings
     }
-    #expect(try await warnings().map { $0.prefix(25) } == ["no model has a tokenizer;", "no model names an end-of-t"])
+    #expect(try await warnings().map { $0.prefix(25) } == ["no model has a tokenizer;", "no model names an end-of-"])
     base.tokenizer = Tiny.tokenizer()
     base.endOfTextIDs = [2]
     #expect(try await warnings().isEmpty)
