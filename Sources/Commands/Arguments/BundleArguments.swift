@@ -78,7 +78,9 @@ struct RuntimeArguments: ParsableArguments {
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
-    if let context, context < 1 { throw ValidationError("--context must be 1 or more") }
+    if let context, !(1...Session.maximumContext).contains(context) {
+      throw ValidationError("--context must be from 1 to \(Session.maximumContext)")
+    }
   }
 
   func contextLength(for bundle: ModelBundle) -> Int {
