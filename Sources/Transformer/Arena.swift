@@ -37,7 +37,6 @@ final class Arena {
   let tasks: UnsafeMutableBufferPointer<MatmulTask>
   let columns: UnsafeMutableBufferPointer<Column>
   let groups: UnsafeMutableBufferPointer<ModelColumns>
-  let byteCount: Int
 
   /// What a pass knows of one column.
   struct Column {
@@ -51,58 +50,42 @@ final class Arena {
     var columns: Range<Int>
   }
 
-  private let memory: AnonymousMemory
+  /// What the panels lie in; each is a mapping of its own.
+  private let memories: [AnonymousMemory]
 
   /// - Throws: `TensorError` when the sizes do not fit into the address space.
   init(
     _ configuration: ModelConfiguration, models: Int, maxColumns: Int, outputs: Int, context: Int, threads: Int
   ) throws(TensorError) {
+    var memories: [AnonymousMemory] = []
+    func memory(_ factors: Int...) throws(TensorError) -> UnsafeMutableRawPointer {
+      let memory = try AnonymousMemory(byteCount: CheckedSize.product(of: factors), purpose: "a buffer of the decoder")
+      memories.append(memory)
+      return memory.base
+    }
+    func panel(_ width: Int, _ columns: Int) throws(TensorError) -> Panel {
+      let stride = try CheckedSize.aligned(width, to: PackedLayout.blockColumns)
+      let values = try memory(columns, stride, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
+      return Panel(values: values, width: width, stride: stride, columns: columns)
+    }
     self.maxColumns = maxColumns
-    // Two passes over one list of sizes: the first measures, the second hands out addresses.
-    let hiddenStride = try Self.stride(configuration.hiddenSize)
-    let queryStride = try Self.stride(configuration.queryWidth)
-    let kvStride = try Self.stride(configuration.kvWidth)
-    let forwardStride = try Self.stride(configuration.feedForwardSize)
-    let logitsStride = try Self.stride(configuration.vocabularySize)
-    let scoresStride = try CheckedSize.aligned(context, to: 16)
-    let widest = max(hiddenStride, queryStride, forwardStride)
-    let floats = [
-      maxColumns * hiddenStride, maxColumns * hiddenStride, maxColumns * hiddenStride, maxColumns * queryStride,
-      maxColumns * kvStride, maxColumns * kvStride, maxColumns * queryStride, maxColumns * forwardStride,
-      maxColumns * forwardStride, outputs * hiddenStride, outputs * logitsStride,
-      models > 1 ? outputs * logitsStride : 0, threads * scoresStride,
-    ]
-    var offsets: [Int] = []
-    var total = 0
-    for count in floats {
-      offsets.append(total)
-      total = try CheckedSize.aligned(try CheckedSize.sum(total, try CheckedSize.product(count, 4)), to: 64)
-    }
-    let quantizedOffset = total
-    total = try CheckedSize.sum(total, QuantizedPanel.byteCount(columns: max(maxColumns, outputs), width: widest))
-    byteCount = total
-    memory = try AnonymousMemory(byteCount: total, purpose: "the decoder's buffers")
-    let base = memory.base
-    func pointer(_ index: Int) -> UnsafeMutablePointer<Float> {
-      (base + offsets[index]).assumingMemoryBound(to: Float.self)
-    }
-    func panel(_ index: Int, _ width: Int, _ stride: Int, _ columns: Int) -> Panel {
-      Panel(values: pointer(index), width: width, stride: stride, columns: columns)
-    }
-    hidden = panel(0, configuration.hiddenSize, hiddenStride, maxColumns)
-    normed = panel(1, configuration.hiddenSize, hiddenStride, maxColumns)
-    update = panel(2, configuration.hiddenSize, hiddenStride, maxColumns)
-    query = panel(3, configuration.queryWidth, queryStride, maxColumns)
-    key = panel(4, configuration.kvWidth, kvStride, maxColumns)
-    value = panel(5, configuration.kvWidth, kvStride, maxColumns)
-    mixed = panel(6, configuration.queryWidth, queryStride, maxColumns)
-    gate = panel(7, configuration.feedForwardSize, forwardStride, maxColumns)
-    up = panel(8, configuration.feedForwardSize, forwardStride, maxColumns)
-    blended = panel(9, configuration.hiddenSize, hiddenStride, outputs)
-    logits = panel(10, configuration.vocabularySize, logitsStride, outputs)
-    partialLogits = panel(11, configuration.vocabularySize, logitsStride, models > 1 ? outputs : 0)
-    scratch = AttentionScratch(scores: pointer(12), capacity: scoresStride)
-    quantized = base + quantizedOffset
+    hidden = try panel(configuration.hiddenSize, maxColumns)
+    normed = try panel(configuration.hiddenSize, maxColumns)
+    update = try panel(configuration.hiddenSize, maxColumns)
+    query = try panel(configuration.queryWidth, maxColumns)
+    key = try panel(configuration.kvWidth, maxColumns)
+    value = try panel(configuration.kvWidth, maxColumns)
+    mixed = try panel(configuration.queryWidth, maxColumns)
+    gate = try panel(configuration.feedForwardSize, maxColumns)
+    up = try panel(configuration.feedForwardSize, maxColumns)
+    blended = try panel(configuration.hiddenSize, outputs)
+    logits = try panel(configuration.vocabularySize, outputs)
+    partialLogits = try panel(configuration.vocabularySize, models > 1 ? outputs : 0)
+    let widest = max(configuration.hiddenSize, configuration.queryWidth, configuration.feedForwardSize)
+    quantized = try memory(QuantizedPanel.byteCount(columns: max(maxColumns, outputs), width: widest))
+    let scores = try memory(threads, context, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
+    scratch = AttentionScratch(scores: scores, capacity: context)
+    self.memories = memories
     tasks = .allocate(capacity: 3 * models)
     columns = .allocate(capacity: maxColumns)
     views = .allocate(capacity: maxColumns)
@@ -118,7 +101,6 @@ final class Arena {
     groups.deallocate()
   }
 
-  private static func stride(_ width: Int) throws(TensorError) -> Int {
-    try CheckedSize.aligned(width, to: PackedLayout.blockColumns)
-  }
+  /// Bytes of all panels.
+  var byteCount: Int { memories.reduce(0) { $0 + $1.byteCount } }
 }
