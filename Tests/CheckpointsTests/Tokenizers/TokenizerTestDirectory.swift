@@ -15,8 +15,9 @@ final class TokenizerTestDirectory {
   init() throws {
     let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array("\(base)/tokenizer-tests-XXXXXX".utf8CString)
-    guard let name = mkdtemp(&template) else { throw Failure() }
-    path = String(cString: name)
+    // What mkdtemp returns points into the array, which may be gone by then.
+    guard mkdtemp(&template) != nil else { throw Failure() }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   deinit {
