@@ -8,7 +8,7 @@ public struct BundleManifest: Sendable, Equatable {
   /// A bundle with more models is refused.
   public static let modelLimit = 64
   /// The tensor that holds the compiled tokenizer.
-  static let tokenizerName = "dera.tokenizer"
+  package static let tokenizerName = "dera.tokenizer"
 
   /// Names of the models, the reference first.
   public var models: [String]

@@ -55,7 +55,7 @@ final class BundleWriter {
       try progress(band.bytes.count)
     }
     try report(bands.tensor, nonFinite: nonFinite, saturated: sum.saturated)
-    manifest.setChecksum(Digest.text(hash.finalize()), at: statistics.count)
+    manifest.setChecksum(Checksum.text(hash.finalize()), at: statistics.count)
     statistics.append(sum)
   }
 

@@ -1,3 +1,4 @@
+import Bundle
 import Crypto
 import GGUF
 
@@ -5,11 +6,7 @@ import GGUF
 enum Digest {
   private static let pieceBytes = 8 << 20
 
-  static func text(_ digest: SHA256.Digest) -> String {
-    digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-  }
-
-  static func text(of bytes: [UInt8]) -> String { text(SHA256.hash(data: bytes)) }
+  static func text(of bytes: [UInt8]) -> String { Checksum.text(SHA256.hash(data: bytes)) }
 
   /// The digest of a file, read piece by piece and not kept in memory.
   ///
@@ -25,6 +22,6 @@ enum Digest {
       try progress(range.count)
     }
     let name = path.split(separator: "/").last.map(String.init) ?? path
-    return SourceFile(name: name, bytes: file.bytes.count, sha256: text(hash.finalize()))
+    return SourceFile(name: name, bytes: file.bytes.count, sha256: Checksum.text(hash.finalize()))
   }
 }

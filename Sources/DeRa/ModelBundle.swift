@@ -45,23 +45,21 @@ public final class ModelBundle: Sendable {
   /// - Throws: `ModelBundleError.checksum` naming the first tensor that differs.
   public func verify(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(ModelBundleError) {
     var parts = manifest.tensors.map { (name: $0.fileName, range: $0.byteRange, sha256: $0.sha256) }
-    if let tokenizer = manifest.tokenizer { parts.append(("dera.tokenizer", tokenizer.byteRange, tokenizer.sha256)) }
+    if let tokenizer = manifest.tokenizer {
+      parts.append((BundleManifest.tokenizerName, tokenizer.byteRange, tokenizer.sha256))
+    }
     let total = parts.reduce(0) { $0 + $1.range.count }
     var done = 0
     for part in parts {
       let bytes = UnsafeRawBufferPointer(rebasing: file.file.bytes[part.range])
       var hash = SHA256()
       hash.update(bufferPointer: bytes)
-      guard Self.hexadecimal(hash.finalize()) == part.sha256 else {
+      guard Checksum.text(hash.finalize()) == part.sha256 else {
         throw .checksum(path: path, tensor: part.name)
       }
       done += part.range.count
       progress(done, total)
     }
-  }
-
-  private static func hexadecimal(_ digest: SHA256.Digest) -> String {
-    digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }
 
