@@ -87,6 +87,64 @@ INLINE void dot_nibbles(const uint8_t *codes, const int8_t *x, size_t stride, co
     dots[c] = join(_mm256_madd_epi16(sums[c][0], ones), _mm256_madd_epi16(sums[c][1], ones));
 }
 
+/// Low nibble, high pair of bits: a pair of columns' products is at most 2 · 63 · 127, and two such fit in 16 bits.
+INLINE void dot_int6(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  const __m256i nibble = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(0x30), ones = _mm256_set1_epi16(1);
+  __m256i sums[4][2] = {};
+  ROLLED for (int h = 0; h < 2; h++) {
+    for (int half = 0; half < 2; half++) {
+      __m256i pairs = load_codes(codes + 256 + 64 * h + 32 * half);
+      for (int upper = 0; upper < 2; upper++) {
+        __m256i bytes = load_codes(codes + 128 * h + 64 * upper + 32 * half);
+        __m256i low = _mm256_and_si256(bytes, nibble), high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+        __m256i top_low = upper ? pairs : _mm256_slli_epi16(pairs, 4);
+        __m256i top_high = upper ? _mm256_srli_epi16(pairs, 2) : _mm256_slli_epi16(pairs, 2);
+        low = _mm256_or_si256(low, _mm256_and_si256(top_low, pair));
+        high = _mm256_or_si256(high, _mm256_and_si256(top_high, pair));
+        for (int c = 0; c < n; c++) {
+          const int8_t *four = x + (size_t)c * stride + 16 * h + 8 * upper;
+          __m256i products = _mm256_add_epi16(
+              _mm256_maddubs_epi16(low, broadcast4(four)), _mm256_maddubs_epi16(high, broadcast4(four + 4)));
+          sums[c][half] = _mm256_add_epi32(sums[c][half], _mm256_madd_epi16(products, ones));
+        }
+      }
+    }
+  }
+  for (int c = 0; c < n; c++) dots[c] = join(sums[c][0], sums[c][1]);
+}
+
+/// Adds to `sums`, in 16-bit lanes, 8 rows of the codes of `bits` bits in the bytes, 8 / bits groups of 4 columns.
+INLINE void add_planes(__m256i sums[][2], int half, __m256i bytes, const int bits, const int8_t *x, size_t stride,
+                       const int n) {
+  const __m256i mask = _mm256_set1_epi8((char)((1 << bits) - 1));
+  UNROLLED for (int i = 0; i < 8 / bits; i++) {
+    __m256i plane = _mm256_and_si256(_mm256_srli_epi16(bytes, bits * i), mask);
+    for (int c = 0; c < n; c++) {
+      __m256i products = _mm256_maddubs_epi16(plane, broadcast4(x + (size_t)c * stride + 4 * i));
+      sums[c][half] = _mm256_add_epi16(sums[c][half], products);
+    }
+  }
+}
+
+/// A row's 32 products are summed in two 16-bit lanes: at most 16 · 3 · 127 in each.
+INLINE void dot_int2(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i sums[4][2] = {};
+  ROLLED for (int h = 0; h < 2; h++)
+    for (int half = 0; half < 2; half++)
+      add_planes(sums, half, load_codes(codes + 64 * h + 32 * half), 2, x + 16 * h, stride, n);
+  for (int c = 0; c < n; c++)
+    dots[c] = join(_mm256_madd_epi16(sums[c][0], ones), _mm256_madd_epi16(sums[c][1], ones));
+}
+
+INLINE void dot_int1(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i sums[4][2] = {};
+  for (int half = 0; half < 2; half++) add_planes(sums, half, load_codes(codes + 32 * half), 1, x, stride, n);
+  for (int c = 0; c < n; c++)
+    dots[c] = join(_mm256_madd_epi16(sums[c][0], ones), _mm256_madd_epi16(sums[c][1], ones));
+}
+
 #include "attention.h"
 #include "elementwise.h"
 #include "matmul.h"

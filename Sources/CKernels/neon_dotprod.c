@@ -69,6 +69,41 @@ INLINE void dot_table(const uint8_t *codes, const int8_t *table, const int8_t *x
   dot_int4(codes, &values, x, stride, n, dots);
 }
 
+INLINE void dot_int6(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  int32x4_t sums[MAX_GROUP][4] = {};
+  int8x16_t activations[MAX_GROUP], weights[4];
+  UNROLLED for (int g = 0; g < 8; g++) {
+    for (int c = 0; c < n && g % 4 == 0; c++) activations[c] = vld1q_s8(x + (size_t)c * stride + 4 * g);
+    for (int q = 0; q < 4; q++) weights[q] = six_bits(codes, g, q);
+    add_group(sums, weights, activations, g, n);
+  }
+  for (int c = 0; c < n; c++) dots[c] = join(sums[c][0], sums[c][1], sums[c][2], sums[c][3]);
+}
+
+INLINE void dot_int2(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  int32x4_t sums[MAX_GROUP][4] = {};
+  int8x16_t activations[MAX_GROUP], weights[4];
+  UNROLLED for (int g = 0; g < 8; g++) {
+    for (int c = 0; c < n && g % 4 == 0; c++) activations[c] = vld1q_s8(x + (size_t)c * stride + 4 * g);
+    for (int q = 0; q < 4; q++) weights[q] = vreinterpretq_s8_u8(bit_pairs(vld1q_u8(codes + 64 * (g / 4) + 16 * q), g % 4));
+    add_group(sums, weights, activations, g, n);
+  }
+  for (int c = 0; c < n; c++) dots[c] = join(sums[c][0], sums[c][1], sums[c][2], sums[c][3]);
+}
+
+/// A bit that is set gives a byte of -1, so the sums have the wrong sign.
+INLINE void dot_int1(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  int32x4_t sums[MAX_GROUP][4] = {};
+  int8x16_t activations[MAX_GROUP], weights[4];
+  UNROLLED for (int g = 0; g < 8; g++) {
+    for (int c = 0; c < n && g % 4 == 0; c++) activations[c] = vld1q_s8(x + (size_t)c * stride + 4 * g);
+    for (int q = 0; q < 4; q++)
+      weights[q] = vreinterpretq_s8_u8(vtstq_u8(vld1q_u8(codes + 16 * q), vdupq_n_u8((uint8_t)(1 << g))));
+    add_group(sums, weights, activations, g, n);
+  }
+  for (int c = 0; c < n; c++) dots[c] = -join(sums[c][0], sums[c][1], sums[c][2], sums[c][3]);
+}
+
 #include "attention.h"
 #include "elementwise.h"
 #include "matmul.h"

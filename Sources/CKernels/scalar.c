@@ -33,6 +33,38 @@ INLINE void dot_nibbles(const uint8_t *codes, const int8_t *x, size_t stride, co
   dot_table(codes, identity, x, stride, n, dots);
 }
 
+INLINE void dot_int6(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  memset(dots, 0, (size_t)n * sizeof *dots);
+  for (int g = 0; g < 8; g++) {
+    int8_t weights[64];
+    for (int i = 0; i < 64; i++) {
+      int low = codes[64 * (g / 2) + i] >> 4 * (g % 2) & 15, high = codes[256 + 64 * (g / 4) + i] >> 2 * (g % 4) & 3;
+      weights[i] = (int8_t)(low | high << 4);
+    }
+    add_group(weights, x + 4 * g, stride, n, dots);
+  }
+}
+
+/// Codes of `bits` bits, whose groups of 4 columns follow each other in the bits of 64 bytes.
+INLINE void dot_bits(const uint8_t *codes, int bits, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  const int groups = 8 / bits;
+  memset(dots, 0, (size_t)n * sizeof *dots);
+  for (int g = 0; g < 8; g++) {
+    int8_t weights[64];
+    for (int i = 0; i < 64; i++)
+      weights[i] = (int8_t)(codes[64 * (g / groups) + i] >> bits * (g % groups) & ((1 << bits) - 1));
+    add_group(weights, x + 4 * g, stride, n, dots);
+  }
+}
+
+INLINE void dot_int2(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  dot_bits(codes, 2, x, stride, n, dots);
+}
+
+INLINE void dot_int1(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  dot_bits(codes, 1, x, stride, n, dots);
+}
+
 #include "attention.h"
 #include "elementwise.h"
 #include "matmul.h"

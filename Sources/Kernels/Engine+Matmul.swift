@@ -21,7 +21,7 @@ extension Engine {
   /// output = matrix · input for every task, all of them in one parallel region.
   /// - Parameters:
   ///   - input: `[columns, layout.columns]`, read by f16 matrices.
-  ///   - quantized: the same in int8, read by int8 and int4 matrices; nil when all matrices are f16.
+  ///   - quantized: the same in int8, read by all other matrices; nil when all matrices are f16.
   public func matmul(_ tasks: UnsafeBufferPointer<MatmulTask>, input: Panel, quantized: QuantizedPanel?) {
     var cost = 0
     for task in tasks {
@@ -48,7 +48,7 @@ extension Engine {
     if layout.codec == .f16 {
       precondition(task.columns.upperBound <= input.columns && layout.columns == input.width, "input of wrong shape")
     } else {
-      guard let quantized else { preconditionFailure("int8 and int4 matrices need the quantized input") }
+      guard let quantized else { preconditionFailure("matrices of integer codes need the quantized input") }
       precondition(
         task.columns.upperBound <= quantized.columns && layout.columns == quantized.width, "input of wrong shape")
     }
@@ -93,11 +93,28 @@ private struct MatmulJob: ParallelJob {
     let range = ck_tiles(first: tiles.lowerBound, count: tiles.count)
     let output = ck_output(values: task.output.column(task.columns.lowerBound), stride: task.output.stride)
     withUnsafePointer(to: task.matrix.view) { matrix in
-      switch task.matrix.layout.codec {
-      case .f16: kernels.pointee.matmul_f16(matrix, range, input.slice(columns: task.columns).view, output)
-      case .int8: quantized.map { kernels.pointee.matmul_int8(matrix, range, $0.view(columns: task.columns), output) }
-      case .int4: quantized.map { kernels.pointee.matmul_int4(matrix, range, $0.view(columns: task.columns), output) }
+      if let product = kernels.pointee.product(of: task.matrix.layout.codec) {
+        quantized.map { product(matrix, range, $0.view(columns: task.columns), output) }
+      } else {
+        kernels.pointee.matmul_f16(matrix, range, input.slice(columns: task.columns).view, output)
       }
+    }
+  }
+}
+
+extension ck_kernels {
+  /// The product of integer codes with int8 activations; nil for f16, which multiplies f32 activations.
+  fileprivate func product(
+    of codec: PackedCodec
+  ) -> (@convention(c) (UnsafePointer<ck_matrix>?, ck_tiles, ck_int8_panel, ck_output) -> Void)? {
+    switch codec {
+    case .f16: nil
+    case .int8: matmul_int8
+    case .int6: matmul_int6
+    case .int4: matmul_int4
+    case .int2: matmul_int2
+    case .ternary: matmul_ternary
+    case .int1: matmul_int1
     }
   }
 }
