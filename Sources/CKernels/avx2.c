@@ -29,31 +29,36 @@ INLINE __m256i broadcast4(const int8_t *x) {
   return _mm256_set1_epi32(four);
 }
 
-/// Adds 8 rows × 4 columns, the products in pairs: of wide codes |w| · (x with w's sign), at most 2 · 128 · 127 in 16
-/// bits; a row's 32 products with nibbles, in two lanes of 16 bits, at most 16 · 15 · 127 = 30480 in each.
-INLINE __m256i add_products(const weights w, __m256i sums, __m256i codes, __m256i magnitudes, __m256i x) {
-  if (!is_wide(w.kind)) return _mm256_add_epi16(sums, _mm256_maddubs_epi16(codes, x));
+/// Adds the products of a group, in pairs: of wide codes |w| · (x with w's sign), at most 2 · 128 · 127 in 16 bits; of
+/// nibbles, all a row has, in two lanes of 16 bits: at most 16 · 15 · 127 = 30480 in each.
+INLINE __m256i add_products(__m256i sums, const int wide, __m256i codes, __m256i magnitudes, __m256i x) {
+  if (!wide) return _mm256_add_epi16(sums, _mm256_maddubs_epi16(codes, x));
   __m256i pairs = _mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(x, codes));
   return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
+/// Adds group `group` of 4 columns.
+INLINE void add_group(const weights w, const int group, const int8_t *x, size_t stride, const int n,
+                      __m256i sums[][PARTS]) {
+  const int wide = is_wide(w.kind);
+  __m256i first = (__m256i)group_codes(w, group, 0), second = (__m256i)group_codes(w, group, 1);
+  __m256i first_magnitudes = _mm256_abs_epi8(first), second_magnitudes = _mm256_abs_epi8(second);
+  for (int c = 0; c < n; c++) {
+    __m256i four = broadcast4(x + (size_t)c * stride + 4 * group);
+    sums[c][0] = add_products(sums[c][0], wide, first, first_magnitudes, four);
+    sums[c][1] = add_products(sums[c][1], wide, second, second_magnitudes, four);
+  }
+}
+
 INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
   __m256i sums[MAX_GROUP][PARTS] = {};
-  ROLLED for (int g = 0; g < GROUPS; g += 2) {
-    for (int j = 0; j < 2; j++) {
-      __m256i first = (__m256i)group_codes(w, g + j, 0), second = (__m256i)group_codes(w, g + j, 1);
-      __m256i first_magnitudes = _mm256_abs_epi8(first), second_magnitudes = _mm256_abs_epi8(second);
-      for (int c = 0; c < n; c++) {
-        __m256i four = broadcast4(x + (size_t)c * stride + 4 * (g + j));
-        sums[c][0] = add_products(w, sums[c][0], first, first_magnitudes, four);
-        sums[c][1] = add_products(w, sums[c][1], second, second_magnitudes, four);
-      }
-    }
-  }
+  const int step = groups_a_byte(w), wide = is_wide(w.kind);
+  ROLLED for (int g = 0; g < GROUPS; g += step)
+    UNROLLED for (int i = 0; i < step; i++) add_group(w, g + i, x, stride, n, sums);
   const __m256i ones = _mm256_set1_epi16(1);
   for (int c = 0; c < n; c++)
-    dots[c] = is_wide(w.kind) ? join(sums[c][0], sums[c][1])
-                              : join(_mm256_madd_epi16(sums[c][0], ones), _mm256_madd_epi16(sums[c][1], ones));
+    dots[c] = wide ? join(sums[c][0], sums[c][1])
+                   : join(_mm256_madd_epi16(sums[c][0], ones), _mm256_madd_epi16(sums[c][1], ones));
 }
 
 #include "attention.h"

@@ -20,8 +20,33 @@
 
 typedef uint8_t codes __attribute__((vector_size(REGISTER_BYTES)));
 
-/// INT8: signed bytes. NIBBLES: 0...15. TABLE: nibbles that select one of 16 signed bytes.
-typedef enum { KIND_INT8, KIND_NIBBLES, KIND_TABLE } block_kind;
+typedef enum { KIND_INT8, KIND_INT6, KIND_NIBBLES, KIND_TABLE, KIND_INT2, KIND_TERNARY, KIND_INT1 } block_kind;
+
+/// A weight is (factor * code + offset) times its scale. All constants once a kernel is inlined.
+typedef struct {
+  /// Of a block, its scales included.
+  size_t block_bytes;
+  /// f32 scales stand once before the blocks of a tile, instead of f16 ones at the start of each block.
+  int scales_rows;
+  /// The largest magnitude of a code; they are unsigned if it is below 128.
+  int largest;
+  int factor, offset;
+} kind_traits;
+
+INLINE kind_traits traits(const block_kind kind) {
+  switch (kind) {
+    case KIND_INT8: return UNSIGNED_BYTES ? (kind_traits){544, 0, 255, 1, -128} : (kind_traits){544, 0, 128, 1, 0};
+    case KIND_INT6: return (kind_traits){416, 0, 63, 1, -32};
+    case KIND_NIBBLES: return (kind_traits){288, 0, 15, 1, -8};
+    case KIND_TABLE: return UNSIGNED_BYTES ? (kind_traits){288, 0, 255, 1, -128} : (kind_traits){288, 0, 128, 1, 0};
+    case KIND_INT2: return (kind_traits){128, 1, 3, 2, -3};
+    case KIND_TERNARY: return (kind_traits){128, 1, 3, 1, -1};
+    case KIND_INT1: return (kind_traits){64, 1, 1, 2, -1};
+  }
+}
+
+/// Whether codes take all 8 bits: signed, or unsigned where `UNSIGNED_BYTES`.
+INLINE int is_wide(const block_kind kind) { return traits(kind).largest >= 128; }
 
 /// Where the codes of a block are. All but the first member are constants once a kernel is inlined.
 typedef struct {
@@ -33,17 +58,6 @@ typedef struct {
 } weights;
 
 INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
-INLINE size_t block_bytes(const block_kind kind) { return 32 + (kind == KIND_INT8 ? 512 : 256); }
-
-/// Whether codes take all 8 bits; they are signed, unless `UNSIGNED_BYTES`.
-INLINE int is_wide(const block_kind kind) { return kind != KIND_NIBBLES; }
-
-/// The largest magnitude of a code.
-INLINE int largest_code(const block_kind kind) { return is_wide(kind) ? UNSIGNED_BYTES ? 255 : 128 : 15; }
-
-/// A weight is its code minus this, times the scale.
-INLINE int zero_code(const block_kind kind) { return is_wide(kind) ? UNSIGNED_BYTES ? 128 : 0 : 8; }
 
 INLINE codes load_codes(const void *p) {
   codes v;
@@ -58,15 +72,44 @@ INLINE codes load_table(const int8_t *table) {
   return load_codes(repeated) ^ (uint8_t)(UNSIGNED_BYTES ? 0x80 : 0);
 }
 
+/// The nibbles of group `group`: even ones low, odd ones high.
+INLINE codes nibbles(const uint8_t *bytes, const int group) {
+  codes pairs = load_codes(bytes + group / 2 * GROUP_CODES);
+  return group % 2 ? pairs >> 4 : pairs & 15;
+}
+
+/// The pairs of bits of group `group`, four groups a byte.
+INLINE codes bit_pairs(const uint8_t *bytes, const int group) {
+  return load_codes(bytes + group / 4 * GROUP_CODES) >> (uint8_t)(group % 4 * 2) & 3;
+}
+
+/// Groups whose codes begin in the same bytes: what a loop over groups has to unroll for its shifts to be constants.
+INLINE int groups_a_byte(const weights w) {
+  if (w.unpacked) return 1;
+  switch (w.kind) {
+    case KIND_INT8: return 1;
+    case KIND_NIBBLES:
+    case KIND_TABLE: return 2;
+    case KIND_INT6:
+    case KIND_INT2:
+    case KIND_TERNARY: return 4;
+    case KIND_INT1: return 8;
+  }
+}
+
 /// Register `part` of group `group` (columns 4 group ... 4 group + 3) of a block.
 INLINE codes group_codes(const weights w, const int group, const int part) {
-  const size_t offset = (size_t)part * REGISTER_BYTES;
-  if (w.unpacked) return load_codes(w.bytes + group * GROUP_CODES + offset);
-  if (w.kind == KIND_INT8)
-    return load_codes(w.bytes + group * GROUP_CODES + offset) ^ (uint8_t)(UNSIGNED_BYTES ? 0x80 : 0);
-  codes pairs = load_codes(w.bytes + group / 2 * GROUP_CODES + offset);
-  codes nibbles = group % 2 ? pairs >> 4 : pairs & 15;
-  return w.kind == KIND_TABLE ? lookup(w.table, nibbles) : nibbles;
+  const uint8_t *bytes = w.bytes + part * REGISTER_BYTES;
+  if (w.unpacked) return load_codes(bytes + group * GROUP_CODES);
+  switch (w.kind) {
+    case KIND_INT8: return load_codes(bytes + group * GROUP_CODES) ^ (uint8_t)(UNSIGNED_BYTES ? 0x80 : 0);
+    case KIND_INT6: return nibbles(bytes, group) | bit_pairs(bytes + BLOCK_CODES / 2, group) << 4;
+    case KIND_NIBBLES: return nibbles(bytes, group);
+    case KIND_TABLE: return lookup(w.table, nibbles(bytes, group));
+    case KIND_INT2:
+    case KIND_TERNARY: return bit_pairs(bytes, group);
+    case KIND_INT1: return load_codes(bytes) >> (uint8_t)group & 1;
+  }
 }
 
 #endif

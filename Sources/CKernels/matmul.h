@@ -6,6 +6,7 @@
 // where `n` is a constant <= MAX_GROUP, as many columns as keep their sums in registers, and column c's 32 activations
 // are at x + c * stride.
 #include "codes.h"
+#include "output.h"
 
 #define PREFETCH_DISTANCE 2048
 /// Columns from which on a tile is unpacked before it is used.
@@ -14,6 +15,10 @@
 #define PANEL_COLUMNS 64
 /// Blocks that are unpacked at a time, to stay in the first-level cache.
 #define STRIP_BLOCKS 16
+
+/// Of 16 scales: f16 in every block, or f32 once a tile.
+#define BLOCK_SCALE_BYTES (2 * LANES)
+#define ROW_SCALE_BYTES (4 * LANES)
 
 /// A block with a byte for each code.
 typedef struct {
@@ -30,9 +35,9 @@ typedef struct {
   size_t stride;
 } activations;
 
-INLINE activations activations_at(const ck_int8_panel *x, size_t stride, size_t column, size_t block) {
-  size_t at = column * stride + block;
-  return (activations){x->codes + at * BLOCK, x->scales + at, x->sums + at, stride};
+INLINE activations activations_at(activations x, size_t column, size_t block) {
+  size_t at = column * x.stride + block;
+  return (activations){x.codes + at * BLOCK, x.scales + at, x.sums + at, x.stride};
 }
 
 /// The hardware's own prefetching stops at the end of every page.
@@ -42,19 +47,21 @@ INLINE void prefetch_block(const uint8_t *block, size_t bytes) {
 
 /// acc[c] += `blocks` blocks of a tile times column c of `n`, a constant. `w` has all but the place of the codes.
 INLINE void add_blocks(weights w, const uint8_t *block, size_t blocks, activations x, const int n, f32x16 *acc) {
-  const size_t bytes = w.unpacked ? sizeof(unpacked_block) : block_bytes(w.kind);
+  const kind_traits its = traits(w.kind);
+  const size_t bytes = w.unpacked ? sizeof(unpacked_block) : its.block_bytes;
   f32x16 sums[MAX_GROUP];
   for (int c = 0; c < n; c++) sums[c] = acc[c];
   for (size_t b = 0; b < blocks; b++, block += bytes) {
     if (!w.unpacked) prefetch_block(block, bytes);
-    w.bytes = block + (w.unpacked ? offsetof(unpacked_block, codes) : 32);
+    w.bytes = block + (w.unpacked ? offsetof(unpacked_block, codes) : its.scales_rows ? 0 : BLOCK_SCALE_BYTES);
     i32x16 dots[MAX_GROUP];
     dot(w, x.codes + b * BLOCK, x.stride * BLOCK, n, dots);
-    f32x16 weight_scales = w.unpacked ? load((const float *)block) : load_f16(block);
+    f32x16 scales = its.scales_rows ? splat(1) : w.unpacked ? load((const float *)block) : load_f16(block);
     for (int c = 0; c < n; c++) {
       const size_t at = (size_t)c * x.stride + b;
-      if (zero_code(w.kind) != 0) dots[c] -= zero_code(w.kind) * x.sums[at];
-      sums[c] = fma16(__builtin_convertvector(dots[c], f32x16), weight_scales * splat(x.scales[at]), sums[c]);
+      i32x16 products = its.factor * dots[c];
+      if (its.offset != 0) products += its.offset * x.sums[at];
+      sums[c] = fma16(__builtin_convertvector(products, f32x16), scales * splat(x.scales[at]), sums[c]);
     }
   }
   for (int c = 0; c < n; c++) acc[c] = sums[c];
@@ -76,24 +83,37 @@ INLINE void add_columns(const weights w, const uint8_t *block, size_t blocks, ac
 #undef CASE
 }
 
-/// A few columns: every tile is used as it is read.
-INLINE void matmul_few(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out, const weights w) {
-  const size_t blocks = matrix->blocks, tile_bytes = blocks * block_bytes(w.kind);
-  for (size_t t = tiles.first; t < tiles.first + tiles.count; t++) {
-    for (size_t c = 0; c < x.columns; c += MAX_GROUP) {
-      const size_t n = smaller(x.columns - c, MAX_GROUP);
-      f32x16 acc[MAX_GROUP] = {};
-      add_columns(w, matrix->bytes + t * tile_bytes, blocks, activations_at(&x, blocks, c, 0), n, acc);
-      for (size_t i = 0; i < n; i++) store(out.values + (c + i) * out.stride + t * LANES, acc[i]);
-    }
+INLINE size_t tile_bytes(const block_kind kind, size_t blocks) {
+  return (traits(kind).scales_rows ? ROW_SCALE_BYTES : 0) + blocks * traits(kind).block_bytes;
+}
+
+/// What `n` sums start from. Row scales multiply them at the end, so a value to add to has to wait for them.
+INLINE void start_sums(const block_kind kind, ck_output out, size_t n, f32x16 *acc) {
+  for (size_t c = 0; c < n; c++) acc[c] = traits(kind).scales_rows ? (f32x16){} : start_sum(out, c);
+}
+
+INLINE void finish_sums(const block_kind kind, const uint8_t *tile, ck_output out, size_t n, const f32x16 *acc) {
+  for (size_t c = 0; c < n; c++) {
+    f32x16 sum = acc[c];
+    if (traits(kind).scales_rows) sum = fma16(sum, load((const float *)tile), start_sum(out, c));
+    store(output_at(out, 0, c).values, sum);
   }
 }
 
+/// Adds all blocks of a tile, as it is read, to at most MAX_GROUP columns.
+INLINE void tile_few(const uint8_t *tile, size_t blocks, activations x, size_t n, ck_output out, const weights w) {
+  f32x16 acc[MAX_GROUP];
+  start_sums(w.kind, out, n, acc);
+  add_columns(w, tile + tile_bytes(w.kind, 0), blocks, x, n, acc);
+  finish_sums(w.kind, tile, out, n, acc);
+}
+
 INLINE void unpack_blocks(weights w, const uint8_t *block, size_t blocks, unpacked_block *out) {
-  for (size_t b = 0; b < blocks; b++, block += block_bytes(w.kind)) {
-    prefetch_block(block, block_bytes(w.kind));
-    store(out[b].scales, load_f16(block));
-    w.bytes = block + 32;
+  const kind_traits its = traits(w.kind);
+  for (size_t b = 0; b < blocks; b++, block += its.block_bytes) {
+    prefetch_block(block, its.block_bytes);
+    if (!its.scales_rows) store(out[b].scales, load_f16(block));
+    w.bytes = block + (its.scales_rows ? 0 : BLOCK_SCALE_BYTES);
     UNROLLED for (int g = 0; g < GROUPS; g++) {
       for (int p = 0; p < PARTS; p++) {
         codes v = group_codes(w, g, p);
@@ -103,42 +123,37 @@ INLINE void unpack_blocks(weights w, const uint8_t *block, size_t blocks, unpack
   }
 }
 
-/// At most PANEL_COLUMNS columns, `x` and `out` counted from the first of them, times one tile.
-INLINE void tile_many(const uint8_t *tile, size_t blocks, ck_int8_panel x, ck_output out, const weights w) {
+/// The same for at most PANEL_COLUMNS columns: a strip of the tile is unpacked once for all of them.
+INLINE void tile_many(const uint8_t *tile, size_t blocks, activations x, size_t n, ck_output out, const weights w) {
   unpacked_block strip[STRIP_BLOCKS];
   weights unpacked = w;
   unpacked.unpacked = 1;
-  f32x16 acc[PANEL_COLUMNS] = {};
+  f32x16 acc[PANEL_COLUMNS];
+  start_sums(w.kind, out, n, acc);
   for (size_t b = 0; b < blocks; b += STRIP_BLOCKS) {
     const size_t count = smaller(blocks - b, STRIP_BLOCKS);
-    unpack_blocks(w, tile + b * block_bytes(w.kind), count, strip);
-    for (size_t c = 0; c < x.columns; c += MAX_GROUP)
-      add_columns(unpacked, (const uint8_t *)strip, count, activations_at(&x, blocks, c, b),
-                  smaller(x.columns - c, MAX_GROUP), acc + c);
+    unpack_blocks(w, tile + tile_bytes(w.kind, b), count, strip);
+    for (size_t c = 0; c < n; c += MAX_GROUP)
+      add_columns(unpacked, (const uint8_t *)strip, count, activations_at(x, c, b), smaller(n - c, MAX_GROUP), acc + c);
   }
-  for (size_t c = 0; c < x.columns; c++) store(out.values + c * out.stride, acc[c]);
+  finish_sums(w.kind, tile, out, n, acc);
 }
 
-INLINE void matmul_many(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out, const weights w) {
-  const size_t blocks = matrix->blocks, tile_bytes = blocks * block_bytes(w.kind);
-  for (size_t c = 0; c < x.columns; c += PANEL_COLUMNS) {
-    const activations at = activations_at(&x, blocks, c, 0);
-    const ck_int8_panel part = {at.codes, at.scales, at.sums, smaller(x.columns - c, PANEL_COLUMNS)};
-    for (size_t t = tiles.first; t < tiles.first + tiles.count; t++) {
-      ck_output rows = out;
-      rows.values += c * out.stride + t * LANES;
-      tile_many(matrix->bytes + t * tile_bytes, blocks, part, rows, w);
-    }
-  }
-}
-
-INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out,
+INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel panel, ck_output out,
                        const block_kind kind) {
   const weights w = {.kind = kind, .table = load_table(kind == KIND_TABLE ? matrix->table : NULL)};
-  if (x.columns < MANY_COLUMNS) {
-    matmul_few(matrix, tiles, x, out, w);
+  const size_t blocks = matrix->blocks, end = tiles.first + tiles.count;
+  const activations x = {panel.codes, panel.scales, panel.sums, blocks};
+  if (panel.columns < MANY_COLUMNS) {
+    for (size_t t = tiles.first; t < end; t++)
+      for (size_t c = 0; c < panel.columns; c += MAX_GROUP)
+        tile_few(matrix->bytes + t * tile_bytes(kind, blocks), blocks, activations_at(x, c, 0),
+                 smaller(panel.columns - c, MAX_GROUP), output_at(out, t, c), w);
   } else {
-    matmul_many(matrix, tiles, x, out, w);
+    for (size_t c = 0; c < panel.columns; c += PANEL_COLUMNS)
+      for (size_t t = tiles.first; t < end; t++)
+        tile_many(matrix->bytes + t * tile_bytes(kind, blocks), blocks, activations_at(x, c, 0),
+                  smaller(panel.columns - c, PANEL_COLUMNS), output_at(out, t, c), w);
   }
 }
 

@@ -1,5 +1,5 @@
 // f16 products over tiles of 16 rows: the same loops for every instruction set.
-#include "lanes.h"
+#include "output.h"
 
 #define F16_BLOCK_BYTES 1024
 /// Bytes ahead of the weights in use.
@@ -7,8 +7,10 @@
 
 /// `tiles` consecutive tiles (for more independent sums) times `n` columns.
 INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, size_t depth, const float *x,
-                     size_t x_stride, const int n, float *out, size_t out_stride) {
-  f32x16 acc[4] = {};
+                     size_t x_stride, const int n, const ck_output out) {
+  f32x16 acc[4];
+  for (int t = 0; t < tiles; t++)
+    for (int c = 0; c < n; c++) acc[t * n + c] = start_sum(output_at(out, (size_t)t, 0), (size_t)c);
   for (size_t k = 0; k < depth; k++) {
     for (int t = 0; t < tiles; t++) {
       if (n > 1) __builtin_prefetch(tile + (size_t)t * tile_bytes + k * 2 * LANES + F16_PREFETCH);
@@ -18,7 +20,7 @@ INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, si
     }
   }
   for (int t = 0; t < tiles; t++)
-    for (int c = 0; c < n; c++) store(out + (size_t)c * out_stride + t * LANES, acc[t * n + c]);
+    for (int c = 0; c < n; c++) store(output_at(out, (size_t)t, (size_t)c).values, acc[t * n + c]);
 }
 
 static void matmul_f16(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, ck_output out) {
@@ -26,7 +28,7 @@ static void matmul_f16(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, 
   size_t t = tiles.first, end = tiles.first + tiles.count, c = 0;
 #define COLUMNS(tiles, n)                                                                                 \
   tile_f16(matrix->bytes + t * tile_bytes, tile_bytes, tiles, depth, x.values + c * x.stride, x.stride, n, \
-           out.values + c * out.stride + t * LANES, out.stride)
+           output_at(out, t, c))
   // One or two columns have too few sums to overlap, so they take several tiles at once.
   if (x.columns == 1)
     for (; t + 4 <= end; t += 4) COLUMNS(4, 1);

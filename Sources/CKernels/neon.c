@@ -14,7 +14,7 @@ INLINE int8x8_t broadcast4(const int8_t *x) {
 
 INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
   // Groups whose products can be added in 16 bits.
-  const int span = (int)smaller(GROUPS, (size_t)(INT16_MAX / (127 * largest_code(w.kind))));
+  const int span = (int)smaller(GROUPS, (size_t)(INT16_MAX / (127 * traits(w.kind).largest)));
   // Lanes 2 r and 2 r + 1 of the eight registers together belong to row r.
   int32x4_t sums[MAX_GROUP][2 * PARTS];
   UNROLLED for (int g = 0; g < GROUPS; g += span) {
