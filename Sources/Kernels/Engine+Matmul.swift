@@ -91,7 +91,7 @@ private struct MatmulJob: ParallelJob {
 
   private func run(_ task: MatmulTask, tiles: Range<Int>) {
     let range = ck_tiles(first: tiles.lowerBound, count: tiles.count)
-    let output = ck_output(values: task.output.column(task.columns.lowerBound), stride: task.output.stride)
+    let output = ck_output(values: task.output.column(task.columns.lowerBound), stride: task.output.stride, accumulate: 0)
     withUnsafePointer(to: task.matrix.view) { matrix in
       if let product = kernels.pointee.product(of: task.matrix.layout.codec) {
         quantized.map { product(matrix, range, $0.view(columns: task.columns), output) }
