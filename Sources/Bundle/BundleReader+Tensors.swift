@@ -55,6 +55,8 @@ extension BundleReader {
     return (0..<int4s).reversed().map { Array(values[16 * $0..<16 * $0 + 16]) }
   }
 
+  private static let matrixCodecs = PackedCodec.allCases.map(\.rawValue).joined(separator: ", ")
+
   private func tensor(
     _ row: Row, _ specs: [String: TensorSpec], models: Int, table: [Int8]?
   ) throws(BundleError) -> BundleTensor {
@@ -66,7 +68,7 @@ extension BundleReader {
       throw invalid(field, "\(row.rows) × \(row.columns)", "\(spec.rows) × \(spec.columns)")
     }
     guard let codec = BundleCodec(name: row.codec), (codec != .f32) == spec.role.isMatrix else {
-      throw invalid(field, "coded as \"\(row.codec.prefix(20))\"", spec.role.isMatrix ? "f16, int8 or int4" : "f32")
+      throw invalid(field, "coded as \"\(row.codec.prefix(20))\"", spec.role.isMatrix ? Self.matrixCodecs : "f32")
     }
     guard Self.isChecksum(row.sha256) else {
       throw invalid(
