@@ -38,7 +38,8 @@ private struct QuantizedGolden {
   private static let slack = 1.5
 
   @Test(
-    "quantised weights lose no more than activation rounding", arguments: Golden.cases, [ConversionBits.eight, .six, .four])
+    "quantised weights lose no more than activation rounding", arguments: Golden.cases,
+    [ConversionBits.eight, .six, .four])
   func staysNearTheDequantisedWeights(name: String, bits: ConversionBits) async throws {
     let golden = try QuantizedGolden(name, bits)
     let bundle = try await Golden.bundle(name, bits: bits)
