@@ -53,7 +53,7 @@ typedef struct {
   const uint8_t *bytes;
   codes table;
   block_kind kind;
-  /// A byte for each code, the form `unpack_blocks` writes, instead of the packed form.
+  /// A byte for each code, the form `unpack` writes, instead of the packed form.
   int unpacked;
 } weights;
 
@@ -85,7 +85,7 @@ INLINE codes bit_pairs(const uint8_t *bytes, const int group) {
 
 /// Groups whose codes begin in the same bytes: what a loop over groups has to unroll for its shifts to be constants.
 INLINE int groups_a_byte(const weights w) {
-  if (w.unpacked) return 1;
+  if (w.unpacked) return 2;
   switch (w.kind) {
     case KIND_INT8: return 1;
     case KIND_NIBBLES:
@@ -109,6 +109,16 @@ INLINE codes group_codes(const weights w, const int group, const int part) {
     case KIND_INT2:
     case KIND_TERNARY: return bit_pairs(bytes, group);
     case KIND_INT1: return load_codes(bytes) >> (uint8_t)group & 1;
+  }
+}
+
+/// A block's codes, a byte each, groups one after another.
+INLINE void unpack_groups(const weights w, uint8_t *out) {
+  UNROLLED for (int g = 0; g < GROUPS; g++) {
+    for (int p = 0; p < PARTS; p++) {
+      codes v = group_codes(w, g, p);
+      memcpy(out + g * GROUP_CODES + p * REGISTER_BYTES, &v, sizeof v);
+    }
   }
 }
 

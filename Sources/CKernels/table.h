@@ -21,4 +21,4 @@
                          .softmax = softmax,                                                         \
                          .mix = mix}
 
-extern const ck_kernels ck_scalar, ck_avx2, ck_neon, ck_dotprod;
+extern const ck_kernels ck_scalar, ck_avx2, ck_avxvnni, ck_avx512vnni, ck_neon, ck_dotprod, ck_i8mm;

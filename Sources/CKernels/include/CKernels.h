@@ -96,7 +96,8 @@ typedef struct {
   void (*mix)(const float *weights, const uint16_t *values, size_t stride, size_t count, size_t n, float *out);
 } ck_kernels;
 
-/// The kernels called `name` ("scalar", "avx2", "neon", "dotprod"), or NULL when this machine or build lacks them.
+/// The kernels called `name` ("scalar"; "avx2", "avxvnni", "avx512vnni"; "neon", "dotprod", "i8mm"), or NULL when this
+/// machine or build lacks them.
 const ck_kernels *ck_kernels_named(const char *name);
 
 /// One row of a packed matrix in f32, `columns` values: code times scale.
