@@ -9,7 +9,7 @@ public enum BundleCodec: Sendable, Equatable {
   /// A vector of 32-bit floats.
   case f32
 
-  /// `f16`, `int8`, `int4` or `f32`.
+  /// The raw value of a `PackedCodec`, or `f32`.
   public var name: String {
     switch self {
     case .packed(let codec): codec.rawValue

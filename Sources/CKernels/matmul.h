@@ -160,9 +160,16 @@ INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel pa
   }
 }
 
-static void matmul_int8(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) {
-  matmul_int(matrix, tiles, x, out, KIND_INT8);
-}
+#define MATMUL_INT(name, kind)                                                                \
+  static void name(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) { \
+    matmul_int(matrix, tiles, x, out, kind);                                                  \
+  }
+MATMUL_INT(matmul_int8, KIND_INT8)
+MATMUL_INT(matmul_int6, KIND_INT6)
+MATMUL_INT(matmul_int2, KIND_INT2)
+MATMUL_INT(matmul_ternary, KIND_TERNARY)
+MATMUL_INT(matmul_int1, KIND_INT1)
+#undef MATMUL_INT
 
 static void matmul_int4(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) {
   if (matrix->table) {
