@@ -16,6 +16,7 @@ extension Session {
     }
     let step = min(state.maxColumns / max(models.count, 1), sequence.count)
     for start in stride(from: 0, to: sequence.count, by: max(step, 1)) {
+      try checkContinues(afterPasses: start)
       let count = min(step, sequence.count - start)
       tokens.withUnsafeBufferPointer { tokens in
         guard let base = tokens.baseAddress else { return }

@@ -13,6 +13,10 @@ public final class Session {
   public let contextLength: Int
   public private(set) var tokens: [Int32] = []
 
+  /// Asked between the passes of a long text; false ends the call with `SessionError.cancelled`. What was computed stays
+  /// cached, so asking again goes on from there.
+  public var shouldContinue: (() -> Bool)?
+
   let state: DecoderState
   let caches: [KVCache]
   /// Final hidden state of the last token each model has run, `[models, hiddenSize]`.
@@ -91,11 +95,11 @@ public final class Session {
   }
 
   /// Blended logits of the token after the last, `[vocabularySize]`, valid until the next call. The caller may change them.
-  /// - Throws: `SessionError.empty` without a token.
+  /// - Throws: `SessionError.empty` without a token, `.cancelled` when `shouldContinue` said so.
   public func logits(_ realignment: Realignment) throws(SessionError) -> UnsafeMutableBufferPointer<Float> {
     guard !tokens.isEmpty else { throw .empty }
     let count = activeTerms(realignment)
-    advance(models: count)
+    try advance(models: count)
     let configuration = bundle.decoder.configuration
     for term in 0..<count {
       terms[term].hidden = UnsafePointer(hidden + terms[term].model * configuration.hiddenSize)
@@ -120,17 +124,20 @@ public final class Session {
   }
 
   /// Runs the first `count` terms' models up to the last token and keeps its hidden state.
-  private func advance(models count: Int) {
+  private func advance(models count: Int) throws(SessionError) {
     let width = bundle.decoder.configuration.hiddenSize
     for term in 0..<count {
       let model = terms[term].model
       // The state was lost (another continuation was tried): the last token has to run again.
       if hiddenCounts[model] != tokens.count { caches[model].truncate(to: tokens.count - 1) }
     }
-    tokens.withUnsafeBufferPointer { tokens in
+    try tokens.withUnsafeBufferPointer { (tokens) throws(SessionError) -> Void in
+      var passes = 0
       while true {
         let used = collectRuns(models: count, tokens)
         if used == 0 { return }
+        try checkContinues(afterPasses: passes)
+        passes += 1
         bundle.decoder.forward(UnsafeBufferPointer(rebasing: runs[0..<used]), in: state)
         var column = 0
         for run in runs[0..<used] {
@@ -141,6 +148,11 @@ public final class Session {
         }
       }
     }
+  }
+
+  /// - Throws: `SessionError.cancelled` between two passes, when the caller no longer wants the result.
+  func checkContinues(afterPasses passes: Int) throws(SessionError) {
+    if passes > 0, let shouldContinue, !shouldContinue() { throw .cancelled }
   }
 
   /// The next run of every model that is behind, the columns of a pass divided evenly.

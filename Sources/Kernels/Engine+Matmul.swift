@@ -91,7 +91,8 @@ private struct MatmulJob: ParallelJob {
 
   private func run(_ task: MatmulTask, tiles: Range<Int>) {
     let range = ck_tiles(first: tiles.lowerBound, count: tiles.count)
-    let output = ck_output(values: task.output.column(task.columns.lowerBound), stride: task.output.stride, accumulate: 0)
+    let output = ck_output(
+      values: task.output.column(task.columns.lowerBound), stride: task.output.stride, accumulate: 0)
     withUnsafePointer(to: task.matrix.view) { matrix in
       switch task.matrix.layout.codec {
       case .f16: kernels.pointee.matmul_f16(matrix, range, input.slice(columns: task.columns).view, output)

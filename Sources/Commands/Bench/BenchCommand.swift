@@ -19,14 +19,21 @@ struct BenchCommand: ParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable { case md, json }
 
   @OptionGroup var bundle: BundleArgument
-  @Option(name: [.customShort("p"), .long], help: ArgumentHelp("Prompt tokens; 0 skips.", valueName: "tokens"))
+  @Option(
+    name: [.customShort("p"), .long], parsing: .unconditional,
+    help: ArgumentHelp("Prompt tokens; 0 skips.", valueName: "tokens"))
   var prompt = 512
-  @Option(name: [.customShort("n"), .long], help: ArgumentHelp("Tokens to write; 0 skips.", valueName: "tokens"))
+  @Option(
+    name: [.customShort("n"), .long], parsing: .unconditional,
+    help: ArgumentHelp("Tokens to write; 0 skips.", valueName: "tokens"))
   var generate = 128
-  @Option(name: [.short, .long], help: ArgumentHelp("Thread counts (default: one a core).", valueName: "list"))
+  @Option(
+    name: [.short, .long], parsing: .unconditional,
+    help: ArgumentHelp("Thread counts (default: one for every fast core).", valueName: "list"))
   var threads: String?
   @OptionGroup var lambda: LambdaListArgument
-  @Option(name: .shortAndLong, help: ArgumentHelp("Measurements of each.", valueName: "count")) var repetitions = 5
+  @Option(name: .shortAndLong, parsing: .unconditional, help: ArgumentHelp("Measurements of each.", valueName: "count"))
+  var repetitions = 5
   @Option(name: .shortAndLong, help: "Markdown table or JSON.") var output = Format.md
 
   func validate() throws {
@@ -42,17 +49,23 @@ struct BenchCommand: ParsableCommand {
     let realignments = try lambda.realignments(for: bundle)
     var measurements: [Measurement] = []
     for threads in try threadCounts() {
-      let engine = try Engine(pool: ThreadPool(threads: threads))
+      let engine = try Engine(pool: threadPool(threads))
       let session = try Session(bundle: bundle, contextLength: max(prompt, generate, 1), engine: engine)
+      session.shouldContinue = { !Interrupt.isRequested }
       for realignment in realignments {
         for test in [BenchTest.prompt(prompt), .generate(generate)] where test.tokens > 0 {
           Output.note("\(test.name), \(threads) threads, λ \(realignment.description(models: bundle.alignedModels))")
-          let rates = try test.rates(session, realignment, repetitions: repetitions)
+          let rates = try interruptible { try test.rates(session, realignment, repetitions: repetitions) }
           measurements.append(Measurement(session, realignment, test, rates))
         }
       }
     }
     try Output.write(output == .json ? jsonText(measurements) : Measurement.table(measurements).markdown)
+  }
+
+  /// Ctrl-C ends the program without a table: half of one would look like a whole one.
+  private func interruptible<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try Interrupt.during(body) } catch SessionError.cancelled { throw ExitCode(130) }
   }
 
   private func threadCounts() throws -> [Int] {
@@ -106,6 +119,7 @@ enum BenchTest {
       _ = try session.logits(realignment)
     case .generate:
       for id in ids {
+        if Interrupt.isRequested { throw SessionError.cancelled }
         try session.append(CollectionOfOne(id))
         _ = try session.logits(realignment)
       }
