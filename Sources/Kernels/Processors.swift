@@ -76,8 +76,10 @@ public struct Processors: Sendable, Equatable {
 
   /// How fast a processor is compared with the others: what the kernel says (ARM), else its highest frequency.
   private static func capacity(_ processor: Int, _ read: (String) -> String?) -> Int? {
-    let files = ["cpu_capacity", "cpufreq/cpuinfo_max_freq"]
-    return files.lazy.compactMap { read("\(folder)/cpu\(processor)/\($0)").flatMap { Int(firstWord($0)) } }.first
+    for file in ["cpu_capacity", "cpufreq/cpuinfo_max_freq"] {
+      if let capacity = read("\(folder)/cpu\(processor)/\(file)").flatMap({ Int(firstWord($0)) }) { return capacity }
+    }
+    return nil
   }
 
   /// The numbers of `0-3,8`.

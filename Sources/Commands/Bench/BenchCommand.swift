@@ -13,12 +13,15 @@ struct BenchCommand: ParsableCommand {
 
       Examples:
         dera bench model.dera
+        dera bench --isa -t 1,2
         dera bench model.dera -p 512 -n 128 -t 1,2 --lambda 0,0.5,1 -r 5 -o json
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case md, json }
 
-  @OptionGroup var bundle: BundleArgument
+  @Argument(help: "The model bundle, a .dera file; not with --isa.", completion: .file(extensions: ["dera"]))
+  var bundle: String?
+  @Flag(help: "List the instruction sets and time the kernels of each instead, without a bundle.") var isa = false
   @Option(
     name: [.customShort("p"), .long], parsing: .unconditional,
     help: ArgumentHelp("Prompt tokens; 0 skips.", valueName: "tokens"))
@@ -37,6 +40,7 @@ struct BenchCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Markdown table or JSON.") var output = Format.md
 
   func validate() throws {
+    guard isa != (bundle != nil) else { throw ValidationError("give either a bundle or --isa") }
     guard prompt >= 0, generate >= 0, max(prompt, generate) > 0 else {
       throw ValidationError("-p and -n must be 0 or more, and one of them above 0")
     }
@@ -45,7 +49,8 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
-    let bundle = try bundle.open()
+    guard let path = bundle else { return try timeKernels() }
+    let bundle = try ModelBundle(path: path)
     let realignments = try lambda.realignments(for: bundle)
     var measurements: [Measurement] = []
     for threads in try threadCounts() {
@@ -61,6 +66,12 @@ struct BenchCommand: ParsableCommand {
       }
     }
     try Output.write(output == .json ? jsonText(measurements) : Measurement.table(measurements).markdown)
+  }
+
+  private func timeKernels() throws {
+    let bench = try KernelBench(repetitions: repetitions)
+    let rows = try interruptible { try threadCounts().flatMap { try bench.measurements(threadPool($0)) } }
+    try Output.write(output == .json ? jsonText(rows) : KernelMeasurement.table(rows).markdown)
   }
 
   /// Ctrl-C ends the program without a table: half of one would look like a whole one.
