@@ -17,7 +17,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Checkpoints", ["TensorCore", "GGUF", "ModelSpec", "Tokenization"]),
   ("Quantization", ["TensorCore"]),
   ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization", crypto]),
-  ("Kernels", ["CKernels", "TensorCore", real]),
+  ("Kernels", ["CKernels", "CScheduling", "TensorCore", real]),
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
   ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
   ("Commands", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", arguments]),
@@ -43,6 +43,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .target(name: "CKernels", cSettings: cSettings),
+    .target(name: "CScheduling", cSettings: cSettings),
     .target(
       name: "CKernelsConformance", dependencies: ["CKernels"], path: "Tests/CKernelsConformance", exclude: ["main.c"],
       cSettings: cSettings),

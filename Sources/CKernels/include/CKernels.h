@@ -109,6 +109,9 @@ void ck_unpack_int2(const ck_matrix *matrix, size_t row, float *out);
 void ck_unpack_ternary(const ck_matrix *matrix, size_t row, float *out);
 void ck_unpack_int1(const ck_matrix *matrix, size_t row, float *out);
 
+/// Reads all bytes; the sum of their words, so that they have to be.
+uint64_t ck_read(const uint8_t *bytes, size_t count);
+
 /// Tells the core that the caller spins.
 static inline void ck_pause(void) {
 #if defined(__x86_64__)
