@@ -21,9 +21,11 @@ import Testing
       let output = OwnedPanel(width: matrix.packed.layout.paddedRows, columns: columns)
       matrices.append(matrix)
       outputs.append(output)
-      tasks.append(MatmulTask(matrix: matrix.packed, columns: range, output: output.view))
+      tasks.append(
+        MatmulTask(
+          matrix: matrix.packed, columns: range, input: normed.view, codes: quantized.view, output: output.view))
     }
-    tasks.withUnsafeBufferPointer { engine.matmul($0, input: normed.view, quantized: quantized.view) }
+    tasks.withUnsafeBufferPointer { engine.matmul($0) }
     let rotated = OwnedPanel(outputs[0].memory.array, width: 304, columns: columns)
     let rotations = Rotations(inverseFrequencies: [1, 0.5, 0.25, 0.1, 0.03, 0.01, 0.002, 0.001], columns: columns)
     (0..<Int32(columns)).map { $0 }.withUnsafeBufferPointer { rotations.set($0) }
@@ -73,8 +75,9 @@ import Testing
       let part = input.view.slice(columns: columns)
       let output = OwnedPanel(width: 96, columns: columns.count)
       engine.matmul(
-        MatmulTask(matrix: matrix.packed, columns: 0..<columns.count, output: output.view), input: part,
-        quantized: OwnedQuantized(part, by: engine).view)
+        MatmulTask(
+          matrix: matrix.packed, columns: 0..<columns.count, input: part,
+          codes: OwnedQuantized(part, by: engine).view, output: output.view))
       return output.memory.array
     }
     #expect(product(0..<9) == (0..<9).flatMap { product($0..<$0 + 1) })

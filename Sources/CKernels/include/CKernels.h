@@ -46,6 +46,8 @@ typedef struct {
 typedef struct {
   float *values;
   size_t stride;
+  /// Whether sums start from what is there instead of 0.
+  int accumulate;
 } ck_output;
 
 /// The kernels of one instruction set. `n` counts elements; no argument may overlap an output unless said.
