@@ -9,6 +9,8 @@ public final class PerplexityMeasurement {
   private let subject: TeacherForcing
   private let base: TeacherForcing?
   private var directions: [DirectionSums]
+  /// Names of the aligned models.
+  private let names: [String]
   private let engine: Engine
   /// `[2 · threads, vocabulary]`
   private let scratch: UnsafeMutableBufferPointer<Float>
@@ -39,7 +41,8 @@ public final class PerplexityMeasurement {
     subject = try forcing(bundle)
     self.base = try base.map(forcing)
     scores = realignments.map { _ in TokenScores() }
-    directions = bundle.manifest.models.dropFirst().map { _ in DirectionSums() }
+    names = Array(bundle.manifest.models.dropFirst())
+    directions = names.map { _ in DirectionSums() }
     scratch = .allocate(capacity: 2 * engine.pool.threads * bundle.configuration.vocabularySize)
     scratch.initialize(repeating: 0)
     blockScores = .allocate(capacity: Self.block * realignments.count)
@@ -87,7 +90,7 @@ public final class PerplexityMeasurement {
         let score = blockScores[position * realignments.count + index]
         guard score.isFinite else {
           throw EvaluationError.notFinite(
-            lambda: realignments[index].description(models: subject.bundle.manifest.models.dropFirst().map { $0 }))
+            lambda: realignments[index].description(models: names))
         }
         scores[index].append(score, compares: base != nil)
       }

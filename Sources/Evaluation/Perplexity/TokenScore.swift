@@ -28,7 +28,7 @@ package struct TokenScore {
     sameTop = own.top == baseDistribution.top
   }
 
-  var isFinite: Bool { loss.isFinite && baseLoss.isFinite && divergence.isFinite }
+  package var isFinite: Bool { loss.isFinite && baseLoss.isFinite && divergence.isFinite }
 }
 
 /// The scores of a text's tokens under one λ, in the text's order; the percentiles need them all.
