@@ -15,6 +15,7 @@
                          .gelu_mul = gelu_mul,                                                       \
                          .scores = scores,                                                           \
                          .softmax = softmax,                                                         \
-                         .mix = mix}
+                         .mix = mix,                                                                 \
+                         .quantize_head = quantize_head}
 
 extern const ck_kernels ck_scalar, ck_avx2, ck_neon, ck_dotprod;

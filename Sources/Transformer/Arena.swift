@@ -41,7 +41,7 @@ final class Arena {
   /// What a pass knows of one column.
   struct Column {
     var token: Int32
-    var cache: KVCache.View
+    var cache: UnsafePointer<KVCache.Layer>
   }
 
   /// The columns of one model in a pass.
@@ -83,7 +83,8 @@ final class Arena {
     partialLogits = try panel(configuration.vocabularySize, models > 1 ? outputs : 0)
     let widest = max(configuration.hiddenSize, configuration.queryWidth, configuration.feedForwardSize)
     quantized = try memory(QuantizedPanel.byteCount(columns: max(maxColumns, outputs), width: widest))
-    let scores = try memory(threads, context, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
+    let scores = try memory(threads, configuration.heads / configuration.kvHeads, context, MemoryLayout<Float>.size)
+      .assumingMemoryBound(to: Float.self)
     scratch = AttentionScratch(scores: scores, capacity: context)
     self.memories = memories
     tasks = .allocate(capacity: 3 * models)
