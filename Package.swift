@@ -30,6 +30,8 @@ let package = Package(
   name: "dera",
   products: [
     .library(name: "DeRa", targets: ["DeRa"]),
+    // For the benchmarks.
+    .library(name: "Kernels", targets: ["Kernels", "TensorCore"]),
     .executable(name: "dera", targets: ["dera"]),
     .executable(name: "dera-quantize", targets: ["dera-quantize"]),
   ],

@@ -7,6 +7,7 @@ import Transformer
 /// The sessions are ordinary ones, and what a sequence gets does not depend on the others.
 public final class Batch {
   public let sessions: [Session]
+  public let bundle: ModelBundle
   private let workspace: Workspace
 
   /// - Parameters:
@@ -23,6 +24,7 @@ public final class Batch {
       let workspace = try Workspace(
         bundle: bundle, sessions: count, contextLength: contextLength, engine: engine, maxOutputs: count)
       self.workspace = workspace
+      self.bundle = bundle
       var sessions: [Session] = []
       for _ in 0..<count { sessions.append(try Session(workspace, contextLength: contextLength)) }
       self.sessions = sessions
@@ -49,7 +51,7 @@ public final class Batch {
     let panel = workspace.logits()
     var column = 0
     for index in sessions.indices where realignments[index] != nil {
-      let vocabulary = workspace.bundle.configuration.vocabularySize
+      let vocabulary = bundle.configuration.vocabularySize
       try body(index, UnsafeMutableBufferPointer(start: panel.column(column), count: vocabulary))
       column += 1
     }
