@@ -37,7 +37,7 @@ public final class Batch {
   /// - Parameters:
   ///   - realignments: one for every session; nil leaves it out.
   ///   - body: gets the session's index and its blended logits `[vocabularySize]`, which it may change.
-  /// - Throws: `SessionError.empty` when one of them has no token, and whatever `body` throws.
+  /// - Throws: `SessionError.empty` when one of them has no token, `.cancelled` when `shouldContinue` said so, and whatever `body` throws.
   public func logits(
     _ realignments: [Realignment?], _ body: (_ session: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
@@ -48,7 +48,7 @@ public final class Batch {
       if session.tokens.isEmpty { throw SessionError.empty }
       workspace.request(session, realignment)
     }
-    let panel = workspace.logits()
+    let panel = try workspace.logits()
     var column = 0
     for index in sessions.indices where realignments[index] != nil {
       let vocabulary = bundle.configuration.vocabularySize

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import Evaluation
 import Kernels
 
 struct BenchCommand: ParsableCommand {
@@ -14,25 +15,39 @@ struct BenchCommand: ParsableCommand {
 
       Examples:
         dera bench model.dera
+        dera bench --isa -t 1,2
         dera bench model.dera -p 512 -n 128 -t 1,2 --lambda 0,0.5,1 -r 5 -o json
         dera bench model.dera -p 0 --batch 1,2,4,8
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case md, json }
 
-  @OptionGroup var bundle: BundleArgument
-  @Option(name: [.customShort("p"), .long], help: ArgumentHelp("Prompt tokens; 0 skips.", valueName: "tokens"))
+  @Argument(help: "The model bundle, a .dera file; not with --isa.", completion: .file(extensions: ["dera"]))
+  var bundle: String?
+  @Flag(help: "List the instruction sets and time the kernels of each instead, without a bundle.") var isa = false
+  @Option(
+    name: [.customShort("p"), .long], parsing: .unconditional,
+    help: ArgumentHelp("Prompt tokens; 0 skips.", valueName: "tokens"))
   var prompt = 512
-  @Option(name: [.customShort("n"), .long], help: ArgumentHelp("Tokens to write; 0 skips.", valueName: "tokens"))
+  @Option(
+    name: [.customShort("n"), .long], parsing: .unconditional,
+    help: ArgumentHelp("Tokens to write; 0 skips.", valueName: "tokens"))
   var generate = 128
-  @Option(name: [.short, .long], help: ArgumentHelp("Thread counts (default: one a core).", valueName: "list"))
+  @Option(
+    name: [.short, .long], parsing: .unconditional,
+    help: ArgumentHelp("Thread counts (default: one for every fast core).", valueName: "list"))
   var threads: String?
-  @Option(name: .long, help: ArgumentHelp("Numbers of sequences to write at once.", valueName: "list")) var batch = "1"
+  @Option(
+    name: .long, parsing: .unconditional,
+    help: ArgumentHelp("Numbers of sequences to write at once.", valueName: "list"))
+  var batch = "1"
   @OptionGroup var lambda: LambdaListArgument
-  @Option(name: .shortAndLong, help: ArgumentHelp("Measurements of each.", valueName: "count")) var repetitions = 5
+  @Option(name: .shortAndLong, parsing: .unconditional, help: ArgumentHelp("Measurements of each.", valueName: "count"))
+  var repetitions = 5
   @Option(name: .shortAndLong, help: "Markdown table or JSON.") var output = Format.md
 
   func validate() throws {
+    guard isa != (bundle != nil) else { throw ValidationError("give either a bundle or --isa") }
     guard prompt >= 0, generate >= 0, max(prompt, generate) > 0 else {
       throw ValidationError("-p and -n must be 0 or more, and one of them above 0")
     }
@@ -42,27 +57,40 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
-    let bundle = try bundle.open()
+    guard let path = bundle else { return try timeKernels() }
+    let bundle = try ModelBundle(path: path)
     let realignments = try lambda.realignments(for: bundle)
     let sizes = try batchSizes()
     var measurements: [Measurement] = []
     for threads in try threadCounts() {
-      let engine = try Engine(pool: ThreadPool(threads: threads))
+      let engine = try Engine(pool: threadPool(threads))
       for size in sizes {
         let batch = try Batch(
           bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine)
+        batch.sessions[0].shouldContinue = { !Interrupt.isRequested }
         let tests = size == sizes[0] ? [BenchTest.prompt(prompt), .generate(generate)] : [.generate(generate)]
         for realignment in realignments {
           for test in tests where test.tokens > 0 {
             let lambda = realignment.description(models: bundle.alignedModels)
             Output.note("\(test.name), \(threads) threads, \(size) sequences, λ \(lambda)")
-            let rates = try test.rates(batch, realignment, repetitions: repetitions)
+            let rates = try interruptible { try test.rates(batch, realignment, repetitions: repetitions) }
             measurements.append(Measurement(batch, realignment, test, rates))
           }
         }
       }
     }
     try Output.write(output == .json ? jsonText(measurements) : Measurement.table(measurements).markdown)
+  }
+
+  private func timeKernels() throws {
+    let bench = try KernelBench(repetitions: repetitions)
+    let rows = try interruptible { try threadCounts().flatMap { try bench.measurements(threadPool($0)) } }
+    try Output.write(output == .json ? jsonText(rows) : KernelMeasurement.table(rows).markdown)
+  }
+
+  /// Ctrl-C ends the program without a table: half of one would look like a whole one.
+  private func interruptible<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try Interrupt.during(body) } catch SessionError.cancelled { throw ExitCode(130) }
   }
 
   private func threadCounts() throws -> [Int] { try threads.map { try numbers("--threads", $0) } ?? [coreCount()] }
@@ -128,6 +156,7 @@ enum BenchTest {
     case .generate:
       let realignments = [Realignment?](repeating: realignment, count: batch.sessions.count)
       for id in ids {
+        if Interrupt.isRequested { throw SessionError.cancelled }
         for session in batch.sessions { try session.append(CollectionOfOne(id)) }
         try batch.logits(realignments) { _, _ in }
       }

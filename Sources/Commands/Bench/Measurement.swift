@@ -1,5 +1,6 @@
 import Bundle
 import DeRa
+import Evaluation
 
 /// One row of `dera bench`: llama-bench's columns, λ, memory and bytes read per token.
 package struct Measurement: Encodable {
