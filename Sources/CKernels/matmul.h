@@ -17,15 +17,27 @@
 
 typedef enum { KIND_INT8, KIND_NIBBLES, KIND_TABLE } block_kind;
 
+/// The output of tile `tile` and column `column`.
+INLINE ck_output output_at(ck_output out, size_t tile, size_t column) {
+  out.values += column * out.stride + tile * LANES;
+  return out;
+}
+
+/// What the sums of a column's 16 rows start from.
+INLINE f32x16 start_sum(ck_output out, size_t column) {
+  return out.accumulate ? load(out.values + column * out.stride) : (f32x16){};
+}
+
 /// One tile times `n` columns from `first` on.
 INLINE void tile_int(const uint8_t *tile, const ck_matrix *matrix, const ck_int8_panel *x, size_t first, const int n,
-                     const block_kind kind, float *out, size_t out_stride) {
+                     const block_kind kind, const ck_output out) {
   const size_t blocks = matrix->blocks, stride = blocks * BLOCK;
   const size_t block_bytes = kind == KIND_INT8 ? BLOCK_BYTES_INT8 : BLOCK_BYTES_INT4;
   const int8_t *codes = x->codes + first * stride;
   const float *scales = x->scales + first * blocks;
   const int32_t *sums = x->sums + first * blocks;
-  f32x16 acc[MAX_GROUP] = {};
+  f32x16 acc[MAX_GROUP];
+  for (int c = 0; c < n; c++) acc[c] = start_sum(out, (size_t)c);
   for (size_t b = 0; b < blocks; b++, tile += block_bytes, codes += BLOCK) {
     // The hardware's own prefetching stops at the end of every page.
     for (size_t line = 0; line < block_bytes; line += 64) __builtin_prefetch(tile + PREFETCH_DISTANCE + line);
@@ -43,7 +55,7 @@ INLINE void tile_int(const uint8_t *tile, const ck_matrix *matrix, const ck_int8
       acc[c] = fma16(__builtin_convertvector(dots[c], f32x16), factor, acc[c]);
     }
   }
-  for (int c = 0; c < n; c++) store(out + (size_t)c * out_stride, acc[c]);
+  for (int c = 0; c < n; c++) store(out.values + (size_t)c * out.stride, acc[c]);
 }
 
 INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out,
@@ -51,9 +63,8 @@ INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x,
   const size_t tile_bytes = matrix->blocks * (kind == KIND_INT8 ? BLOCK_BYTES_INT8 : BLOCK_BYTES_INT4);
   for (size_t t = tiles.first; t < tiles.first + tiles.count; t++) {
     const uint8_t *tile = matrix->bytes + t * tile_bytes;
-    float *rows = out.values + t * LANES;
     size_t c = 0;
-#define COLUMNS(n) tile_int(tile, matrix, &x, c, n, kind, rows + c * out.stride, out.stride)
+#define COLUMNS(n) tile_int(tile, matrix, &x, c, n, kind, output_at(out, t, c))
     for (; c + MAX_GROUP <= x.columns; c += MAX_GROUP) COLUMNS(MAX_GROUP);
     switch (x.columns - c) {
 #if MAX_GROUP > 2
@@ -80,8 +91,10 @@ static void matmul_int4(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x
 
 /// `tiles` consecutive tiles (for more independent sums) times `n` columns.
 INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, size_t depth, const float *x,
-                     size_t x_stride, const int n, float *out, size_t out_stride) {
-  f32x16 acc[4] = {};
+                     size_t x_stride, const int n, const ck_output out) {
+  f32x16 acc[4];
+  for (int t = 0; t < tiles; t++)
+    for (int c = 0; c < n; c++) acc[t * n + c] = start_sum(output_at(out, (size_t)t, 0), (size_t)c);
   for (size_t k = 0; k < depth; k++) {
     for (int t = 0; t < tiles; t++) {
       if (n > 1) __builtin_prefetch(tile + (size_t)t * tile_bytes + k * 2 * LANES + PREFETCH_DISTANCE);
@@ -91,7 +104,7 @@ INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, si
     }
   }
   for (int t = 0; t < tiles; t++)
-    for (int c = 0; c < n; c++) store(out + (size_t)c * out_stride + t * LANES, acc[t * n + c]);
+    for (int c = 0; c < n; c++) store(output_at(out, (size_t)t, (size_t)c).values, acc[t * n + c]);
 }
 
 static void matmul_f16(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, ck_output out) {
@@ -99,7 +112,7 @@ static void matmul_f16(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, 
   size_t t = tiles.first, end = tiles.first + tiles.count, c = 0;
 #define COLUMNS(tiles, n)                                                                                 \
   tile_f16(matrix->bytes + t * tile_bytes, tile_bytes, tiles, depth, x.values + c * x.stride, x.stride, n, \
-           out.values + c * out.stride + t * LANES, out.stride)
+           output_at(out, t, c))
   // One or two columns have too few sums to overlap, so they take several tiles at once.
   if (x.columns == 1)
     for (; t + 4 <= end; t += 4) COLUMNS(4, 1);

@@ -117,10 +117,11 @@ extension ModelWeights {
     guard let outputNorm = vector("output_norm.weight") else {
       preconditionFailure("the validated bundle has no final norm")
     }
+    func linear(_ name: String) -> Linear { Linear(matrix: matrix(name)) }
     self.init(
-      embedding: matrix("token_embd.weight"), output: matrix("output.weight"), outputNorm: outputNorm,
+      embedding: linear("token_embd.weight"), output: linear("output.weight"), outputNorm: outputNorm,
       layers: (0..<manifest.configuration.layers).map { layer in
-        LayerWeights(matrix: { matrix("blk.\(layer).\($0)") }, vector: { vector("blk.\(layer).\($0)") })
+        LayerWeights(linear: { linear("blk.\(layer).\($0)") }, vector: { vector("blk.\(layer).\($0)") })
       })
   }
 }

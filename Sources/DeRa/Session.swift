@@ -30,9 +30,12 @@ public final class Session {
 
   /// - Parameters:
   ///   - contextLength: most tokens of the sequence; its KV memory is reserved for that.
+  ///   - cacheCodec: how keys and values are held.
   ///   - maxOutputs: positions whose logits `forEachLogits` computes together.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
-  public init(bundle: ModelBundle, contextLength: Int, engine: Engine, maxOutputs: Int = 1) throws(SessionError) {
+  public init(
+    bundle: ModelBundle, contextLength: Int, engine: Engine, maxOutputs: Int = 1, cacheCodec: CacheCodec = .f16
+  ) throws(SessionError) {
     let decoder = bundle.decoder
     let models = decoder.models.count
     do {
@@ -41,11 +44,14 @@ public final class Session {
           "a context of \(contextLength) tokens is impossible; give 1 to \(Self.maximumContext)")
       }
       var caches: [KVCache] = []
-      for _ in 0..<models { caches.append(try KVCache(decoder.configuration, capacity: contextLength)) }
+      let maxColumns = max(models, min(Self.passColumns, contextLength * models))
+      for _ in 0..<models {
+        caches.append(
+          try KVCache(decoder.configuration, capacity: contextLength, codec: cacheCodec, longestRun: maxColumns))
+      }
       self.caches = caches
       state = try DecoderState(
-        decoder, engine: engine, maxColumns: max(models, min(Self.passColumns, contextLength * models)),
-        maxOutputs: maxOutputs, context: contextLength)
+        decoder, engine: engine, maxColumns: maxColumns, maxOutputs: maxOutputs, context: contextLength)
     } catch {
       throw .outOfMemory("\(error)")
     }

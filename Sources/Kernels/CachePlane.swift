@@ -47,11 +47,14 @@ public struct CachePlane: @unchecked Sendable {
   /// One head from `slot` on.
   func view(head: Int, slot: Int, headDim: Int) -> ck_cached {
     let index = head * slots + slot
-    return ck_cached(elements: elements + index * headDim * elementBytes, scales: scales.map { UnsafePointer($0 + index) })
+    return ck_cached(
+      elements: elements + index * headDim * elementBytes, scales: scales.map { UnsafePointer($0 + index) })
   }
 
   /// Codes one head's key or value `[headDim]` for a position.
-  func write(_ vector: UnsafePointer<Float>, head: Int, position: Int, headDim: Int, by kernels: UnsafePointer<ck_kernels>) {
+  func write(
+    _ vector: UnsafePointer<Float>, head: Int, position: Int, headDim: Int, by kernels: UnsafePointer<ck_kernels>
+  ) {
     let index = head * slots + position % slots
     let target = elements + index * headDim * elementBytes
     if let scales {

@@ -4,54 +4,52 @@ import TensorCore
 /// One matrix applied to some columns of a panel.
 public struct MatmulTask: @unchecked Sendable {
   public var matrix: PackedMatrix
-  /// Columns of the input panel to multiply.
+  /// Columns of the inputs to multiply, and of the output.
   public var columns: Range<Int>
-  /// `[columns of the input, at least matrix.layout.paddedRows]`: the product of input column `c` goes to
-  /// `output.column(c)`, padding rows included (they become zero).
+  /// `[columns, layout.columns]`, read by f16 matrices.
+  public var input: Panel
+  /// The same in int8, read by the other codecs; nil for f16 matrices.
+  public var codes: QuantizedPanel?
+  /// `[columns, at least matrix.layout.paddedRows]`: the product of column `c` goes to `output.column(c)`, padding rows
+  /// included (they become zero).
   public var output: Panel
+  /// Whether the product is added to what `output` has: to the result of the task before, when that writes the same
+  /// output. Both are then computed together, rows after rows.
+  public var adds = false
+  /// For every column the one whose result is added to its own, or −1; nil for none. What `Engine.quantize` was given for
+  /// `codes`, so that W·x = W·reference + W·(x − reference).
+  public var references: UnsafePointer<Int32>?
 
-  public init(matrix: PackedMatrix, columns: Range<Int>, output: Panel) {
+  public init(
+    matrix: PackedMatrix, columns: Range<Int>, input: Panel, codes: QuantizedPanel?, output: Panel, adds: Bool = false,
+    references: UnsafePointer<Int32>? = nil
+  ) {
     self.matrix = matrix
     self.columns = columns
+    self.input = input
+    self.codes = codes
     self.output = output
+    self.adds = adds
+    self.references = references
   }
 }
 
 extension Engine {
   /// output = matrix · input for every task, all of them in one parallel region.
-  /// - Parameters:
-  ///   - input: `[columns, layout.columns]`, read by f16 matrices.
-  ///   - quantized: the same in int8, read by int8 and int4 matrices; nil when all matrices are f16.
-  public func matmul(_ tasks: UnsafeBufferPointer<MatmulTask>, input: Panel, quantized: QuantizedPanel?) {
+  public func matmul(_ tasks: UnsafeBufferPointer<MatmulTask>) {
     var cost = 0
     for task in tasks {
-      check(task, input: input, quantized: quantized)
+      task.check()
       cost += task.cost
     }
     let wanted = pool.threads == 1 ? 1 : max(min(pool.threads * 8, cost / MatmulTask.smallestChunk), 1)
-    let job = MatmulJob(
-      kernels: kernels, tasks: tasks, input: input, quantized: quantized, chunkCost: max(cost / wanted, 1))
-    pool.run(job, chunks: tasks.reduce(0) { $0 + job.chunks(of: $1) })
+    let job = MatmulJob(kernels: kernels, tasks: tasks, chunkCost: max(cost / wanted, 1))
+    pool.run(job, chunks: job.chunks)
   }
 
-  /// One task; see `matmul(_:input:quantized:)` for several.
-  public func matmul(_ task: MatmulTask, input: Panel, quantized: QuantizedPanel?) {
-    withUnsafePointer(to: task) {
-      matmul(UnsafeBufferPointer(start: $0, count: 1), input: input, quantized: quantized)
-    }
-  }
-
-  private func check(_ task: MatmulTask, input: Panel, quantized: QuantizedPanel?) {
-    let layout = task.matrix.layout
-    precondition(task.columns.lowerBound >= 0 && task.columns.upperBound <= task.output.columns, "output too short")
-    precondition(layout.paddedRows <= task.output.stride, "output without room for the padding rows")
-    if layout.codec == .f16 {
-      precondition(task.columns.upperBound <= input.columns && layout.columns == input.width, "input of wrong shape")
-    } else {
-      guard let quantized else { preconditionFailure("int8 and int4 matrices need the quantized input") }
-      precondition(
-        task.columns.upperBound <= quantized.columns && layout.columns == quantized.width, "input of wrong shape")
-    }
+  /// One task; see `matmul(_:)` for several.
+  public func matmul(_ task: MatmulTask) {
+    withUnsafePointer(to: task) { matmul(UnsafeBufferPointer(start: $0, count: 1)) }
   }
 }
 
@@ -60,44 +58,81 @@ extension MatmulTask {
   static let smallestChunk = 1 << 17
 
   /// Reading a byte of weights takes about as long as using it for 8 columns.
-  var tileCost: Int { matrix.layout.tileBytes * (8 + columns.count) }
-  var cost: Int { columns.isEmpty ? 0 : matrix.layout.tiles * tileCost }
+  var cost: Int { columns.isEmpty ? 0 : matrix.layout.byteCount * (8 + columns.count) }
+
+  fileprivate func check() {
+    let layout = matrix.layout
+    precondition(columns.lowerBound >= 0 && columns.upperBound <= output.columns, "output too short")
+    precondition(layout.paddedRows <= output.stride, "output without room for the padding rows")
+    if layout.codec == .f16 {
+      precondition(columns.upperBound <= input.columns && layout.columns == input.width, "input of wrong shape")
+    } else {
+      guard let codes else { preconditionFailure("matrices of integers need the input in int8") }
+      precondition(columns.upperBound <= codes.columns && layout.columns == codes.width, "input of wrong shape")
+    }
+  }
+
+  /// Rows of the tiles for all columns.
+  fileprivate func run(_ kernels: UnsafePointer<ck_kernels>, tiles: Range<Int>) {
+    let range = ck_tiles(first: tiles.lowerBound, count: tiles.count)
+    let target = ck_output(values: output.column(columns.lowerBound), stride: output.stride, accumulate: adds ? 1 : 0)
+    withUnsafePointer(to: matrix.view) { matrix in
+      switch self.matrix.layout.codec {
+      case .f16: kernels.pointee.matmul_f16(matrix, range, input.slice(columns: columns).view, target)
+      case .int8: codes.map { kernels.pointee.matmul_int8(matrix, range, $0.view(columns: columns), target) }
+      case .int4: codes.map { kernels.pointee.matmul_int4(matrix, range, $0.view(columns: columns), target) }
+      }
+    }
+    guard let references else { return }
+    let rows = tiles.lowerBound * PackedLayout.tileRows..<tiles.upperBound * PackedLayout.tileRows
+    for column in columns where references[column] >= 0 {
+      let reference = output.column(Int(references[column])) + rows.lowerBound
+      kernels.pointee.add_scaled(1, reference, rows.count, output.column(column) + rows.lowerBound)
+    }
+  }
 }
 
 private struct MatmulJob: ParallelJob {
   let kernels: UnsafePointer<ck_kernels>
   let tasks: UnsafeBufferPointer<MatmulTask>
-  let input: Panel
-  let quantized: QuantizedPanel?
   let chunkCost: Int
 
-  func chunks(of task: MatmulTask) -> Int {
-    min((task.cost + chunkCost - 1) / chunkCost, task.matrix.layout.tiles)
+  /// Tasks `first ..< end` that are computed together, and the chunks they are cut into.
+  private func group(from first: Int) -> (end: Int, chunks: Int) {
+    var end = first
+    var cost = 0
+    repeat {
+      cost += tasks[end].cost
+      end += 1
+    } while end < tasks.count && tasks[end].adds
+    return (end, min((cost + chunkCost - 1) / chunkCost, tasks[first].matrix.layout.tiles))
   }
 
-  /// Chunks count through the tasks in order; each is a run of tiles of one task.
+  var chunks: Int {
+    var total = 0
+    var first = 0
+    while first < tasks.count {
+      let group = group(from: first)
+      total += group.chunks
+      first = group.end
+    }
+    return total
+  }
+
+  /// Chunks count through the groups in order; each is a run of tiles of one group.
   func run(chunk: Int, thread: Int) {
     var chunk = chunk
-    for task in tasks {
-      let count = chunks(of: task)
-      if chunk < count {
-        let tiles = task.matrix.layout.tiles
-        run(task, tiles: (tiles * chunk / count)..<(tiles * (chunk + 1) / count))
+    var first = 0
+    while first < tasks.count {
+      let group = group(from: first)
+      if chunk < group.chunks {
+        let tiles = tasks[first].matrix.layout.tiles
+        let range = (tiles * chunk / group.chunks)..<(tiles * (chunk + 1) / group.chunks)
+        for index in first..<group.end { tasks[index].run(kernels, tiles: range) }
         return
       }
-      chunk -= count
-    }
-  }
-
-  private func run(_ task: MatmulTask, tiles: Range<Int>) {
-    let range = ck_tiles(first: tiles.lowerBound, count: tiles.count)
-    let output = ck_output(values: task.output.column(task.columns.lowerBound), stride: task.output.stride)
-    withUnsafePointer(to: task.matrix.view) { matrix in
-      switch task.matrix.layout.codec {
-      case .f16: kernels.pointee.matmul_f16(matrix, range, input.slice(columns: task.columns).view, output)
-      case .int8: quantized.map { kernels.pointee.matmul_int8(matrix, range, $0.view(columns: task.columns), output) }
-      case .int4: quantized.map { kernels.pointee.matmul_int4(matrix, range, $0.view(columns: task.columns), output) }
-      }
+      chunk -= group.chunks
+      first = group.end
     }
   }
 }

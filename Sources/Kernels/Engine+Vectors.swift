@@ -8,13 +8,32 @@ public enum GateActivation: Sendable {
   case geluTanh
 }
 
+/// Which columns are coded as their difference from another one.
+public struct ColumnDifferences: @unchecked Sendable {
+  /// `[columns]`: the column subtracted, or −1.
+  public var references: UnsafePointer<Int32>
+  /// `[threads, capacity]`
+  public var scratch: UnsafeMutablePointer<Float>
+  /// At least the panel's width.
+  public var capacity: Int
+
+  public init(references: UnsafePointer<Int32>, scratch: UnsafeMutablePointer<Float>, capacity: Int) {
+    self.references = references
+    self.scratch = scratch
+    self.capacity = capacity
+  }
+}
+
 extension Engine {
   /// Codes every column of `input` `[columns, width]` in int8: per 32 elements scale = max |x| / 127, codes rounded to
   /// nearest even, the last block padded with zeros. A block with a NaN or an infinity gets the scale NaN.
-  public func quantize(_ input: Panel, into output: QuantizedPanel) {
+  /// - Parameter differences: where given, a column that has a reference is coded as its difference from it.
+  public func quantize(_ input: Panel, into output: QuantizedPanel, differences: ColumnDifferences? = nil) {
     precondition(input.width == output.width && input.columns <= output.columns, "panels of different shapes")
+    precondition((differences?.capacity ?? input.width) >= input.width, "scratch too small")
     let count = chunks(items: input.columns, elements: input.width)
-    pool.run(QuantizeJob(kernels: kernels, input: input, output: output, chunks: count), chunks: count)
+    let job = QuantizeJob(kernels: kernels, input: input, output: output, differences: differences, chunks: count)
+    pool.run(job, chunks: count)
   }
 
   /// output = input / √(mean(input²) + epsilon) · weight, column by column; `output` may be `input`.
@@ -95,13 +114,22 @@ private struct QuantizeJob: ColumnJob {
   let kernels: UnsafePointer<ck_kernels>
   let input: Panel
   let output: QuantizedPanel
+  let differences: ColumnDifferences?
   let chunks: Int
   var columns: Int { input.columns }
 
   func run(column: Int, thread: Int) {
+    var values = input.column(column)
+    if let differences, differences.references[column] >= 0 {
+      let reference = input.column(Int(differences.references[column]))
+      let scratch = differences.scratch + thread * differences.capacity
+      scratch.update(from: values, count: input.width)
+      kernels.pointee.add_scaled(-1, reference, input.width, scratch)
+      values = scratch
+    }
     let part = output.view(columns: column..<column + 1)
     kernels.pointee.quantize(
-      input.column(column), input.width, UnsafeMutablePointer(mutating: part.codes),
+      values, input.width, UnsafeMutablePointer(mutating: part.codes),
       UnsafeMutablePointer(mutating: part.scales), UnsafeMutablePointer(mutating: part.sums))
   }
 }

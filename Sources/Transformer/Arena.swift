@@ -27,14 +27,24 @@ final class Arena {
   let blended: Panel
   let logits: Panel
   let partialLogits: Panel
-  /// Codes of whichever panel is a matrix's input.
-  let quantized: UnsafeMutableRawPointer
+  /// One model's share of `blended`, `[outputs, hiddenSize]`.
+  let weighted: Panel
+  /// Codes of whichever panel is a matrix's input, and the same with aligned columns as differences.
+  let codes: UnsafeMutableRawPointer
+  let differenceCodes: UnsafeMutableRawPointer
+  /// The reference's column of the same token, or −1; `[columns]`.
+  let references: UnsafeMutablePointer<Int32>
+  let differences: ColumnDifferences
+  /// A · x of low-rank changes, one `[columns, rank]` for each of the matrices that read the same input.
+  let lowRank: [Panel]
   let scratch: AttentionScratch
   /// Where each column attends, in the layer at hand.
   let views: UnsafeMutablePointer<CacheView>
   /// `[columns]`
   let positions: UnsafeMutablePointer<Int32>
   let tasks: UnsafeMutableBufferPointer<MatmulTask>
+  /// Products that others of the same step wait for.
+  let innerTasks: UnsafeMutableBufferPointer<MatmulTask>
   let columns: UnsafeMutableBufferPointer<Column>
   let groups: UnsafeMutableBufferPointer<ModelColumns>
 
@@ -53,9 +63,14 @@ final class Arena {
   /// What the panels lie in; each is a mapping of its own.
   private let memories: [AnonymousMemory]
 
+  /// Matrices that read one input: query, key and value.
+  private static let parallelMatrices = 3
+
+  /// - Parameter rank: of the widest low-rank change.
   /// - Throws: `TensorError` when the sizes do not fit into the address space.
   init(
-    _ configuration: ModelConfiguration, models: Int, maxColumns: Int, outputs: Int, context: Int, threads: Int
+    _ configuration: ModelConfiguration, models: Int, rank: Int, maxColumns: Int, outputs: Int, context: Int,
+    threads: Int
   ) throws(TensorError) {
     var memories: [AnonymousMemory] = []
     func memory(_ factors: Int...) throws(TensorError) -> UnsafeMutableRawPointer {
@@ -81,13 +96,24 @@ final class Arena {
     blended = try panel(configuration.hiddenSize, outputs)
     logits = try panel(configuration.vocabularySize, outputs)
     partialLogits = try panel(configuration.vocabularySize, models > 1 ? outputs : 0)
+    weighted = try panel(configuration.hiddenSize, models > 1 ? outputs : 0)
     let widest = max(configuration.hiddenSize, configuration.queryWidth, configuration.feedForwardSize)
-    quantized = try memory(QuantizedPanel.byteCount(columns: max(maxColumns, outputs), width: widest))
+    let codeBytes = QuantizedPanel.byteCount(columns: max(maxColumns, outputs), width: widest)
+    codes = try memory(codeBytes)
+    differenceCodes = try memory(models > 1 ? codeBytes : 0)
+    let difference = try memory(threads, widest, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
+    references = .allocate(capacity: maxColumns)
+    differences = ColumnDifferences(references: references, scratch: difference, capacity: widest)
+    var lowRank: [Panel] = []
+    for _ in 0..<(rank > 0 ? Self.parallelMatrices : 0) { lowRank.append(try panel(rank, maxColumns)) }
+    self.lowRank = lowRank
     let scores = try memory(threads, configuration.heads / configuration.kvHeads, context, MemoryLayout<Float>.size)
       .assumingMemoryBound(to: Float.self)
     scratch = AttentionScratch(scores: scores, capacity: context)
     self.memories = memories
-    tasks = .allocate(capacity: 3 * models)
+    // A product, a delta and a low-rank change for every model.
+    tasks = .allocate(capacity: 3 * Self.parallelMatrices * models)
+    innerTasks = .allocate(capacity: Self.parallelMatrices * models)
     columns = .allocate(capacity: maxColumns)
     views = .allocate(capacity: maxColumns)
     positions = .allocate(capacity: maxColumns)
@@ -95,7 +121,9 @@ final class Arena {
   }
 
   deinit {
+    references.deallocate()
     tasks.deallocate()
+    innerTasks.deallocate()
     columns.deallocate()
     views.deallocate()
     positions.deallocate()

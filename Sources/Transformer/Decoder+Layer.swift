@@ -6,17 +6,17 @@ import TensorCore
 // architecture, so what one lacks all lack.
 extension Decoder {
   typealias VectorOf = (LayerWeights) -> LayerWeights.Vector?
-  typealias MatrixOf = (LayerWeights.Matrices) -> PackedMatrix
+  typealias LinearOf = (LayerWeights.Matrices) -> Linear
 
   /// hidden += postNorm(attentionOutput · attention(rope(query), rope(key), value))
   func attend(_ layer: Int, _ pass: Pass, _ state: DecoderState) {
     let arena = state.arena
     let input = normed(arena.hidden, layer, pass, state, \.attentionNorm)
-    var tasks = MatmulTasks(arena.tasks)
-    add(layer, pass, to: &tasks, arena.query, \.query)
-    add(layer, pass, to: &tasks, arena.key, \.key)
-    add(layer, pass, to: &tasks, arena.value, \.value)
-    state.matmul(tasks, input)
+    var products = Products(pass, input, state)
+    add(layer, to: &products, arena.query, \.query)
+    add(layer, to: &products, arena.key, \.key)
+    add(layer, to: &products, arena.value, \.value)
+    products.run()
 
     let headDim = configuration.headDim
     let normWidth = configuration.architecture.queryKeyNorm == .perHead ? headDim : nil
@@ -32,9 +32,9 @@ extension Decoder {
 
     attention(layer, slides: configuration.layerSlides[layer], pass, state)
 
-    tasks = MatmulTasks(arena.tasks)
-    add(layer, pass, to: &tasks, arena.update, \.attentionOutput)
-    state.matmul(tasks, arena.mixed.slice(columns: 0..<pass.count))
+    products = Products(pass, arena.mixed.slice(columns: 0..<pass.count), state)
+    add(layer, to: &products, arena.update, \.attentionOutput)
+    products.run()
     addUpdate(layer, pass, state, \.postAttentionNorm)
   }
 
@@ -43,18 +43,18 @@ extension Decoder {
     let arena = state.arena
     let columns = 0..<pass.count
     let input = normed(arena.hidden, layer, pass, state, \.feedForwardNorm)
-    var tasks = MatmulTasks(arena.tasks)
-    add(layer, pass, to: &tasks, arena.gate, \.gate)
-    add(layer, pass, to: &tasks, arena.up, \.up)
-    state.matmul(tasks, input)
+    var products = Products(pass, input, state)
+    add(layer, to: &products, arena.gate, \.gate)
+    add(layer, to: &products, arena.up, \.up)
+    products.run()
 
     let gate = arena.gate.slice(columns: columns)
     state.engine.gate(
       configuration.architecture.activation == .silu ? .silu : .geluTanh, gate: gate,
       up: arena.up.slice(columns: columns), into: gate)
-    tasks = MatmulTasks(arena.tasks)
-    add(layer, pass, to: &tasks, arena.update, \.down)
-    state.matmul(tasks, gate)
+    products = Products(pass, gate, state)
+    add(layer, to: &products, arena.update, \.down)
+    products.run()
     addUpdate(layer, pass, state, \.postFeedForwardNorm)
   }
 
@@ -89,11 +89,8 @@ extension Decoder {
     }
   }
 
-  /// Adds the product with a layer's matrix: one task where neighbouring models share it, one each where they do not.
-  private func add(_ layer: Int, _ pass: Pass, to tasks: inout MatmulTasks, _ output: Panel, _ matrix: MatrixOf) {
-    for group in pass.groups {
-      tasks.add(
-        matrix(layers[group.model * configuration.layers + layer].matrices), columns: group.columns, output: output)
-    }
+  /// Adds the product with one of a layer's matrices.
+  private func add(_ layer: Int, to products: inout Products, _ output: Panel, _ linear: LinearOf) {
+    products.add(output) { linear(layers[$0 * configuration.layers + layer].matrices) }
   }
 }

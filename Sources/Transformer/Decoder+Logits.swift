@@ -30,29 +30,55 @@ extension Decoder {
     let result = arena.logits.slice(columns: 0..<outputs)
     var isFirst = true
     for first in 0..<perOutput {
-      let matrix = models[terms[first].model].output
-      let isDone = (0..<first).contains { models[terms[$0].model].output.bytes == matrix.bytes }
+      let matrix = models[terms[first].model].output.matrix
+      let isDone = (0..<first).contains { models[terms[$0].model].output.matrix.bytes == matrix.bytes }
       if isDone { continue }
       for output in 0..<outputs {
         let row = UnsafeBufferPointer(rebasing: terms[output * perOutput..<(output + 1) * perOutput])
         blend(row, from: first, into: arena.blended.column(output))
       }
-      var tasks = MatmulTasks(arena.tasks)
-      tasks.add(matrix, columns: 0..<outputs, output: isFirst ? arena.logits : arena.partialLogits)
-      state.matmul(tasks, arena.blended.slice(columns: 0..<outputs))
+      multiply(matrix, arena.blended, outputs, into: isFirst ? arena.logits : arena.partialLogits, state)
       if !isFirst { state.engine.add(arena.partialLogits.slice(columns: 0..<outputs), to: result) }
       isFirst = false
     }
+    addDeltas(terms, outputs: outputs, state)
     return result
+  }
+
+  /// logits += weight · (delta · hidden) for every term whose model changes the output matrix it shares.
+  private func addDeltas(_ terms: UnsafeBufferPointer<BlendTerm>, outputs: Int, _ state: DecoderState) {
+    let perOutput = terms.count / outputs
+    let arena = state.arena
+    for index in 0..<perOutput {
+      guard let delta = models[terms[index].model].output.delta else { continue }
+      for output in 0..<outputs {
+        let term = terms[output * perOutput + index]
+        let target = arena.weighted.column(output)
+        for element in 0..<configuration.hiddenSize { target[element] = term.weight * term.hidden[element] }
+      }
+      multiply(delta, arena.weighted, outputs, into: arena.logits, adds: true, state)
+    }
+  }
+
+  /// output = matrix · input for the first `outputs` columns, or output += that.
+  private func multiply(
+    _ matrix: PackedMatrix, _ input: Panel, _ outputs: Int, into output: Panel, adds: Bool = false,
+    _ state: DecoderState
+  ) {
+    let input = input.slice(columns: 0..<outputs)
+    let codes = state.codes(input)
+    if matrix.layout.codec != .f16 { state.engine.quantize(input, into: codes) }
+    state.engine.matmul(
+      MatmulTask(matrix: matrix, columns: 0..<outputs, input: input, codes: codes, output: output, adds: adds))
   }
 
   /// `target = Σ weight · hidden` over the terms from `first` on that use its output matrix.
   private func blend(_ terms: UnsafeBufferPointer<BlendTerm>, from first: Int, into target: UnsafeMutablePointer<Float>)
   {
-    let matrix = models[terms[first].model].output.bytes
+    let matrix = models[terms[first].model].output.matrix.bytes
     let width = configuration.hiddenSize
     for index in 0..<width { target[index] = terms[first].weight * terms[first].hidden[index] }
-    for term in terms[(first + 1)...] where models[term.model].output.bytes == matrix {
+    for term in terms[(first + 1)...] where models[term.model].output.matrix.bytes == matrix {
       for index in 0..<width { target[index] += term.weight * term.hidden[index] }
     }
   }

@@ -12,6 +12,8 @@ public final class Decoder: Sendable {
   public let models: [ModelWeights]
   /// The layers of all models, model after model.
   let layers: [LayerWeights]
+  /// Of the widest low-rank change; 0 where there is none.
+  let maximumRank: Int
 
   /// - Parameter models: the reference first; each with `configuration.layers` layers.
   public init(configuration: ModelConfiguration, models: [ModelWeights]) {
@@ -19,6 +21,7 @@ public final class Decoder: Sendable {
     self.configuration = configuration
     self.models = models
     layers = models.flatMap(\.layers)
+    maximumRank = layers.flatMap(\.matrices.all).map(\.rank).max() ?? 0
   }
 
   /// Computes the runs' tokens and extends their caches.
@@ -47,6 +50,13 @@ public final class Decoder: Sendable {
   struct Pass {
     var count: Int
     var groups: Slice<UnsafeMutableBufferPointer<Arena.ModelColumns>>
+    /// Aligned models' columns whose reference column is in the pass lie from the first of these on; empty for none.
+    var referenced: Range<Int>
+
+    var columns: Range<Int> { 0..<count }
+
+    /// Whether some of these columns have their reference among them.
+    func hasReferences(in columns: Range<Int>) -> Bool { columns.lowerBound == 0 && columns.overlaps(referenced) }
   }
 
   private func place(_ runs: UnsafeBufferPointer<Run>, in arena: Arena) -> Pass {
@@ -70,15 +80,48 @@ public final class Decoder: Sendable {
         groups += 1
       }
     }
-    return Pass(count: column, groups: arena.groups[0..<groups])
+    let referenced = findReferences(runs, in: arena)
+    return Pass(count: column, groups: arena.groups[0..<groups], referenced: referenced)
+  }
+
+  /// Sets `arena.references`: the reference's column of the same sequence and position, or −1.
+  /// - Returns: from the first to the last column that has one.
+  private func findReferences(_ runs: UnsafeBufferPointer<Run>, in arena: Arena) -> Range<Int> {
+    var referenced = 0..<0
+    var start = 0
+    for run in runs {
+      var first = 0
+      let range = start..<start + run.count
+      for column in range { arena.references[column] = -1 }
+      for other in runs where run.model != 0 && other.model == 0 {
+        if other.sequence == run.sequence {
+          for column in range {
+            let reference = first + Int(arena.positions[column] - arena.positions[first])
+            if (first..<first + other.count).contains(reference) {
+              arena.references[column] = Int32(reference)
+              referenced = (referenced.isEmpty ? column : referenced.lowerBound)..<column + 1
+            }
+          }
+        }
+        first += other.count
+      }
+      start = range.upperBound
+    }
+    return referenced
   }
 
   private func embed(_ pass: Pass, _ state: DecoderState) {
     let arena = state.arena
     for group in pass.groups {
+      let embedding = models[group.model].embedding
       for column in group.columns {
-        models[group.model].embedding.unpack(
-          row: Int(arena.columns[column].token), into: arena.hidden.column(column))
+        let token = Int(arena.columns[column].token)
+        embedding.matrix.unpack(row: token, into: arena.hidden.column(column))
+        if let delta = embedding.delta {
+          delta.unpack(row: token, into: arena.update.column(column))
+          state.engine.add(
+            arena.update.slice(columns: column..<column + 1), to: arena.hidden.slice(columns: column..<column + 1))
+        }
       }
     }
     if configuration.embeddingScale != 1 {

@@ -17,8 +17,8 @@ public final class DecoderState {
   public init(_ decoder: Decoder, engine: Engine, maxColumns: Int, maxOutputs: Int, context: Int) throws(TensorError) {
     self.engine = engine
     arena = try Arena(
-      decoder.configuration, models: decoder.models.count, maxColumns: maxColumns, outputs: maxOutputs,
-      context: context, threads: engine.pool.threads)
+      decoder.configuration, models: decoder.models.count, rank: decoder.maximumRank, maxColumns: maxColumns,
+      outputs: maxOutputs, context: context, threads: engine.pool.threads)
     fullRotation = Rotations(decoder.configuration.rope, columns: maxColumns)
     slidingRotation = decoder.configuration.slidingRope.map { Rotations($0, columns: maxColumns) } ?? fullRotation
   }
@@ -43,11 +43,14 @@ public final class DecoderState {
 
   func rotation(sliding: Bool) -> Rotations { sliding ? slidingRotation : fullRotation }
 
-  /// Runs the products over `input`; it is quantised once, and only when an integer matrix reads it.
-  func matmul(_ tasks: MatmulTasks, _ input: Panel) {
-    let quantized = QuantizedPanel(memory: arena.quantized, columns: input.columns, width: input.width)
-    if tasks.all.contains(where: { $0.matrix.layout.codec != .f16 }) { engine.quantize(input, into: quantized) }
-    engine.matmul(tasks.all, input: input, quantized: quantized)
+  /// Where the int8 codes of a panel go.
+  func codes(_ input: Panel) -> QuantizedPanel {
+    QuantizedPanel(memory: arena.codes, columns: input.columns, width: input.width)
+  }
+
+  /// Where its codes go with aligned columns as differences.
+  func differenceCodes(_ input: Panel) -> QuantizedPanel {
+    QuantizedPanel(memory: arena.differenceCodes, columns: input.columns, width: input.width)
   }
 }
 

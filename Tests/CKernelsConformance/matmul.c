@@ -91,10 +91,13 @@ static void check_product(suite *s, codec kind, size_t tiles, size_t width, size
   for (size_t i = 0; i < count; i++) expected[i] = found[i] = (float)i;
   ck_matrix matrix = {bytes, blocks, width, table};
   ck_tiles range = {tiles > 2, tiles - (tiles > 2)};
-  multiply(s->scalar, kind, &matrix, range, &x, columns, (ck_output){expected, stride});
-  multiply(s->tested, kind, &matrix, range, &x, columns, (ck_output){found, stride});
-  expect_equal(s, expected, found, count * sizeof(float), "%s %zu x %zu, %zu columns, table %d, fills %d %d",
-               codec_names[kind], tiles * 16, width, columns, table != NULL, weights, inputs);
+  for (int accumulate = 0; accumulate <= 1; accumulate++) {
+    multiply(s->scalar, kind, &matrix, range, &x, columns, (ck_output){expected, stride, accumulate});
+    multiply(s->tested, kind, &matrix, range, &x, columns, (ck_output){found, stride, accumulate});
+    expect_equal(s, expected, found, count * sizeof(float),
+                 "%s %zu x %zu, %zu columns, table %d, fills %d %d, accumulate %d", codec_names[kind], tiles * 16,
+                 width, columns, table != NULL, weights, inputs, accumulate);
+  }
   free(bytes), free(x.codes), free(x.scales), free(x.sums), free(x.values), free(expected), free(found);
 }
 

@@ -19,8 +19,8 @@ import Testing
       let quantized = OwnedQuantized(input.view, by: engine)
       let output = OwnedPanel(width: matrix.packed.layout.paddedRows, columns: 3)
       engine.matmul(
-        MatmulTask(matrix: matrix.packed, columns: 0..<3, output: output.view), input: input.view,
-        quantized: quantized.view)
+        MatmulTask(
+          matrix: matrix.packed, columns: 0..<3, input: input.view, codes: quantized.view, output: output.view))
       for column in 0..<3 {
         let expected = (0..<matrix.packed.layout.paddedRows).map { row in
           row >= rows

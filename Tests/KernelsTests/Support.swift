@@ -53,11 +53,11 @@ struct OwnedQuantized {
   let memory: Memory<UInt8>
   let view: QuantizedPanel
 
-  init(_ panel: Panel, by engine: Engine) {
+  init(_ panel: Panel, by engine: Engine, differences: ColumnDifferences? = nil) {
     memory = Memory(
       Array(repeating: 0xaa, count: QuantizedPanel.byteCount(columns: panel.columns, width: panel.width)))
     view = QuantizedPanel(memory: memory.pointer, columns: panel.columns, width: panel.width)
-    engine.quantize(panel, into: view)
+    engine.quantize(panel, into: view, differences: differences)
   }
 }
 

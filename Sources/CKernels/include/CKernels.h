@@ -46,6 +46,8 @@ typedef struct {
 typedef struct {
   float *values;
   size_t stride;
+  /// Whether sums start from what is there instead of 0.
+  int accumulate;
 } ck_output;
 
 /// Keys or values of one head, one position after another without gaps.

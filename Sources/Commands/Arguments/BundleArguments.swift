@@ -63,6 +63,17 @@ struct LambdaListArgument: ParsableArguments {
   }
 }
 
+/// How a session holds keys and values.
+struct CacheArgument: ParsableArguments {
+  @Option(
+    name: .customLong("kv"),
+    help: ArgumentHelp(
+      "How keys and values are kept; int8 takes about half of f16's memory.", valueName: "codec"))
+  var codec = CacheCodec.f16
+}
+
+extension CacheCodec: ExpressibleByArgument {}
+
 /// How much of the machine a session takes.
 struct RuntimeArguments: ParsableArguments {
   static let defaultContext = 4096
@@ -75,6 +86,8 @@ struct RuntimeArguments: ParsableArguments {
     help: ArgumentHelp(
       "Tokens of prompt and answer together (default: the model's own limit, at most 4096).", valueName: "tokens"))
   var context: Int?
+
+  @OptionGroup var cache: CacheArgument
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
@@ -93,7 +106,8 @@ struct RuntimeArguments: ParsableArguments {
       Output.note("The model was made for \(bundle.configuration.contextLength) tokens; beyond that it may ramble.")
     }
     return try Session(
-      bundle: bundle, contextLength: length, engine: try Engine(pool: ThreadPool(threads: threads ?? coreCount())))
+      bundle: bundle, contextLength: length, engine: try Engine(pool: ThreadPool(threads: threads ?? coreCount())),
+      cacheCodec: cache.codec)
   }
 }
 

@@ -26,6 +26,7 @@ struct BenchCommand: ParsableCommand {
   @Option(name: [.short, .long], help: ArgumentHelp("Thread counts (default: one a core).", valueName: "list"))
   var threads: String?
   @OptionGroup var lambda: LambdaListArgument
+  @OptionGroup var cache: CacheArgument
   @Option(name: .shortAndLong, help: ArgumentHelp("Measurements of each.", valueName: "count")) var repetitions = 5
   @Option(name: .shortAndLong, help: "Markdown table or JSON.") var output = Format.md
 
@@ -43,7 +44,8 @@ struct BenchCommand: ParsableCommand {
     var measurements: [Measurement] = []
     for threads in try threadCounts() {
       let engine = try Engine(pool: ThreadPool(threads: threads))
-      let session = try Session(bundle: bundle, contextLength: max(prompt, generate, 1), engine: engine)
+      let session = try Session(
+        bundle: bundle, contextLength: max(prompt, generate, 1), engine: engine, cacheCodec: cache.codec)
       for realignment in realignments {
         for test in [BenchTest.prompt(prompt), .generate(generate)] where test.tokens > 0 {
           Output.note("\(test.name), \(threads) threads, λ \(realignment.description(models: bundle.alignedModels))")

@@ -1,0 +1,96 @@
+import Kernels
+
+/// The matrix products of one step over the columns of a pass, collected without allocating and run together.
+///
+/// Neighbouring models that share a matrix become one product, so that its bytes are read once. Where the reference's
+/// column of the same token is among them, an aligned model's column enters as its difference from it: rounding of the
+/// activations is then common to both and cancels in what λ amplifies. What a model adds to a shared matrix is computed
+/// in the same chunk of rows.
+struct Products {
+  private let pass: Decoder.Pass
+  private let input: Panel
+  private let state: DecoderState
+  /// The products, and before them those that low-rank factors need.
+  private var tasks: TaskList
+  private var inner: TaskList
+  /// Panels for A · x used so far.
+  private var slots = 0
+
+  /// - Parameter input: `[columns of the pass, width]`
+  init(_ pass: Decoder.Pass, _ input: Panel, _ state: DecoderState) {
+    self.pass = pass
+    self.input = input
+    self.state = state
+    tasks = TaskList(state.arena.tasks)
+    inner = TaskList(state.arena.innerTasks)
+  }
+
+  /// output = linear · input for every column, `linear` asked for with a model's number.
+  mutating func add(_ output: Panel, _ linear: (Int) -> Linear) {
+    var first = pass.groups.startIndex
+    while first < pass.groups.endIndex {
+      let matrix = linear(pass.groups[first].model).matrix
+      var end = first + 1
+      while end < pass.groups.endIndex, linear(pass.groups[end].model).matrix.bytes == matrix.bytes { end += 1 }
+      let columns = pass.groups[first].columns.lowerBound..<pass.groups[end - 1].columns.upperBound
+      // Floating-point products need no coding, so they gain nothing from differences.
+      let differs = matrix.layout.codec != .f16 && pass.hasReferences(in: columns)
+      tasks.append(
+        MatmulTask(
+          matrix: matrix, columns: columns, input: input,
+          codes: differs ? state.differenceCodes(input) : state.codes(input), output: output,
+          references: differs ? UnsafePointer(state.arena.references) : nil))
+      for index in first..<end { addChange(output, linear(pass.groups[index].model), pass.groups[index].columns) }
+      first = end
+    }
+    slots += 1
+  }
+
+  private mutating func addChange(_ output: Panel, _ linear: Linear, _ columns: Range<Int>) {
+    let codes = state.codes(input)
+    if let delta = linear.delta {
+      tasks.append(
+        MatmulTask(matrix: delta, columns: columns, input: input, codes: codes, output: output, adds: true))
+    }
+    if let lowRank = linear.lowRank {
+      let projected = state.arena.lowRank[slots]
+      inner.append(MatmulTask(matrix: lowRank.a, columns: columns, input: input, codes: codes, output: projected))
+      let narrow = projected.slice(rows: 0..<linear.rank)
+      tasks.append(
+        MatmulTask(matrix: lowRank.b, columns: columns, input: narrow, codes: nil, output: output, adds: true))
+    }
+  }
+
+  /// Codes the input as the products need it and runs them.
+  func run() {
+    let engine = state.engine
+    if needsCodes(differences: false) { engine.quantize(input, into: state.codes(input)) }
+    if needsCodes(differences: true) {
+      engine.quantize(input, into: state.differenceCodes(input), differences: state.arena.differences)
+    }
+    if inner.count > 0 { engine.matmul(inner.all) }
+    engine.matmul(tasks.all)
+  }
+
+  private func needsCodes(differences: Bool) -> Bool {
+    let reads: (MatmulTask) -> Bool = {
+      $0.matrix.layout.codec != .f16 && ($0.references != nil) == differences
+    }
+    return tasks.all.contains(where: reads) || inner.all.contains(where: reads)
+  }
+}
+
+/// Tasks in memory that is there already.
+struct TaskList {
+  private let storage: UnsafeMutableBufferPointer<MatmulTask>
+  private(set) var count = 0
+
+  init(_ storage: UnsafeMutableBufferPointer<MatmulTask>) { self.storage = storage }
+
+  var all: UnsafeBufferPointer<MatmulTask> { UnsafeBufferPointer(rebasing: storage[0..<count]) }
+
+  mutating func append(_ task: MatmulTask) {
+    storage.initializeElement(at: count, to: task)
+    count += 1
+  }
+}
