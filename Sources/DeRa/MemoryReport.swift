@@ -28,7 +28,7 @@ public struct MemoryReport: Sendable, Equatable {
 
 extension Session {
   /// What computes: the instruction set and the threads.
-  public var engine: Engine { state.engine }
+  public var engine: Engine { workspace.state.engine }
 
   /// How keys and values are held.
   public var cacheCodec: CacheCodec { caches[0].codec }
@@ -36,7 +36,8 @@ extension Session {
   /// What this session occupies; its KV memory becomes resident as the context fills.
   public var memory: MemoryReport {
     MemoryReport(
-      mappedBytes: bundle.mappedBytes, kvBytes: caches.reduce(0) { $0 + $1.byteCount }, scratchBytes: state.byteCount)
+      mappedBytes: bundle.mappedBytes, kvBytes: caches.reduce(0) { $0 + $1.byteCount },
+      scratchBytes: workspace.state.byteCount)
   }
 }
 

@@ -1,3 +1,5 @@
+import Evaluation
+
 extension InspectReport {
   /// The report for people.
   /// - Parameter width: columns of the picture of the memory map.
@@ -24,13 +26,14 @@ extension InspectReport {
 
   private var modelTable: Table {
     var table = Table([
-      .init("model", .left), .init("weights"), .init("own tensors"), .init("own"), .init("shared tensors"),
-      .init("shared"), .init("bits/weight"),
+      .init("model", .left), .init("weights"), .init("own tensors"), .init("changed"), .init("stored"),
+      .init("shared tensors"), .init("shared"), .init("bits/weight"),
     ])
     table.rows = models.map { model in
       [
-        model.name, countText(model.weights), "\(model.ownTensors)", byteText(model.ownBytes), "\(model.sharedTensors)",
-        byteText(model.sharedBytes), fixed(model.bitsPerWeight, 2),
+        model.name, countText(model.weights), "\(model.ownTensors)", "\(model.changedTensors)",
+        byteText(model.ownBytes),
+        "\(model.sharedTensors)", byteText(model.sharedBytes), fixed(model.bitsPerWeight, 2),
       ]
     }
     return table
