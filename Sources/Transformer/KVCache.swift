@@ -8,9 +8,9 @@ import TensorCore
 /// the window only, so that the last tokens, up to a window of them, can be taken back.
 public final class KVCache {
   /// One layer's planes.
-  struct Layer {
-    var keys: CachePlane
-    var values: CachePlane
+  package struct Layer {
+    package var keys: CachePlane
+    package var values: CachePlane
   }
 
   public let codec: CacheCodec
@@ -18,7 +18,7 @@ public final class KVCache {
   public let capacity: Int
   public let byteCount: Int
   /// Positions written so far; the next token's position.
-  public internal(set) var length = 0 {
+  public package(set) var length = 0 {
     didSet { written = max(written, length) }
   }
 
@@ -72,7 +72,7 @@ public final class KVCache {
   deinit { layers.deallocate() }
 
   /// Whether a pass may add that many tokens.
-  func takes(_ count: Int) -> Bool { count <= longestRun && length + count <= capacity }
+  package func takes(_ count: Int) -> Bool { count <= longestRun && length + count <= capacity }
 
   /// Forgets every position from `count` on.
   ///
@@ -86,5 +86,5 @@ public final class KVCache {
   }
 
   /// The planes of every layer, for the inner loops.
-  var view: UnsafePointer<Layer> { UnsafePointer(layers.baseAddress!) }
+  package var view: UnsafePointer<Layer> { UnsafePointer(layers.baseAddress!) }
 }

@@ -1,5 +1,6 @@
 // Scores and weighted sums for every kind of head width and group of heads, over f16 and int8 caches.
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "suite.h"
@@ -75,19 +76,19 @@ static void check_coding(suite *s, size_t width, float magnitude, float odd) {
 void check_attention(suite *s) {
   static const size_t widths[] = {1, 2, 7, 8, 12, 15, 16, 17, 24, 32, 40, 48, 63, 64, 72, 80, 96, 112, 128, 160};
   static const size_t counts[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 63, 64, 65, 140};
-  static buffers b;
+  buffers *b = malloc(sizeof *b);
   for (size_t i = 0; i < MOST_KEYS * MOST_WIDTH; i++) {
-    b.halves[i] = (uint16_t)((random_bits(s) & 0x83ff) | (8 + random_bits(s) % 9) << 10);
-    b.codes[i] = (int8_t)random_bits(s);
+    b->halves[i] = (uint16_t)((random_bits(s) & 0x83ff) | (8 + random_bits(s) % 9) << 10);
+    b->codes[i] = (int8_t)random_bits(s);
   }
-  for (size_t i = 0; i < MOST_KEYS; i++) b.scales[i] = random_float(s, 0.1f);
-  for (size_t i = 0; i < MOST_HEADS * MOST_WIDTH; i++) b.queries[i] = random_float(s, 2);
+  for (size_t i = 0; i < MOST_KEYS; i++) b->scales[i] = random_float(s, 0.1f);
+  for (size_t i = 0; i < MOST_HEADS * MOST_WIDTH; i++) b->queries[i] = random_float(s, 2);
   for (int is_int8 = 0; is_int8 < 2; is_int8++)
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
       for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
         for (size_t heads = 1; heads <= MOST_HEADS; heads += heads < 5 ? 1 : 4) {
-          check_group(s, &b, is_int8, widths[w], heads, counts[c]);
-          check_alone(s, &b, is_int8, widths[w], heads, counts[c]);
+          check_group(s, b, is_int8, widths[w], heads, counts[c]);
+          check_alone(s, b, is_int8, widths[w], heads, counts[c]);
         }
   static const float magnitudes[] = {1, 1e-3f, 200, 1e30f, 1e-33f, 0};
   for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
@@ -95,4 +96,5 @@ void check_attention(suite *s) {
     check_coding(s, widths[w], 1, INFINITY);
     check_coding(s, widths[w], 1, NAN);
   }
+  free(b);
 }
