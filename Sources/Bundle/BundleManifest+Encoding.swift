@@ -40,8 +40,8 @@ extension BundleManifest {
     return [
       (BundleKey.tensorNames, .array(GGUFArray(strings: tensors.map(\.fileName)))),
       (BundleKey.tensorCodecs, .array(GGUFArray(strings: tensors.map(\.codec.name)))),
-      (BundleKey.tensorRows, .array(GGUFArray(uint64s: tensors.map { UInt64($0.spec.rows) }))),
-      (BundleKey.tensorColumns, .array(GGUFArray(uint64s: tensors.map { UInt64($0.spec.columns) }))),
+      (BundleKey.tensorRows, .array(GGUFArray(uint64s: tensors.map { UInt64($0.rows) }))),
+      (BundleKey.tensorColumns, .array(GGUFArray(uint64s: tensors.map { UInt64($0.columns) }))),
       (BundleKey.tensorChecksums, .array(GGUFArray(strings: tensors.map(\.sha256)))),
       (BundleKey.tensorTables, .array(GGUFArray(int8s: tables))),
     ]

@@ -20,8 +20,8 @@ public struct BundleManifest: Sendable, Equatable {
   public var chatTemplate: String?
   /// Where the bundle came from, a JSON object.
   public var provenance: String
-  /// In the file's order, which is the order of use: every tensor of the reference, each followed by those of the
-  /// aligned models that differ from it.
+  /// In the file's order, which is the order of use: every tensor of the reference, each followed by what the aligned
+  /// models have instead of it or add to it.
   public private(set) var tensors: [BundleTensor]
   /// The compiled tokenizer.
   public internal(set) var tokenizer: BundleTokenizer?
@@ -42,11 +42,35 @@ public struct BundleManifest: Sendable, Equatable {
     index = Dictionary(tensors.enumerated().map { ($1.fileName, $0) }) { first, _ in first }
   }
 
-  /// The tensor that model number `model` uses under an inventory name: its own or the reference's. A tied
-  /// `output.weight` is the embedding table. nil when the models have no such tensor.
+  /// The whole tensor that model number `model` uses under an inventory name: its own or the reference's, which
+  /// `change` may add to. A tied `output.weight` is the embedding table. nil when the models have no such tensor.
   public func tensor(_ name: String, model: Int) -> BundleTensor? {
-    let name = name == "output.weight" && configuration.tiesEmbeddings ? "token_embd.weight" : name
-    return (model > 0 ? index["a\(model).\(name)"] : nil).map { tensors[$0] } ?? index[name].map { tensors[$0] }
+    if case .own(let tensor) = change(name, model: model) { return tensor }
+    return index[storedName(name)].map { tensors[$0] }
+  }
+
+  /// What model number `model` changes of the reference's tensor of that inventory name; nothing for the reference.
+  public func change(_ name: String, model: Int) -> TensorChange<BundleTensor> {
+    guard model > 0 else { return .shared }
+    func part(_ suffix: String) -> BundleTensor? {
+      index[BundleTensor.fileName(storedName(name), model: model, suffix)].map { tensors[$0] }
+    }
+    if let own = part("") { return .own(own) }
+    if let delta = part(".delta") { return .delta(delta) }
+    if let a = part(".lora_a"), let b = part(".lora_b") { return .lowRank(a: a, b: b) }
+    return .shared
+  }
+
+  /// Every stored tensor that model number `model` reads for one of the inventory: its own, or the reference's and what
+  /// is added to it.
+  public func storedTensors(_ name: String, model: Int) -> [BundleTensor] {
+    let change = change(name, model: model)
+    let reference = change.usesReference ? tensor(name, model: 0) : nil
+    return (reference.map { [$0] } ?? []) + change.tensors
+  }
+
+  private func storedName(_ name: String) -> String {
+    name == "output.weight" && configuration.tiesEmbeddings ? "token_embd.weight" : name
   }
 
   /// Sets the checksum of the tensor at `position` in `tensors`.

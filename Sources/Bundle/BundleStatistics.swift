@@ -1,12 +1,16 @@
 /// What one model of a bundle costs.
 public struct ModelFootprint: Sendable, Equatable {
-  /// Tensors stored for this model.
+  /// Tensors stored whole for this model.
   public var ownTensors = 0
-  /// Tensors taken from the reference.
+  /// Tensors taken from the reference, with something added.
+  public var changedTensors = 0
+  /// Tensors taken from the reference as they are.
   public var sharedTensors = 0
+  /// Bytes stored for this model: its own tensors and its changes of the reference's.
   public var ownBytes = 0
+  /// Bytes of the reference that it uses.
   public var sharedBytes = 0
-  /// Weights of the whole model, own and shared.
+  /// Weights of the whole model.
   public var weights = 0
 
   /// What the model adds to the file, for each of its weights.
@@ -16,18 +20,24 @@ public struct ModelFootprint: Sendable, Equatable {
 }
 
 extension BundleManifest {
-  /// What model number `model` stores and what it shares; the reference shares nothing.
+  /// What model number `model` stores and what it takes from the reference, which itself shares nothing.
   public func footprint(model: Int) -> ModelFootprint {
     var footprint = ModelFootprint()
     for spec in configuration.tensors {
-      guard let tensor = tensor(spec.name, model: model) else { continue }
-      footprint.weights += tensor.weights
-      if tensor.model == model {
-        footprint.ownTensors += 1
-        footprint.ownBytes += tensor.byteCount
-      } else {
-        footprint.sharedTensors += 1
-        footprint.sharedBytes += tensor.byteCount
+      let stored = storedTensors(spec.name, model: model)
+      footprint.weights += spec.rows * spec.columns
+      for tensor in stored {
+        if tensor.model == model {
+          footprint.ownBytes += tensor.byteCount
+        } else {
+          footprint.sharedBytes += tensor.byteCount
+        }
+      }
+      switch change(spec.name, model: model) {
+      case .own: footprint.ownTensors += 1
+      case .delta, .lowRank: footprint.changedTensors += 1
+      case .shared where model == 0: footprint.ownTensors += 1
+      case .shared: footprint.sharedTensors += 1
       }
     }
     return footprint

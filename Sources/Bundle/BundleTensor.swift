@@ -9,7 +9,7 @@ public enum BundleCodec: Sendable, Equatable {
   /// A vector of 32-bit floats.
   case f32
 
-  /// `f16`, `int8`, `int4` or `f32`.
+  /// The raw value of a `PackedCodec`, or `f32`.
   public var name: String {
     switch self {
     case .packed(let codec): codec.rawValue
@@ -28,9 +28,32 @@ public enum BundleCodec: Sendable, Equatable {
   }
 }
 
+/// Which part of an inventory tensor a stored tensor is.
+public enum TensorPart: Sendable, Equatable {
+  /// All of it.
+  case whole
+  /// What an aligned model adds to the reference's matrix, of the same shape.
+  case delta
+  /// The factors of a low-rank change b · a: `a` is `[rank, columns]`, `b` `[rows, rank]`.
+  case loraA(rank: Int)
+  case loraB(rank: Int)
+
+  /// What its name in the file ends with.
+  public var suffix: String {
+    switch self {
+    case .whole: ""
+    case .delta: ".delta"
+    case .loraA: ".lora_a"
+    case .loraB: ".lora_b"
+    }
+  }
+}
+
 /// One stored tensor of one model of a bundle.
 public struct BundleTensor: Sendable, Equatable {
   public let spec: TensorSpec
+  /// Which part of `spec` it is.
+  public let part: TensorPart
   /// The model it belongs to, 0 for the reference.
   public let model: Int
   public let codec: BundleCodec
@@ -45,32 +68,50 @@ public struct BundleTensor: Sendable, Equatable {
 
   /// - Throws: `TensorError` when a packed matrix cannot have this shape.
   public init(
-    spec: TensorSpec, model: Int, codec: BundleCodec, table: [Int8]? = nil,
+    spec: TensorSpec, model: Int, part: TensorPart = .whole, codec: BundleCodec, table: [Int8]? = nil,
     sha256: String = String(repeating: "0", count: 64)
   ) throws(TensorError) {
     self.spec = spec
     self.model = model
+    self.part = part
     self.codec = codec
     self.table = table
     self.sha256 = sha256
     byteRange = 0..<0
     if case .packed(let packed) = codec {
-      layout = try PackedLayout(codec: packed, rows: spec.rows, columns: spec.columns)
+      let shape = Self.shape(of: part, spec)
+      layout = try PackedLayout(codec: packed, rows: shape.rows, columns: shape.columns)
     } else {
       layout = nil
     }
   }
 
-  /// The name it has in the file: that of the inventory, after `a1.`, `a2.` … for aligned models.
-  public var fileName: String { model == 0 ? spec.name : "a\(model).\(spec.name)" }
+  /// The name it has in the file: that of the inventory, after `a1.`, `a2.` … for aligned models, and before `.delta`,
+  /// `.lora_a` or `.lora_b` for changes.
+  public var fileName: String { Self.fileName(spec.name, model: model, part.suffix) }
+
+  static func fileName(_ name: String, model: Int, _ suffix: String) -> String {
+    model == 0 ? name : "a\(model).\(name)\(suffix)"
+  }
+
+  public var rows: Int { Self.shape(of: part, spec).rows }
+  public var columns: Int { Self.shape(of: part, spec).columns }
 
   /// Weights it holds, padding not counted.
-  public var weights: Int { spec.rows * spec.columns }
+  public var weights: Int { rows * columns }
 
   /// Bytes it takes, padding to whole tiles and blocks included.
-  public var byteCount: Int { layout?.byteCount ?? spec.rows * spec.columns * 4 }
+  public var byteCount: Int { layout?.byteCount ?? weights * 4 }
+
+  private static func shape(of part: TensorPart, _ spec: TensorSpec) -> (rows: Int, columns: Int) {
+    switch part {
+    case .whole, .delta: (spec.rows, spec.columns)
+    case .loraA(let rank): (rank, spec.columns)
+    case .loraB(let rank): (spec.rows, rank)
+    }
+  }
 
   /// How the GGUF file declares it.
   var ggufType: GGMLType { layout == nil ? .f32 : .i8 }
-  var ggufDimensions: [Int] { layout.map { [$0.tileBytes, $0.tiles] } ?? [spec.rows * spec.columns] }
+  var ggufDimensions: [Int] { layout.map { [$0.tileBytes, $0.tiles] } ?? [weights] }
 }

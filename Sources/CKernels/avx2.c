@@ -9,7 +9,10 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define HARDWARE_F16
 #define MAX_GROUP 4
-#include "lanes.h"
+#define REGISTER_BYTES 32
+#define UNSIGNED_BYTES 0
+#define lookup(values, selectors) (codes) _mm256_shuffle_epi8((__m256i)(values), (__m256i)(selectors))
+#include "codes.h"
 
 /// Sums of rows 0...7 and 8...15.
 INLINE i32x16 join(__m256i low, __m256i high) {
@@ -26,70 +29,62 @@ INLINE __m256i broadcast4(const int8_t *x) {
   return _mm256_set1_epi32(four);
 }
 
-INLINE __m256i load_codes(const uint8_t *p) { return _mm256_loadu_si256((const __m256i_u *)p); }
-
-/// Adds 8 rows × 4 columns of signed weights: |w| · (x with w's sign), at most 2 · 128 · 127 in 16 bits.
-INLINE __m256i add_signed(__m256i sums, __m256i magnitudes, __m256i weights, __m256i x) {
-  __m256i pairs = _mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(x, weights));
+/// Adds the products of a group, in pairs: of wide codes |w| · (x with w's sign), at most 2 · 128 · 127 in 16 bits; of
+/// nibbles, all a row has, in two lanes of 16 bits: at most 16 · 15 · 127 = 30480 in each.
+INLINE __m256i add_products(__m256i sums, const int wide, __m256i codes, __m256i magnitudes, __m256i x) {
+  if (!wide) return _mm256_add_epi16(sums, _mm256_maddubs_epi16(codes, x));
+  __m256i pairs = _mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(x, codes));
   return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-INLINE void dot_int8(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
-  __m256i sums[4][2] = {};
-  ROLLED for (int g = 0; g < 8; g++) {
-    for (int half = 0; half < 2; half++) {
-      __m256i weights = load_codes(codes + 64 * g + 32 * half), magnitudes = _mm256_abs_epi8(weights);
-      for (int c = 0; c < n; c++)
-        sums[c][half] = add_signed(sums[c][half], magnitudes, weights, broadcast4(x + (size_t)c * stride + 4 * g));
-    }
+/// Adds group `group` of 4 columns.
+INLINE void add_group(const weights w, const int group, const int8_t *x, size_t stride, const int n,
+                      __m256i sums[][PARTS]) {
+  const int wide = is_wide(w.kind);
+  __m256i first = (__m256i)group_codes(w, group, 0), second = (__m256i)group_codes(w, group, 1);
+  __m256i first_magnitudes = _mm256_abs_epi8(first), second_magnitudes = _mm256_abs_epi8(second);
+  for (int c = 0; c < n; c++) {
+    __m256i four = broadcast4(x + (size_t)c * stride + 4 * group);
+    sums[c][0] = add_products(sums[c][0], wide, first, first_magnitudes, four);
+    sums[c][1] = add_products(sums[c][1], wide, second, second_magnitudes, four);
   }
-  for (int c = 0; c < n; c++) dots[c] = join(sums[c][0], sums[c][1]);
 }
 
-INLINE void dot_table(const uint8_t *codes, const int8_t *table, const int8_t *x, size_t stride, const int n,
-                      i32x16 *dots) {
-  const __m256i values = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i_u *)table));
-  const __m256i nibble = _mm256_set1_epi8(15);
-  __m256i sums[4][2] = {};
-  ROLLED for (int g = 0; g < 4; g++) {
-    for (int half = 0; half < 2; half++) {
-      __m256i pairs = load_codes(codes + 64 * g + 32 * half);
-      for (int high = 0; high < 2; high++) {
-        __m256i selectors = _mm256_and_si256(high ? _mm256_srli_epi16(pairs, 4) : pairs, nibble);
-        __m256i weights = _mm256_shuffle_epi8(values, selectors), magnitudes = _mm256_abs_epi8(weights);
-        for (int c = 0; c < n; c++) {
-          __m256i activations = broadcast4(x + (size_t)c * stride + 8 * g + 4 * high);
-          sums[c][half] = add_signed(sums[c][half], magnitudes, weights, activations);
-        }
-      }
+/// Adds two groups of codes of six bits, a row's products in two lanes of 16 bits: at most 4 · 63 · 127 = 32004 in each.
+INLINE void add_two_groups(const weights w, const int group, const int8_t *x, size_t stride, const int n,
+                           __m256i sums[][PARTS]) {
+  codes first[PARTS], second[PARTS];
+  for (int p = 0; p < PARTS; p++) first[p] = group_codes(w, group, p), second[p] = group_codes(w, group + 1, p);
+  for (int c = 0; c < n; c++) {
+    __m256i four = broadcast4(x + (size_t)c * stride + 4 * group);
+    __m256i next = broadcast4(x + (size_t)c * stride + 4 * group + 4);
+    for (int p = 0; p < PARTS; p++) {
+      __m256i products = _mm256_add_epi16(
+          _mm256_maddubs_epi16((__m256i)first[p], four), _mm256_maddubs_epi16((__m256i)second[p], next));
+      sums[c][p] = _mm256_add_epi32(sums[c][p], _mm256_madd_epi16(products, _mm256_set1_epi16(1)));
     }
   }
-  for (int c = 0; c < n; c++) dots[c] = join(sums[c][0], sums[c][1]);
 }
 
-/// A row's 32 products are summed in two 16-bit lanes: at most 16 · 15 · 127 = 30480 in each.
-INLINE void dot_nibbles(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
-  const __m256i nibble = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
-  __m256i sums[4][2] = {};
-  ROLLED for (int g = 0; g < 4; g++) {
-    for (int half = 0; half < 2; half++) {
-      __m256i pairs = load_codes(codes + 64 * g + 32 * half);
-      __m256i low = _mm256_and_si256(pairs, nibble), high = _mm256_and_si256(_mm256_srli_epi16(pairs, 4), nibble);
-      for (int c = 0; c < n; c++) {
-        const int8_t *four = x + (size_t)c * stride + 8 * g;
-        __m256i products = _mm256_add_epi16(
-            _mm256_maddubs_epi16(low, broadcast4(four)), _mm256_maddubs_epi16(high, broadcast4(four + 4)));
-        sums[c][half] = _mm256_add_epi16(sums[c][half], products);
-      }
+INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+  __m256i sums[MAX_GROUP][PARTS] = {};
+  const int pairs = w.kind == KIND_INT6, step = pairs && w.unpacked ? 2 : groups_a_byte(w);
+  ROLLED for (int g = 0; g < GROUPS; g += step) {
+    UNROLLED for (int i = 0; i < step; i += 1 + pairs) {
+      if (pairs) add_two_groups(w, g + i, x, stride, n, sums);
+      else add_group(w, g + i, x, stride, n, sums);
     }
   }
+  const __m256i ones = _mm256_set1_epi16(1);
   for (int c = 0; c < n; c++)
-    dots[c] = join(_mm256_madd_epi16(sums[c][0], ones), _mm256_madd_epi16(sums[c][1], ones));
+    dots[c] = pairs || is_wide(w.kind) ? join(sums[c][0], sums[c][1])
+                                       : join(_mm256_madd_epi16(sums[c][0], ones), _mm256_madd_epi16(sums[c][1], ones));
 }
 
 #include "attention.h"
 #include "elementwise.h"
 #include "matmul.h"
+#include "matmul_f16.h"
 #include "table.h"
 
 KERNELS(ck_avx2, "avx2");

@@ -1,85 +1,175 @@
-// Matrix products over tiles of 16 rows, for groups of columns whose sums stay in registers: the same loops for every
-// instruction set. The including file supplies the integer dots of one block of 16 rows with `n` columns,
+// Matrix products over tiles of 16 rows: the same loops for every instruction set. The including file supplies what
+// codes.h asks for and the integer dots of one block of 16 rows with `n` columns,
 //
-//   dot_int8(codes, x, stride, n, dots)            codes: signed bytes
-//   dot_nibbles(codes, x, stride, n, dots)         codes: unsigned nibbles 0...15
-//   dot_table(codes, table, x, stride, n, dots)    codes: nibbles that select a value of the table
+//   dot(w, x, stride, n, dots)
 //
-// where `n` is a constant <= MAX_GROUP (4, or 2 where registers are few) and column c's 32 activations are at
-// x + c * stride.
-#include "lanes.h"
+// where `n` is a constant <= MAX_GROUP, as many columns as keep their sums in registers, and column c's 32 activations
+// are at x + c * stride. Where the order of `unpack_groups` does not suit its `dot`, it defines another `unpack`.
+#include "codes.h"
+#include "output.h"
 
-#define BLOCK 32
-#define PREFETCH_DISTANCE 2048
-#define BLOCK_BYTES_F16 1024
-#define BLOCK_BYTES_INT8 (32 + 512)
-#define BLOCK_BYTES_INT4 (32 + 256)
-
-typedef enum { KIND_INT8, KIND_NIBBLES, KIND_TABLE } block_kind;
-
-/// The output of tile `tile` and column `column`.
-INLINE ck_output output_at(ck_output out, size_t tile, size_t column) {
-  out.values += column * out.stride + tile * LANES;
-  return out;
-}
-
-/// What the sums of a column's 16 rows start from.
-INLINE f32x16 start_sum(ck_output out, size_t column) {
-  return out.accumulate ? load(out.values + column * out.stride) : (f32x16){};
-}
-
-/// One tile times `n` columns from `first` on.
-INLINE void tile_int(const uint8_t *tile, const ck_matrix *matrix, const ck_int8_panel *x, size_t first, const int n,
-                     const block_kind kind, const ck_output out) {
-  const size_t blocks = matrix->blocks, stride = blocks * BLOCK;
-  const size_t block_bytes = kind == KIND_INT8 ? BLOCK_BYTES_INT8 : BLOCK_BYTES_INT4;
-  const int8_t *codes = x->codes + first * stride;
-  const float *scales = x->scales + first * blocks;
-  const int32_t *sums = x->sums + first * blocks;
-  f32x16 acc[MAX_GROUP];
-  for (int c = 0; c < n; c++) acc[c] = start_sum(out, (size_t)c);
-  for (size_t b = 0; b < blocks; b++, tile += block_bytes, codes += BLOCK) {
-    // The hardware's own prefetching stops at the end of every page.
-    for (size_t line = 0; line < block_bytes; line += 64) __builtin_prefetch(tile + PREFETCH_DISTANCE + line);
-    i32x16 dots[MAX_GROUP];
-    switch (kind) {
-      case KIND_INT8: dot_int8(tile + 32, codes, stride, n, dots); break;
-      case KIND_NIBBLES: dot_nibbles(tile + 32, codes, stride, n, dots); break;
-      case KIND_TABLE: dot_table(tile + 32, matrix->table, codes, stride, n, dots); break;
-    }
-    f32x16 weight_scales = load_f16(tile);
-    for (int c = 0; c < n; c++) {
-      // A linear nibble stands for itself minus 8.
-      if (kind == KIND_NIBBLES) dots[c] -= 8 * sums[(size_t)c * blocks + b];
-      f32x16 factor = weight_scales * splat(scales[(size_t)c * blocks + b]);
-      acc[c] = fma16(__builtin_convertvector(dots[c], f32x16), factor, acc[c]);
-    }
-  }
-  for (int c = 0; c < n; c++) store(out.values + (size_t)c * out.stride, acc[c]);
-}
-
-INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out,
-                       const block_kind kind) {
-  const size_t tile_bytes = matrix->blocks * (kind == KIND_INT8 ? BLOCK_BYTES_INT8 : BLOCK_BYTES_INT4);
-  for (size_t t = tiles.first; t < tiles.first + tiles.count; t++) {
-    const uint8_t *tile = matrix->bytes + t * tile_bytes;
-    size_t c = 0;
-#define COLUMNS(n) tile_int(tile, matrix, &x, c, n, kind, output_at(out, t, c))
-    for (; c + MAX_GROUP <= x.columns; c += MAX_GROUP) COLUMNS(MAX_GROUP);
-    switch (x.columns - c) {
-#if MAX_GROUP > 2
-      case 3: COLUMNS(3); break;
-      case 2: COLUMNS(2); break;
+#ifndef unpack
+#define unpack unpack_groups
 #endif
-      case 1: COLUMNS(1); break;
+
+#define PREFETCH_DISTANCE 2048
+/// Columns from which on a tile is unpacked before it is used.
+#define MANY_COLUMNS 8
+/// Columns whose activations stay in the second-level cache while the tiles go by.
+#define PANEL_COLUMNS 64
+/// Blocks that are unpacked at a time, to stay in the first-level cache.
+#define STRIP_BLOCKS 16
+
+/// Of 16 scales: f16 in every block, or f32 once a tile.
+#define BLOCK_SCALE_BYTES (2 * LANES)
+#define ROW_SCALE_BYTES (4 * LANES)
+
+/// A block with a byte for each code.
+typedef struct {
+  float scales[LANES];
+  uint8_t codes[BLOCK_CODES];
+} unpacked_block;
+
+/// The activations of consecutive columns from one block on.
+typedef struct {
+  const int8_t *codes;
+  const float *scales;
+  const int32_t *sums;
+  /// Blocks from one column to the next.
+  size_t stride;
+} activations;
+
+INLINE activations activations_at(activations x, size_t column, size_t block) {
+  size_t at = column * x.stride + block;
+  return (activations){x.codes + at * BLOCK, x.scales + at, x.sums + at, x.stride};
+}
+
+/// The hardware's own prefetching stops at the end of every page.
+INLINE void prefetch_block(const uint8_t *block, size_t bytes) {
+  for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(block + PREFETCH_DISTANCE + line);
+}
+
+/// acc[c] += `blocks` blocks of a tile times column c of `n`, a constant. `w` has all but the place of the codes.
+INLINE void add_blocks(weights w, const uint8_t *block, size_t blocks, activations x, const int n, f32x16 *acc) {
+  const kind_traits its = traits(w.kind);
+  const size_t bytes = w.unpacked ? sizeof(unpacked_block) : its.block_bytes;
+  f32x16 sums[MAX_GROUP];
+  for (int c = 0; c < n; c++) sums[c] = acc[c];
+  for (size_t b = 0; b < blocks; b++, block += bytes) {
+    if (!w.unpacked) prefetch_block(block, bytes);
+    w.bytes = block + (w.unpacked ? offsetof(unpacked_block, codes) : its.scales_rows ? 0 : BLOCK_SCALE_BYTES);
+    i32x16 dots[MAX_GROUP];
+    dot(w, x.codes + b * BLOCK, x.stride * BLOCK, n, dots);
+    f32x16 scales = its.scales_rows ? splat(1) : w.unpacked ? load((const float *)block) : load_f16(block);
+    for (int c = 0; c < n; c++) {
+      const size_t at = (size_t)c * x.stride + b;
+      i32x16 products = its.factor * dots[c];
+      if (its.offset != 0) products += its.offset * x.sums[at];
+      sums[c] = fma16(__builtin_convertvector(products, f32x16), scales * splat(x.scales[at]), sums[c]);
     }
-#undef COLUMNS
+  }
+  for (int c = 0; c < n; c++) acc[c] = sums[c];
+}
+
+/// The same for any `n` <= MAX_GROUP.
+INLINE void add_columns(const weights w, const uint8_t *block, size_t blocks, activations x, size_t n, f32x16 *acc) {
+#define CASE(count)                                                     \
+  case count:                                                           \
+    if (count <= MAX_GROUP) add_blocks(w, block, blocks, x, count, acc); \
+    break
+  switch (n) {
+    CASE(1);
+    CASE(2);
+    CASE(3);
+    CASE(4);
+    CASE(5);
+    CASE(6);
+    CASE(7);
+    CASE(8);
+  }
+  _Static_assert(MAX_GROUP <= 8, "a case for each");
+#undef CASE
+}
+
+INLINE size_t tile_bytes(const block_kind kind, size_t blocks) {
+  return (traits(kind).scales_rows ? ROW_SCALE_BYTES : 0) + blocks * traits(kind).block_bytes;
+}
+
+/// What `n` sums start from. Row scales multiply them at the end, so a value to add to has to wait for them.
+INLINE void start_sums(const block_kind kind, ck_output out, size_t n, f32x16 *acc) {
+  for (size_t c = 0; c < n; c++) acc[c] = traits(kind).scales_rows ? (f32x16){} : start_sum(out, c);
+}
+
+INLINE void finish_sums(const block_kind kind, const uint8_t *tile, ck_output out, size_t n, const f32x16 *acc) {
+  for (size_t c = 0; c < n; c++) {
+    f32x16 sum = acc[c];
+    if (traits(kind).scales_rows) sum = fma16(sum, load((const float *)tile), start_sum(out, c));
+    store(output_at(out, 0, c).values, sum);
   }
 }
 
-static void matmul_int8(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) {
-  matmul_int(matrix, tiles, x, out, KIND_INT8);
+/// Adds all blocks of a tile, as it is read, to at most MAX_GROUP columns.
+INLINE void tile_few(const uint8_t *tile, size_t blocks, activations x, size_t n, ck_output out, const weights w) {
+  f32x16 acc[MAX_GROUP];
+  start_sums(w.kind, out, n, acc);
+  add_columns(w, tile + tile_bytes(w.kind, 0), blocks, x, n, acc);
+  finish_sums(w.kind, tile, out, n, acc);
 }
+
+INLINE void unpack_blocks(weights w, const uint8_t *block, size_t blocks, unpacked_block *out) {
+  const kind_traits its = traits(w.kind);
+  for (size_t b = 0; b < blocks; b++, block += its.block_bytes) {
+    prefetch_block(block, its.block_bytes);
+    if (!its.scales_rows) store(out[b].scales, load_f16(block));
+    w.bytes = block + (its.scales_rows ? 0 : BLOCK_SCALE_BYTES);
+    unpack(w, out[b].codes);
+  }
+}
+
+/// The same for at most PANEL_COLUMNS columns: a strip of the tile is unpacked once for all of them.
+INLINE void tile_many(const uint8_t *tile, size_t blocks, activations x, size_t n, ck_output out, const weights w) {
+  unpacked_block strip[STRIP_BLOCKS];
+  weights unpacked = w;
+  unpacked.unpacked = 1;
+  f32x16 acc[PANEL_COLUMNS];
+  start_sums(w.kind, out, n, acc);
+  for (size_t b = 0; b < blocks; b += STRIP_BLOCKS) {
+    const size_t count = smaller(blocks - b, STRIP_BLOCKS);
+    unpack_blocks(w, tile + tile_bytes(w.kind, b), count, strip);
+    for (size_t c = 0; c < n; c += MAX_GROUP)
+      add_columns(unpacked, (const uint8_t *)strip, count, activations_at(x, c, b), smaller(n - c, MAX_GROUP), acc + c);
+  }
+  finish_sums(w.kind, tile, out, n, acc);
+}
+
+INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel panel, ck_output out,
+                       const block_kind kind) {
+  const weights w = {.kind = kind, .table = load_table(kind == KIND_TABLE ? matrix->table : NULL)};
+  const size_t blocks = matrix->blocks, end = tiles.first + tiles.count;
+  const activations x = {panel.codes, panel.scales, panel.sums, blocks};
+  if (panel.columns < MANY_COLUMNS) {
+    for (size_t t = tiles.first; t < end; t++)
+      for (size_t c = 0; c < panel.columns; c += MAX_GROUP)
+        tile_few(matrix->bytes + t * tile_bytes(kind, blocks), blocks, activations_at(x, c, 0),
+                 smaller(panel.columns - c, MAX_GROUP), output_at(out, t, c), w);
+  } else {
+    for (size_t c = 0; c < panel.columns; c += PANEL_COLUMNS)
+      for (size_t t = tiles.first; t < end; t++)
+        tile_many(matrix->bytes + t * tile_bytes(kind, blocks), blocks, activations_at(x, c, 0),
+                  smaller(panel.columns - c, PANEL_COLUMNS), output_at(out, t, c), w);
+  }
+}
+
+#define MATMUL_INT(name, kind)                                                                \
+  static void name(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) { \
+    matmul_int(matrix, tiles, x, out, kind);                                                  \
+  }
+MATMUL_INT(matmul_int8, KIND_INT8)
+MATMUL_INT(matmul_int6, KIND_INT6)
+MATMUL_INT(matmul_int2, KIND_INT2)
+MATMUL_INT(matmul_ternary, KIND_TERNARY)
+MATMUL_INT(matmul_int1, KIND_INT1)
+#undef MATMUL_INT
 
 static void matmul_int4(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) {
   if (matrix->table) {
@@ -87,44 +177,4 @@ static void matmul_int4(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x
   } else {
     matmul_int(matrix, tiles, x, out, KIND_NIBBLES);
   }
-}
-
-/// `tiles` consecutive tiles (for more independent sums) times `n` columns.
-INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, size_t depth, const float *x,
-                     size_t x_stride, const int n, const ck_output out) {
-  f32x16 acc[4];
-  for (int t = 0; t < tiles; t++)
-    for (int c = 0; c < n; c++) acc[t * n + c] = start_sum(output_at(out, (size_t)t, 0), (size_t)c);
-  for (size_t k = 0; k < depth; k++) {
-    for (int t = 0; t < tiles; t++) {
-      if (n > 1) __builtin_prefetch(tile + (size_t)t * tile_bytes + k * 2 * LANES + PREFETCH_DISTANCE);
-      f32x16 weights = load_f16(tile + (size_t)t * tile_bytes + k * 2 * LANES);
-      for (int c = 0; c < n; c++)
-        acc[t * n + c] = fma16(weights, splat(x[(size_t)c * x_stride + k]), acc[t * n + c]);
-    }
-  }
-  for (int t = 0; t < tiles; t++)
-    for (int c = 0; c < n; c++) store(output_at(out, (size_t)t, (size_t)c).values, acc[t * n + c]);
-}
-
-static void matmul_f16(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, ck_output out) {
-  const size_t tile_bytes = matrix->blocks * BLOCK_BYTES_F16, depth = matrix->columns;
-  size_t t = tiles.first, end = tiles.first + tiles.count, c = 0;
-#define COLUMNS(tiles, n)                                                                                 \
-  tile_f16(matrix->bytes + t * tile_bytes, tile_bytes, tiles, depth, x.values + c * x.stride, x.stride, n, \
-           output_at(out, t, c))
-  // One or two columns have too few sums to overlap, so they take several tiles at once.
-  if (x.columns == 1)
-    for (; t + 4 <= end; t += 4) COLUMNS(4, 1);
-  if (x.columns == 2)
-    for (; t + 2 <= end; t += 2) COLUMNS(2, 2);
-  for (; t < end; t++) {
-    for (c = 0; c + 4 <= x.columns; c += 4) COLUMNS(1, 4);
-    switch (x.columns - c) {
-      case 3: COLUMNS(1, 3); break;
-      case 2: COLUMNS(1, 2); break;
-      case 1: COLUMNS(1, 1); break;
-    }
-  }
-#undef COLUMNS
 }

@@ -1,7 +1,10 @@
 // Helpers of the kernels for 64-bit ARM.
 #include <arm_neon.h>
 
-#include "lanes.h"
+#define REGISTER_BYTES 16
+#define UNSIGNED_BYTES 0
+#define lookup(values, selectors) (codes) vqtbl1q_u8((uint8x16_t)(values), (uint8x16_t)(selectors))
+#include "codes.h"
 
 /// Sums of rows 0...3, 4...7, 8...11 and 12...15.
 INLINE i32x16 join(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d) {
@@ -11,9 +14,4 @@ INLINE i32x16 join(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d) {
   memcpy((char *)&v + 32, &c, sizeof c);
   memcpy((char *)&v + 48, &d, sizeof d);
   return v;
-}
-
-/// Low nibbles of 16 bytes, or high ones.
-INLINE uint8x16_t nibbles(uint8x16_t pairs, int high) {
-  return high ? vshrq_n_u8(pairs, 4) : vandq_u8(pairs, vdupq_n_u8(15));
 }

@@ -1,41 +1,33 @@
 // Plain C for any machine, and the reference that every other instruction set must equal bit for bit.
+#include <stdint.h>
+
 #define MAX_GROUP 4
-#include "lanes.h"
+#define REGISTER_BYTES 64
+#define UNSIGNED_BYTES 0
 
-/// Row r's 4 codes of a group of 4 columns start at codes[4 r].
-INLINE void add_group(const int8_t *weights, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
-  for (int c = 0; c < n; c++)
-    for (int row = 0; row < 16; row++)
-      for (int j = 0; j < 4; j++) dots[c][row] += weights[4 * row + j] * x[(size_t)c * stride + j];
+typedef uint8_t u8x64 __attribute__((vector_size(64)));
+
+static inline __attribute__((always_inline)) u8x64 lookup(u8x64 values, u8x64 selectors) {
+  for (int i = 0; i < 64; i++) selectors[i] = values[selectors[i]];
+  return selectors;
 }
 
-INLINE void dot_int8(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
-  memset(dots, 0, (size_t)n * sizeof *dots);
-  for (int g = 0; g < 8; g++) add_group((const int8_t *)codes + 64 * g, x + 4 * g, stride, n, dots);
-}
+#include "codes.h"
 
-INLINE void dot_table(const uint8_t *codes, const int8_t *table, const int8_t *x, size_t stride, const int n,
-                      i32x16 *dots) {
+INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
   memset(dots, 0, (size_t)n * sizeof *dots);
-  for (int g = 0; g < 4; g++) {
-    int8_t low[64], high[64];
-    for (int i = 0; i < 64; i++) {
-      low[i] = table[codes[64 * g + i] & 15];
-      high[i] = table[codes[64 * g + i] >> 4];
-    }
-    add_group(low, x + 8 * g, stride, n, dots);
-    add_group(high, x + 8 * g + 4, stride, n, dots);
+  for (int g = 0; g < GROUPS; g++) {
+    codes group = group_codes(w, g, 0);
+    for (int c = 0; c < n; c++)
+      for (int row = 0; row < LANES; row++)
+        for (int j = 0; j < 4; j++) dots[c][row] += (int8_t)group[4 * row + j] * x[(size_t)c * stride + 4 * g + j];
   }
-}
-
-INLINE void dot_nibbles(const uint8_t *codes, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
-  static const int8_t identity[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  dot_table(codes, identity, x, stride, n, dots);
 }
 
 #include "attention.h"
 #include "elementwise.h"
 #include "matmul.h"
+#include "matmul_f16.h"
 #include "table.h"
 
 KERNELS(ck_scalar, "scalar");

@@ -8,6 +8,7 @@ public struct ConversionOptions: Sendable, Equatable {
   public enum Bits: Int, Sendable, CaseIterable {
     case sixteen = 16
     case eight = 8
+    case six = 6
     case four = 4
   }
 
@@ -29,6 +30,7 @@ public struct ConversionOptions: Sendable, Equatable {
     return switch bits {
     case .sixteen: .packed(.f16)
     case .eight: .packed(.int8)
+    case .six: .packed(.int6)
     case .four: .packed(.int4)
     }
   }

@@ -28,12 +28,13 @@ public struct MemoryReport: Sendable, Equatable {
 
 extension Session {
   /// What computes: the instruction set and the threads.
-  public var engine: Engine { state.engine }
+  public var engine: Engine { workspace.state.engine }
 
   /// What this session occupies; its KV memory becomes resident as the context fills.
   public var memory: MemoryReport {
     MemoryReport(
-      mappedBytes: bundle.mappedBytes, kvBytes: caches.reduce(0) { $0 + $1.byteCount }, scratchBytes: state.byteCount)
+      mappedBytes: bundle.mappedBytes, kvBytes: caches.reduce(0) { $0 + $1.byteCount },
+      scratchBytes: workspace.state.byteCount)
   }
 }
 

@@ -11,20 +11,16 @@ extension Session {
   ) throws {
     truncate(to: 0)
     try append(sequence)
-    let models = caches.indices.filter { model in
-      realignments.contains { $0.weights[model] != 0 }
-    }
+    let state = workspace.state
+    let models = caches.indices.filter { model in realignments.contains { $0.weights[model] != 0 } }
     let step = min(state.maxColumns / max(models.count, 1), sequence.count)
     for start in stride(from: 0, to: sequence.count, by: max(step, 1)) {
       let count = min(step, sequence.count - start)
-      tokens.withUnsafeBufferPointer { tokens in
-        guard let base = tokens.baseAddress else { return }
-        for (index, model) in models.enumerated() {
-          runs.initializeElement(
-            at: index, to: Run(model: model, cache: caches[model], tokens: base + start, count: count))
-        }
-        bundle.decoder.forward(UnsafeBufferPointer(rebasing: runs[0..<models.count]), in: state)
+      for (index, model) in models.enumerated() {
+        workspace.runs.initializeElement(
+          at: index, to: run(model, sequence: 0, count: count, ids: workspace.ids + index * count))
       }
+      bundle.decoder.forward(UnsafeBufferPointer(rebasing: workspace.runs[0..<models.count]), in: state)
       for (index, realignment) in realignments.enumerated() {
         try blend(realignment, models, columns: count) { column, logits in try body(index, start + column, logits) }
       }
@@ -36,23 +32,27 @@ extension Session {
     _ realignment: Realignment, _ models: [Int], columns: Int,
     _ body: (_ column: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
-    let vocabulary = bundle.decoder.configuration.vocabularySize
-    let active = activeTerms(realignment)
-    let weights = terms[0..<active].map { ($0.model, $0.weight) }
+    let state = workspace.state
+    let weights = realignment.weights
     for first in stride(from: 0, to: columns, by: state.maxOutputs) {
       let outputs = min(state.maxOutputs, columns - first)
+      var count = 0
       for output in 0..<outputs {
-        for (index, (model, weight)) in weights.enumerated() {
-          let run = models.firstIndex(of: model)!
-          terms.initializeElement(
-            at: output * active + index,
-            to: BlendTerm(model: model, hidden: state.final.column(run * columns + first + output), weight: weight))
+        for (run, model) in models.enumerated() where weights[model] != 0 {
+          workspace.terms.initializeElement(
+            at: count,
+            to: BlendTerm(
+              output: output, model: model, hidden: state.final.column(run * columns + first + output),
+              weight: weights[model]))
+          count += 1
         }
       }
       let panel = bundle.decoder.logits(
-        UnsafeBufferPointer(rebasing: terms[0..<outputs * active]), outputs: outputs, in: state)
+        UnsafeBufferPointer(rebasing: workspace.terms[0..<count]), outputs: outputs, in: state)
       for output in 0..<outputs {
-        try body(first + output, UnsafeBufferPointer(start: panel.column(output), count: vocabulary))
+        try body(
+          first + output,
+          UnsafeBufferPointer(start: panel.column(output), count: bundle.configuration.vocabularySize))
       }
     }
   }

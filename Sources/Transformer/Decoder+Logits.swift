@@ -1,14 +1,16 @@
 import Kernels
 import TensorCore
 
-/// One model's share in a blend.
+/// One model's share in an output's blend.
 public struct BlendTerm {
+  public var output: Int
   public var model: Int
   /// Final hidden state, `[hiddenSize]`.
   public var hidden: UnsafePointer<Float>
   public var weight: Float
 
-  public init(model: Int, hidden: UnsafePointer<Float>, weight: Float) {
+  public init(output: Int, model: Int, hidden: UnsafePointer<Float>, weight: Float) {
+    self.output = output
     self.model = model
     self.hidden = hidden
     self.weight = weight
@@ -20,42 +22,41 @@ extension Decoder {
   ///
   /// The output matrix is linear, so models that share one are blended in their hidden states: one product instead of
   /// one a model. A single term of weight 1 gives exactly that model's logits.
-  /// - Parameters:
-  ///   - terms: `[outputs, terms]`; the same models in the same order for every output.
-  ///   - outputs: at most `state.maxOutputs`.
+  /// - Parameter outputs: at most `state.maxOutputs`; every one has a term.
   /// - Returns: `[outputs, vocabularySize]`, valid until the next pass or logits.
   public func logits(_ terms: UnsafeBufferPointer<BlendTerm>, outputs: Int, in state: DecoderState) -> Panel {
     let arena = state.arena
-    let perOutput = terms.count / outputs
     let result = arena.logits.slice(columns: 0..<outputs)
-    var isFirst = true
-    for first in 0..<perOutput {
+    for first in terms.indices {
       let matrix = models[terms[first].model].output.matrix
-      let isDone = (0..<first).contains { models[terms[$0].model].output.matrix.bytes == matrix.bytes }
+      let isDone = terms[..<first].contains { models[$0.model].output.matrix.bytes == matrix.bytes }
       if isDone { continue }
-      for output in 0..<outputs {
-        let row = UnsafeBufferPointer(rebasing: terms[output * perOutput..<(output + 1) * perOutput])
-        blend(row, from: first, into: arena.blended.column(output))
-      }
-      multiply(matrix, arena.blended, outputs, into: isFirst ? arena.logits : arena.partialLogits, state)
-      if !isFirst { state.engine.add(arena.partialLogits.slice(columns: 0..<outputs), to: result) }
-      isFirst = false
+      blend(terms, into: arena.blended, outputs, state) { models[$0.model].output.matrix.bytes == matrix.bytes }
+      multiply(matrix, arena.blended, outputs, into: first == 0 ? arena.logits : arena.partialLogits, state)
+      if first > 0 { state.engine.add(arena.partialLogits.slice(columns: 0..<outputs), to: result) }
     }
     addDeltas(terms, outputs: outputs, state)
     return result
   }
 
-  /// logits += weight · (delta · hidden) for every term whose model changes the output matrix it shares.
+  /// target = Σ weight · hidden over the terms that are meant, for every output.
+  private func blend(
+    _ terms: UnsafeBufferPointer<BlendTerm>, into target: Panel, _ outputs: Int, _ state: DecoderState,
+    _ isMeant: (BlendTerm) -> Bool
+  ) {
+    for output in 0..<outputs { target.column(output).update(repeating: 0, count: target.width) }
+    for term in terms where isMeant(term) {
+      let hidden = Panel(values: UnsafeMutablePointer(mutating: term.hidden), width: target.width, columns: 1)
+      state.engine.add(hidden, times: term.weight, to: target.slice(columns: term.output..<term.output + 1))
+    }
+  }
+
+  /// logits += Σ weight · (delta · hidden) for every model that changes the output matrix it shares.
   private func addDeltas(_ terms: UnsafeBufferPointer<BlendTerm>, outputs: Int, _ state: DecoderState) {
-    let perOutput = terms.count / outputs
     let arena = state.arena
-    for index in 0..<perOutput {
-      guard let delta = models[terms[index].model].output.delta else { continue }
-      for output in 0..<outputs {
-        let term = terms[output * perOutput + index]
-        let target = arena.weighted.column(output)
-        for element in 0..<configuration.hiddenSize { target[element] = term.weight * term.hidden[element] }
-      }
+    for model in models.indices {
+      guard let delta = models[model].output.delta, terms.contains(where: { $0.model == model }) else { continue }
+      blend(terms, into: arena.weighted, outputs, state) { $0.model == model }
       multiply(delta, arena.weighted, outputs, into: arena.logits, adds: true, state)
     }
   }
@@ -70,16 +71,5 @@ extension Decoder {
     if matrix.layout.codec != .f16 { state.engine.quantize(input, into: codes) }
     state.engine.matmul(
       MatmulTask(matrix: matrix, columns: 0..<outputs, input: input, codes: codes, output: output, adds: adds))
-  }
-
-  /// `target = Σ weight · hidden` over the terms from `first` on that use its output matrix.
-  private func blend(_ terms: UnsafeBufferPointer<BlendTerm>, from first: Int, into target: UnsafeMutablePointer<Float>)
-  {
-    let matrix = models[terms[first].model].output.matrix.bytes
-    let width = configuration.hiddenSize
-    for index in 0..<width { target[index] = terms[first].weight * terms[first].hidden[index] }
-    for term in terms[(first + 1)...] where models[term.model].output.matrix.bytes == matrix {
-      for index in 0..<width { target[index] += term.weight * term.hidden[index] }
-    }
   }
 }

@@ -7,9 +7,10 @@ import Testing
 @Suite("Malformed tensors of bundles")
 struct MalformedTensorTests {
   private func expectRefusal(
-    _ field: String, _ location: SourceLocation = #_sourceLocation, _ change: (inout TinyBundle) throws -> Void
+    _ field: String, changes: Bool = false, _ location: SourceLocation = #_sourceLocation,
+    _ change: (inout TinyBundle) throws -> Void
   ) throws {
-    var bundle = try TinyBundle()
+    var bundle = try TinyBundle(changes: changes)
     try change(&bundle)
     let error = #expect(throws: BundleError.self, sourceLocation: location) { try bundle.reread() }
     #expect(error?.description.contains(field) == true, "\(String(describing: error))", sourceLocation: location)
@@ -134,10 +135,109 @@ struct MalformedTensorTests {
     }
   }
 
+  /// Gives a tensor another name, in the description and in the file.
+  private func rename(_ old: String, _ new: String, in bundle: inout TinyBundle) {
+    replace("dera.tensor.names", old, new, in: &bundle)
+    for position in bundle.tensors.indices where bundle.tensors[position].name == old {
+      bundle.tensors[position].name = new
+    }
+  }
+
+  private static let down = "a1.blk.0.ffn_down.weight"
+
+  @Test(
+    "a change with a name that is not exactly ours",
+    arguments: [".deltas", ".lora_c", ".delta.delta", ".lora_a.lora_b", ".", ".delta."])
+  func changeNames(suffix: String) throws {
+    try expectRefusal("\(Self.down)\(suffix) is unknown", changes: true) {
+      rename("\(Self.down).lora_a", Self.down + suffix, in: &$0)
+    }
+  }
+
+  @Test("a change of the reference")
+  func referenceChange() throws {
+    try expectRefusal("tensor blk.0.ffn_up.weight.delta is unknown", changes: true) {
+      rename("a1.blk.0.ffn_up.weight.delta", "blk.0.ffn_up.weight.delta", in: &$0)
+    }
+  }
+
+  @Test("a change of a vector")
+  func vectorChange() throws {
+    for suffix in [".delta", ".lora_a", ".lora_b"] {
+      try expectRefusal("a change of a vector", changes: true) {
+        rename("a1.blk.0.ffn_up.weight.delta", "a1.blk.0.ffn_norm.weight\(suffix)", in: &$0)
+      }
+    }
+  }
+
+  @Test("one factor without the other")
+  func loneFactor() throws {
+    for suffix in [".lora_a", ".lora_b"] {
+      try expectRefusal("tensor \(Self.down)\(suffix) is alone", changes: true) { bundle in
+        let kept = bundle.manifest.tensors.filter {
+          $0.fileName != Self.down + (suffix == ".lora_a" ? ".lora_b" : ".lora_a")
+        }
+        bundle.replaceTensors(kept)
+      }
+    }
+  }
+
+  @Test("two kinds of change of one tensor")
+  func twoChanges() throws {
+    let kinds: [[TensorPart]] = [
+      [.whole, .delta], [.whole, .loraA(rank: 3)], [.delta, .loraA(rank: 3), .loraB(rank: 3)],
+      [.whole, .loraA(rank: 3), .loraB(rank: 3)],
+    ]
+    for parts in kinds {
+      try expectRefusal("expected one kind of change", changes: true) { bundle in
+        try bundle.change("blk.1.ffn_down.weight", parts)
+      }
+    }
+  }
+
+  @Test("factors of different ranks")
+  func ranks() throws {
+    try expectRefusal("of ranks 3 and 4, expected the same rank") {
+      try $0.change("blk.1.ffn_down.weight", [.loraA(rank: 3), .loraB(rank: 4)])
+    }
+  }
+
+  @Test("ranks that no matrix of this shape can have", arguments: [0, 25, Int(Int32.max), Int.max])
+  func rankBounds(rank: Int) throws {
+    for suffix in ["a", "b"] {
+      try expectRefusal(
+        "tensor \(Self.down).lora_\(suffix) is of rank \(rank), expected a rank of 1 to 24", changes: true
+      ) {
+        $0.setShape("\(Self.down).lora_\(suffix)", suffix == "a" ? [rank, 50] : [24, rank])
+      }
+    }
+  }
+
+  @Test("changes of a shape that does not fit the matrix")
+  func changeShape() throws {
+    for (name, shape, expected) in [
+      ("\(Self.down).lora_a", [3, 49], "3 × 50"), ("\(Self.down).lora_b", [25, 3], "24 × 3"),
+      ("a1.blk.0.ffn_up.weight.delta", [24, 50], "50 × 24"),
+    ] {
+      try expectRefusal("tensor \(name) is \(shape[0]) × \(shape[1]), expected \(expected)", changes: true) {
+        $0.setShape(name, shape)
+      }
+    }
+  }
+
+  @Test("changes that are no packed matrices")
+  func changeCodec() throws {
+    for codec in ["f32", "int3"] {
+      try expectRefusal("coded as \"\(codec)\"", changes: true) { bundle in
+        bundle.setCodec("\(Self.down).lora_b", codec)
+      }
+    }
+  }
+
   @Test("a header with random bytes changed is refused or read, never a crash")
   func fuzz() throws {
     let directory = try TemporaryDirectory()
-    let path = try TinyBundle().write(in: directory)
+    let path = try TinyBundle(changes: true).write(in: directory)
     let whole = try GGUFFile(path: path)
     let original = withExtendedLifetime(whole) { Array(whole.file.bytes) }
     let header = whole.tensors.map(\.byteRange.lowerBound).min() ?? 0
@@ -155,7 +255,10 @@ struct MalformedTensorTests {
       do {
         let manifest = try BundleManifest(file: GGUFFile(path: fuzzed))
         // What is read must be whole.
-        for spec in manifest.configuration.tensors { #expect(manifest.tensor(spec.name, model: 0) != nil) }
+        for spec in manifest.configuration.tensors {
+          #expect(manifest.tensor(spec.name, model: 0) != nil)
+          #expect(manifest.storedTensors(spec.name, model: 1).allSatisfy { $0.byteRange.count == $0.byteCount })
+        }
       } catch let error as BundleError {
         #expect(!error.description.isEmpty)
         refused += 1
@@ -165,5 +268,37 @@ struct MalformedTensorTests {
       }
     }
     #expect(refused > 500, "seed \(seed)")
+  }
+}
+
+extension TinyBundle {
+  /// Makes these the tensors of the bundle.
+  fileprivate mutating func replaceTensors(_ list: [BundleTensor]) {
+    manifest = BundleManifest(
+      models: manifest.models, configuration: manifest.configuration, endOfTextIDs: manifest.endOfTextIDs,
+      provenance: "{}", tensors: list)
+    metadata = manifest.metadata()
+    tensors = manifest.fileTensors
+  }
+
+  /// Adds parts of a tensor for model 1.
+  fileprivate mutating func change(_ name: String, _ parts: [TensorPart]) throws {
+    guard let spec = manifest.configuration.tensors.first(where: { $0.name == name }) else { return }
+    let added = try parts.map { try BundleTensor(spec: spec, model: 1, part: $0, codec: .packed(.int8)) }
+    replaceTensors(manifest.tensors + added)
+  }
+
+  fileprivate mutating func setShape(_ name: String, _ shape: [Int]) {
+    guard let position = manifest.tensors.firstIndex(where: { $0.fileName == name }) else { return }
+    for (key, value) in zip(["dera.tensor.rows", "dera.tensor.columns"], shape) {
+      var values = manifest.tensors.map { UInt64(key.hasSuffix("rows") ? $0.rows : $0.columns) }
+      values[position] = UInt64(value)
+      set(key, .array(GGUFArray(uint64s: values)))
+    }
+  }
+
+  fileprivate mutating func setCodec(_ name: String, _ codec: String) {
+    let codecs = manifest.tensors.map { $0.fileName == name ? codec : $0.codec.name }
+    set("dera.tensor.codecs", .array(GGUFArray(strings: codecs)))
   }
 }

@@ -53,6 +53,46 @@ struct ManifestTests {
     #expect(try TinyBundle().reread().tensor("output.weight", model: 2)?.fileName == "output.weight")
   }
 
+  @Test("changes come back as they were written")
+  func changes() throws {
+    let manifest = try TinyBundle(changes: true).reread()
+    #expect(manifest.change("blk.0.attn_q.weight", model: 0) == .shared)
+    #expect(manifest.change("blk.1.attn_q.weight", model: 1) == .shared)
+    guard case .own(let own) = manifest.change("blk.0.attn_q.weight", model: 1),
+      case .delta(let delta) = manifest.change("blk.0.ffn_up.weight", model: 1),
+      case .lowRank(let a, let b) = manifest.change("blk.0.ffn_down.weight", model: 1)
+    else { return #expect(Bool(false), "the kinds of change are others") }
+    #expect(own.fileName == "a1.blk.0.attn_q.weight")
+    #expect(delta.fileName == "a1.blk.0.ffn_up.weight.delta")
+    #expect([delta.rows, delta.columns] == [50, 24])
+    #expect([a.rows, a.columns, b.rows, b.columns] == [3, 50, 24, 3])
+    #expect([delta.codec, a.codec, b.codec] == [.packed(.int4), .packed(.int8), .packed(.f16)])
+    #expect(manifest.tensor("blk.0.ffn_down.weight", model: 1)?.fileName == "blk.0.ffn_down.weight")
+    #expect(manifest.change("blk.0.ffn_down.weight", model: 2) == .shared)
+  }
+
+  @Test("a tied output changes as the embedding does")
+  func tiedChange() throws {
+    let manifest = try TinyBundle(tied: true, changes: true).reread()
+    #expect(manifest.change("output.weight", model: 1) == manifest.change("token_embd.weight", model: 1))
+    #expect(manifest.change("output.weight", model: 1).tensors.map(\.fileName) == ["a1.token_embd.weight.delta"])
+  }
+
+  @Test("footprints count what changes add, and what they add to")
+  func changedFootprint() throws {
+    let manifest = try TinyBundle(changes: true).manifest
+    let footprint = manifest.footprint(model: 1)
+    let changed = ["token_embd.weight", "blk.0.ffn_up.weight", "blk.0.ffn_down.weight"]
+    let added = changed.flatMap { manifest.change($0, model: 1).tensors }.reduce(0) { $0 + $1.byteCount }
+    let own = manifest.tensor("blk.0.attn_q.weight", model: 1)?.byteCount ?? 0
+    #expect(footprint.changedTensors == 3)
+    #expect(footprint.ownTensors == 1)
+    #expect(footprint.sharedTensors == manifest.configuration.tensors.count - 4)
+    #expect(footprint.ownBytes == own + added)
+    #expect(footprint.sharedBytes == manifest.footprint(model: 0).ownBytes - own)
+    #expect(footprint.weights == manifest.footprint(model: 0).weights)
+  }
+
   @Test("tables of int4 tensors come back in order")
   func tables() throws {
     let table = (0..<16).map { Int8($0 * 8 - 60) }

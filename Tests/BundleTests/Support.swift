@@ -56,7 +56,11 @@ struct TinyBundle {
   }
 
   /// Model 1 has its own `blk.0.attn_q.weight`, model 2 its own embedding table.
-  init(tied: Bool = false, configuration: ModelConfiguration? = nil, table: [Int8]? = nil) throws {
+  ///
+  /// - Parameter changes: model 1 also adds to the embedding table and to two matrices of the feed-forward.
+  init(
+    tied: Bool = false, changes: Bool = false, configuration: ModelConfiguration? = nil, table: [Int8]? = nil
+  ) throws {
     let configuration = configuration ?? Self.configuration(tied: tied)
     var list: [BundleTensor] = []
     let codecs: [TensorSpec.Role: PackedCodec] = [.embedding: .int8, .output: .f16]
@@ -68,6 +72,7 @@ struct TinyBundle {
       if spec.name == "blk.0.attn_q.weight" {
         list.append(try BundleTensor(spec: spec, model: 1, codec: codec, table: table))
       }
+      if changes { list += try Self.changes(of: spec) }
     }
     for position in list.indices {
       let digit = String(position % 16, radix: 16)
@@ -79,6 +84,16 @@ struct TinyBundle {
       tokenizer: BundleTokenizer(byteCount: 70, sha256: String(repeating: "a", count: 64)))
     metadata = manifest.metadata()
     tensors = manifest.fileTensors
+  }
+
+  private static func changes(of spec: TensorSpec) throws -> [BundleTensor] {
+    let parts: [(TensorPart, PackedCodec)] =
+      switch spec.name {
+      case "token_embd.weight", "blk.0.ffn_up.weight": [(.delta, .int4)]
+      case "blk.0.ffn_down.weight": [(.loraA(rank: 3), .int8), (.loraB(rank: 3), .f16)]
+      default: []
+      }
+    return try parts.map { try BundleTensor(spec: spec, model: 1, part: $0, codec: .packed($1)) }
   }
 
   mutating func set(_ key: String, _ value: GGUFValue?) {

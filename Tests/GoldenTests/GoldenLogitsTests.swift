@@ -43,7 +43,7 @@ private let halfPrecisionKL = 1e-5
   @Test("every instruction set and thread count gives the same bits", arguments: Golden.cases)
   func isPortable(name: String) async throws {
     let golden = try Golden(name)
-    for bits in [ConversionBits.sixteen, .eight, .four] {
+    for bits in ConversionBits.allCases {
       let bundle = try await Golden.bundle(name, bits: bits)
       let expected = try bundle.logits(golden.tokens, [Realignment(lambdas: [])], engine: Engine(.scalar))
       for instructionSet in InstructionSet.supported {
@@ -97,6 +97,37 @@ private let halfPrecisionKL = 1e-5
     session.truncate(to: 5)
     try session.append(tokens[5..<9])
     #expect(Array(try session.logits(Realignment(lambdas: [0.5]))) == expected[2][8])
+  }
+
+  @Test("sequences that step together get what each gets alone", arguments: Golden.pairs, ConversionBits.allCases)
+  func batches(name: String, bits: ConversionBits) async throws {
+    let tokens = try Golden(name).tokens
+    let pair = try await Golden.bundle(name, aligned: [name + "-aligned"], bits: bits)
+    let prompts = [Array(tokens[0..<3]), Array(tokens[4..<9]), Array(tokens[2..<3]), tokens]
+    // A λ for every step; nil skips it.
+    let plans: [[Float?]] = [[0.5, nil, 0, 2], [1, 1, nil, 0.5], [-1, 3, 0.25, 0.25], [0, 1, 2, nil]]
+    let continuation: [Int32] = [7, 1, 5, 9]
+    let batch = try Batch(bundle: pair, count: 4, contextLength: tokens.count + 4, engine: Engine(.scalar, threads: 2))
+    var found: [[[Float]]] = Array(repeating: [], count: 4)
+    for step in 0..<4 {
+      for (index, session) in batch.sessions.enumerated() {
+        try session.append(step == 0 ? prompts[index] : [continuation[step]])
+      }
+      let realignments = plans.map { plan in plan[step].map { Realignment(lambdas: [$0]) } }
+      try batch.logits(realignments) { found[$0].append(Array($1)) }
+    }
+    let engine = try Engine(InstructionSet.best)
+    for index in 0..<4 {
+      let session = try Session(bundle: pair, contextLength: tokens.count + 4, engine: engine)
+      var expected: [[Float]] = []
+      for step in 0..<4 {
+        try session.append(step == 0 ? prompts[index] : [continuation[step]])
+        if let lambda = plans[index][step] {
+          expected.append(Array(try session.logits(Realignment(lambdas: [lambda]))))
+        }
+      }
+      #expect(found[index] == expected, "sequence \(index)")
+    }
   }
 
   @Test("logits after scoring another text of the same length are not that text's")

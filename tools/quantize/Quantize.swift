@@ -38,7 +38,7 @@ struct Quantize: AsyncParsableCommand {
       valueName: "[name=]path"))
   var aligned: [String] = []
 
-  @Option(help: "Bits of a matrix weight: 16 (exact to half precision), 8 or 4.")
+  @Option(help: "Bits of a matrix weight: 16 (exact to half precision), 8, 6 or 4.")
   var bits: Bits = .eight
 
   @Option(name: [.short, .long], help: ArgumentHelp("The bundle to write.", valueName: "file.dera"))
@@ -56,12 +56,14 @@ struct Quantize: AsyncParsableCommand {
   enum Bits: String, CaseIterable, ExpressibleByArgument {
     case sixteen = "16"
     case eight = "8"
+    case six = "6"
     case four = "4"
 
     var value: ConversionOptions.Bits {
       switch self {
       case .sixteen: .sixteen
       case .eight: .eight
+      case .six: .six
       case .four: .four
       }
     }

@@ -59,7 +59,12 @@ typedef struct {
   void (*matmul_f16)(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, ck_output out);
   /// out = matrix x panel for the tiles: per block acc = fma(integer dot, weight scale * activation scale, acc).
   void (*matmul_int8)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
+  void (*matmul_int6)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
   void (*matmul_int4)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
+  /// The same with an f32 scale a row: acc = fma(integer dot, activation scale, acc), at the end times the row's scale.
+  void (*matmul_int2)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
+  void (*matmul_ternary)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
+  void (*matmul_int1)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
 
   /// `n` values to codes -127...127 per 32, scale = amax / 127, rounded to nearest even; the last block padded with
   /// zeros. A block with a NaN or infinity gets a NaN scale and zero codes, so that it is seen in the product.
@@ -91,13 +96,18 @@ typedef struct {
   void (*mix)(const float *weights, const uint16_t *values, size_t stride, size_t count, size_t n, float *out);
 } ck_kernels;
 
-/// The kernels called `name` ("scalar", "avx2", "neon", "dotprod"), or NULL when this machine or build lacks them.
+/// The kernels called `name` ("scalar"; "avx2", "avxvnni", "avx512vnni"; "neon", "dotprod", "i8mm"), or NULL when this
+/// machine or build lacks them.
 const ck_kernels *ck_kernels_named(const char *name);
 
 /// One row of a packed matrix in f32, `columns` values: code times scale.
 void ck_unpack_f16(const ck_matrix *matrix, size_t row, float *out);
 void ck_unpack_int8(const ck_matrix *matrix, size_t row, float *out);
+void ck_unpack_int6(const ck_matrix *matrix, size_t row, float *out);
 void ck_unpack_int4(const ck_matrix *matrix, size_t row, float *out);
+void ck_unpack_int2(const ck_matrix *matrix, size_t row, float *out);
+void ck_unpack_ternary(const ck_matrix *matrix, size_t row, float *out);
+void ck_unpack_int1(const ck_matrix *matrix, size_t row, float *out);
 
 /// Tells the core that the caller spins.
 static inline void ck_pause(void) {

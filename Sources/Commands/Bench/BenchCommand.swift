@@ -8,12 +8,14 @@ struct BenchCommand: ParsableCommand {
     abstract: "Measures speed, memory and bytes read per token.",
     discussion: """
       Every combination of threads and λ is measured on reading a prompt (pp) and on writing tokens (tg), after one run \
-      to warm up. t/s is mean ± standard deviation. memory is what is resident afterwards, the bundle's pages included; \
+      to warm up. With --batch several sequences are written at once, which reads the weights once for all of them; t/s then \
+      counts the tokens of all. t/s is mean ± standard deviation. memory is what is resident afterwards, the bundle's pages included; \
       read/token are the weights that one decoded token reads.
 
       Examples:
         dera bench model.dera
         dera bench model.dera -p 512 -n 128 -t 1,2 --lambda 0,0.5,1 -r 5 -o json
+        dera bench model.dera -p 0 --batch 1,2,4,8
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case md, json }
@@ -25,6 +27,7 @@ struct BenchCommand: ParsableCommand {
   var generate = 128
   @Option(name: [.short, .long], help: ArgumentHelp("Thread counts (default: one a core).", valueName: "list"))
   var threads: String?
+  @Option(name: .long, help: ArgumentHelp("Numbers of sequences to write at once.", valueName: "list")) var batch = "1"
   @OptionGroup var lambda: LambdaListArgument
   @Option(name: .shortAndLong, help: ArgumentHelp("Measurements of each.", valueName: "count")) var repetitions = 5
   @Option(name: .shortAndLong, help: "Markdown table or JSON.") var output = Format.md
@@ -35,31 +38,41 @@ struct BenchCommand: ParsableCommand {
     }
     guard (1...10_000).contains(repetitions) else { throw ValidationError("-r must be from 1 to 10000") }
     _ = try threadCounts()
+    _ = try batchSizes()
   }
 
   func run() throws {
     let bundle = try bundle.open()
     let realignments = try lambda.realignments(for: bundle)
+    let sizes = try batchSizes()
     var measurements: [Measurement] = []
     for threads in try threadCounts() {
       let engine = try Engine(pool: ThreadPool(threads: threads))
-      let session = try Session(bundle: bundle, contextLength: max(prompt, generate, 1), engine: engine)
-      for realignment in realignments {
-        for test in [BenchTest.prompt(prompt), .generate(generate)] where test.tokens > 0 {
-          Output.note("\(test.name), \(threads) threads, λ \(realignment.description(models: bundle.alignedModels))")
-          let rates = try test.rates(session, realignment, repetitions: repetitions)
-          measurements.append(Measurement(session, realignment, test, rates))
+      for size in sizes {
+        let batch = try Batch(
+          bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine)
+        let tests = size == sizes[0] ? [BenchTest.prompt(prompt), .generate(generate)] : [.generate(generate)]
+        for realignment in realignments {
+          for test in tests where test.tokens > 0 {
+            let lambda = realignment.description(models: bundle.alignedModels)
+            Output.note("\(test.name), \(threads) threads, \(size) sequences, λ \(lambda)")
+            let rates = try test.rates(batch, realignment, repetitions: repetitions)
+            measurements.append(Measurement(batch, realignment, test, rates))
+          }
         }
       }
     }
     try Output.write(output == .json ? jsonText(measurements) : Measurement.table(measurements).markdown)
   }
 
-  private func threadCounts() throws -> [Int] {
-    guard let threads else { return [coreCount()] }
-    let counts = threads.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+  private func threadCounts() throws -> [Int] { try threads.map { try numbers("--threads", $0) } ?? [coreCount()] }
+
+  private func batchSizes() throws -> [Int] { try numbers("--batch", batch) }
+
+  private func numbers(_ option: String, _ text: String) throws -> [Int] {
+    let counts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
     guard counts.allSatisfy({ (1...1024).contains($0) }) else {
-      throw ValidationError("--threads takes numbers from 1 to 1024, such as 1,2, not '\(threads)'")
+      throw ValidationError("\(option) takes numbers from 1 to 1024, such as 1,2, not '\(text)'")
     }
     return counts
   }
@@ -84,30 +97,39 @@ enum BenchTest {
   }
 
   /// Tokens a second of every repetition.
-  func rates(_ session: Session, _ realignment: Realignment, repetitions: Int) throws -> [Double] {
+  func rates(_ batch: Batch, _ realignment: Realignment, repetitions: Int) throws -> [Double] {
     var generator = RandomGenerator(seed: 1)
-    let vocabulary = Int32(clamping: session.bundle.configuration.vocabularySize)
+    let vocabulary = Int32(clamping: batch.bundle.configuration.vocabularySize)
     let ids = (0..<tokens).map { _ in Int32.random(in: 0..<vocabulary, using: &generator) }
     let clock = ContinuousClock()
     var rates: [Double] = []
     for repetition in 0...repetitions {
-      session.truncate(to: 0)
-      let time = try clock.measure { try run(session, realignment, ids) }
+      for session in batch.sessions { session.truncate(to: 0) }
+      let time = try clock.measure { try run(batch, realignment, ids) }
       // The first one warms caches and clocks up.
-      if repetition > 0 { rates.append(Double(tokens) / Double(seconds: time)) }
+      if repetition > 0 { rates.append(Double(tokens * sequences(batch)) / Double(seconds: time)) }
     }
     return rates
   }
 
-  private func run(_ session: Session, _ realignment: Realignment, _ ids: [Int32]) throws {
+  /// How many sequences of the batch are used.
+  func sequences(_ batch: Batch) -> Int {
+    switch self {
+    case .prompt: 1
+    case .generate: batch.sessions.count
+    }
+  }
+
+  private func run(_ batch: Batch, _ realignment: Realignment, _ ids: [Int32]) throws {
     switch self {
     case .prompt:
-      try session.append(ids)
-      _ = try session.logits(realignment)
+      try batch.sessions[0].append(ids)
+      _ = try batch.sessions[0].logits(realignment)
     case .generate:
+      let realignments = [Realignment?](repeating: realignment, count: batch.sessions.count)
       for id in ids {
-        try session.append(CollectionOfOne(id))
-        _ = try session.logits(realignment)
+        for session in batch.sessions { try session.append(CollectionOfOne(id)) }
+        try batch.logits(realignments) { _, _ in }
       }
     }
   }

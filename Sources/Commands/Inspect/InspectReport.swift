@@ -16,7 +16,7 @@ package struct InspectReport: Encodable {
   /// One model of the bundle.
   package struct Model: Encodable {
     package var name: String
-    package var ownTensors, sharedTensors, ownBytes, sharedBytes, weights: Int
+    package var ownTensors, changedTensors, sharedTensors, ownBytes, sharedBytes, weights: Int
     package var bitsPerWeight: Double
   }
 
@@ -94,9 +94,9 @@ extension InspectReport.Model {
   fileprivate init(_ manifest: BundleManifest, _ model: Int) {
     let footprint = manifest.footprint(model: model)
     self.init(
-      name: manifest.models[model], ownTensors: footprint.ownTensors, sharedTensors: footprint.sharedTensors,
-      ownBytes: footprint.ownBytes, sharedBytes: footprint.sharedBytes, weights: footprint.weights,
-      bitsPerWeight: footprint.bitsPerWeight)
+      name: manifest.models[model], ownTensors: footprint.ownTensors, changedTensors: footprint.changedTensors,
+      sharedTensors: footprint.sharedTensors, ownBytes: footprint.ownBytes, sharedBytes: footprint.sharedBytes,
+      weights: footprint.weights, bitsPerWeight: footprint.bitsPerWeight)
   }
 }
 
@@ -146,6 +146,6 @@ extension BundleManifest {
   /// How many models use a stored tensor.
   fileprivate func users(of tensor: BundleTensor) -> Int {
     guard tensor.model == 0 else { return 1 }
-    return models.indices.filter { self.tensor(tensor.spec.name, model: $0)?.model == 0 }.count
+    return models.indices.filter { change(tensor.spec.name, model: $0).usesReference }.count
   }
 }

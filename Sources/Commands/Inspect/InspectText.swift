@@ -24,13 +24,14 @@ extension InspectReport {
 
   private var modelTable: Table {
     var table = Table([
-      .init("model", .left), .init("weights"), .init("own tensors"), .init("own"), .init("shared tensors"),
-      .init("shared"), .init("bits/weight"),
+      .init("model", .left), .init("weights"), .init("own tensors"), .init("changed"), .init("stored"),
+      .init("shared tensors"), .init("shared"), .init("bits/weight"),
     ])
     table.rows = models.map { model in
       [
-        model.name, countText(model.weights), "\(model.ownTensors)", byteText(model.ownBytes), "\(model.sharedTensors)",
-        byteText(model.sharedBytes), fixed(model.bitsPerWeight, 2),
+        model.name, countText(model.weights), "\(model.ownTensors)", "\(model.changedTensors)",
+        byteText(model.ownBytes),
+        "\(model.sharedTensors)", byteText(model.sharedBytes), fixed(model.bitsPerWeight, 2),
       ]
     }
     return table

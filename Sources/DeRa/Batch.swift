@@ -1,0 +1,59 @@
+import Kernels
+import TensorCore
+import Transformer
+
+/// Several sequences of one bundle that step together, each with its own λ: a matrix is read once for all of them.
+///
+/// The sessions are ordinary ones, and what a sequence gets does not depend on the others.
+public final class Batch {
+  public let sessions: [Session]
+  public let bundle: ModelBundle
+  private let workspace: Workspace
+
+  /// - Parameters:
+  ///   - count: sequences.
+  ///   - contextLength: most tokens of each.
+  /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
+  public init(bundle: ModelBundle, count: Int, contextLength: Int, engine: Engine) throws(SessionError) {
+    do {
+      guard count > 0, (1...Session.maximumContext).contains(contextLength) else {
+        throw TensorError.badShape(
+          "\(count) sequences of \(contextLength) tokens are impossible; give at least 1 of 1 to \(Session.maximumContext)"
+        )
+      }
+      let workspace = try Workspace(
+        bundle: bundle, sessions: count, contextLength: contextLength, engine: engine, maxOutputs: count)
+      self.workspace = workspace
+      self.bundle = bundle
+      var sessions: [Session] = []
+      for _ in 0..<count { sessions.append(try Session(workspace, contextLength: contextLength)) }
+      self.sessions = sessions
+    } catch {
+      throw .outOfMemory("\(error)")
+    }
+  }
+
+  /// Computes the logits after the last token of every session that is given a λ.
+  /// - Parameters:
+  ///   - realignments: one for every session; nil leaves it out.
+  ///   - body: gets the session's index and its blended logits `[vocabularySize]`, which it may change.
+  /// - Throws: `SessionError.empty` when one of them has no token, and whatever `body` throws.
+  public func logits(
+    _ realignments: [Realignment?], _ body: (_ session: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) throws {
+    precondition(realignments.count == sessions.count, "one λ, or nil, for every session")
+    workspace.clear()
+    for (index, session) in sessions.enumerated() {
+      guard let realignment = realignments[index] else { continue }
+      if session.tokens.isEmpty { throw SessionError.empty }
+      workspace.request(session, realignment)
+    }
+    let panel = workspace.logits()
+    var column = 0
+    for index in sessions.indices where realignments[index] != nil {
+      let vocabulary = bundle.configuration.vocabularySize
+      try body(index, UnsafeMutableBufferPointer(start: panel.column(column), count: vocabulary))
+      column += 1
+    }
+  }
+}
