@@ -105,11 +105,21 @@ extension ModelWeights {
     func address(_ tensor: BundleTensor) -> UnsafeRawPointer {
       UnsafeRawPointer(bytes.baseAddress! + tensor.byteRange.lowerBound)
     }
-    func matrix(_ name: String) -> PackedMatrix {
-      guard let tensor = manifest.tensor(name, model: model), let layout = tensor.layout else {
+    func packed(_ tensor: BundleTensor) -> PackedMatrix {
+      guard let layout = tensor.layout else { preconditionFailure("the validated bundle has a vector for a matrix") }
+      return PackedMatrix(layout: layout, bytes: address(tensor), table: tables.pointer(tensor.table))
+    }
+    func linear(_ name: String) -> Linear {
+      guard let tensor = manifest.tensor(name, model: model) else {
         preconditionFailure("the validated bundle has no matrix '\(name)'")
       }
-      return PackedMatrix(layout: layout, bytes: address(tensor), table: tables.pointer(tensor.table))
+      var linear = Linear(matrix: packed(tensor))
+      switch manifest.change(name, model: model).map(packed) {
+      case .shared, .own: break
+      case .delta(let delta): linear.delta = delta
+      case .lowRank(let a, let b): linear.lowRank = Linear.LowRank(a: a, b: b)
+      }
+      return linear
     }
     func vector(_ name: String) -> UnsafePointer<Float>? {
       manifest.tensor(name, model: model).map { address($0).assumingMemoryBound(to: Float.self) }
@@ -117,7 +127,6 @@ extension ModelWeights {
     guard let outputNorm = vector("output_norm.weight") else {
       preconditionFailure("the validated bundle has no final norm")
     }
-    func linear(_ name: String) -> Linear { Linear(matrix: matrix(name)) }
     self.init(
       embedding: linear("token_embd.weight"), output: linear("output.weight"), outputNorm: outputNorm,
       layers: (0..<manifest.configuration.layers).map { layer in

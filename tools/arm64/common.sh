@@ -15,11 +15,7 @@ while [ $# -gt 0 ]; do
 done
 
 scratch=.build-arm64   # Swift's build directory; the stripped programs are in its folder bin
-swift_build=(
-  swift build -c release --scratch-path "$scratch" --swift-sdks-path /sdk --swift-sdk debian-sid-aarch64
-  # a section for every function, so that the linker can leave out those nobody calls
-  -Xcc -ffunction-sections -Xcc -fdata-sections -Xswiftc -Xfrontend -Xswiftc -function-sections
-)
+swift_build=(swift build -c release --scratch-path "$scratch" --swift-sdks-path /sdk --swift-sdk debian-sid-aarch64)
 
 # inside COMMAND…: runs it in the cross root, where this repository is /src. Its mounts end with it.
 inside() {
