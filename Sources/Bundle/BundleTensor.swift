@@ -9,7 +9,7 @@ public enum BundleCodec: Sendable, Equatable {
   /// A vector of 32-bit floats.
   case f32
 
-  /// `f16`, `int8`, `int4` or `f32`.
+  /// The raw value of a `PackedCodec`, or `f32`.
   public var name: String {
     switch self {
     case .packed(let codec): codec.rawValue
@@ -89,6 +89,9 @@ public struct BundleTensor: Sendable, Equatable {
   /// The name it has in the file: that of the inventory, after `a1.`, `a2.` … for aligned models, and before `.delta`,
   /// `.lora_a` or `.lora_b` for changes.
   public var fileName: String { Self.fileName(spec.name, model: model, part.suffix) }
+
+  /// The name for people, who are told the model beside it.
+  package var name: String { spec.name + part.suffix }
 
   static func fileName(_ name: String, model: Int, _ suffix: String) -> String {
     model == 0 ? name : "a\(model).\(name)\(suffix)"

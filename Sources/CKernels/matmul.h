@@ -4,9 +4,13 @@
 //   dot(w, x, stride, n, dots)
 //
 // where `n` is a constant <= MAX_GROUP, as many columns as keep their sums in registers, and column c's 32 activations
-// are at x + c * stride.
+// are at x + c * stride. Where the order of `unpack_groups` does not suit its `dot`, it defines another `unpack`.
 #include "codes.h"
 #include "output.h"
+
+#ifndef unpack
+#define unpack unpack_groups
+#endif
 
 #define PREFETCH_DISTANCE 2048
 /// Columns from which on a tile is unpacked before it is used.
@@ -69,17 +73,21 @@ INLINE void add_blocks(weights w, const uint8_t *block, size_t blocks, activatio
 
 /// The same for any `n` <= MAX_GROUP.
 INLINE void add_columns(const weights w, const uint8_t *block, size_t blocks, activations x, size_t n, f32x16 *acc) {
-#define CASE(n)                                                        \
-  case n:                                                              \
-    if (n <= MAX_GROUP) add_blocks(w, block, blocks, x, n, acc);       \
+#define CASE(count)                                                     \
+  case count:                                                           \
+    if (count <= MAX_GROUP) add_blocks(w, block, blocks, x, count, acc); \
     break
   switch (n) {
     CASE(1);
     CASE(2);
     CASE(3);
     CASE(4);
+    CASE(5);
+    CASE(6);
+    CASE(7);
+    CASE(8);
   }
-  _Static_assert(MAX_GROUP <= 4, "a case for each");
+  _Static_assert(MAX_GROUP <= 8, "a case for each");
 #undef CASE
 }
 
@@ -114,12 +122,7 @@ INLINE void unpack_blocks(weights w, const uint8_t *block, size_t blocks, unpack
     prefetch_block(block, its.block_bytes);
     if (!its.scales_rows) store(out[b].scales, load_f16(block));
     w.bytes = block + (its.scales_rows ? 0 : BLOCK_SCALE_BYTES);
-    UNROLLED for (int g = 0; g < GROUPS; g++) {
-      for (int p = 0; p < PARTS; p++) {
-        codes v = group_codes(w, g, p);
-        memcpy(out[b].codes + g * GROUP_CODES + p * REGISTER_BYTES, &v, sizeof v);
-      }
-    }
+    unpack(w, out[b].codes);
   }
 }
 
@@ -157,9 +160,16 @@ INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel pa
   }
 }
 
-static void matmul_int8(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) {
-  matmul_int(matrix, tiles, x, out, KIND_INT8);
-}
+#define MATMUL_INT(name, kind)                                                                \
+  static void name(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) { \
+    matmul_int(matrix, tiles, x, out, kind);                                                  \
+  }
+MATMUL_INT(matmul_int8, KIND_INT8)
+MATMUL_INT(matmul_int6, KIND_INT6)
+MATMUL_INT(matmul_int2, KIND_INT2)
+MATMUL_INT(matmul_ternary, KIND_TERNARY)
+MATMUL_INT(matmul_int1, KIND_INT1)
+#undef MATMUL_INT
 
 static void matmul_int4(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) {
   if (matrix->table) {

@@ -1,7 +1,6 @@
 // f16 products over tiles of 16 rows: the same loops for every instruction set.
 #include "output.h"
 
-#define F16_BLOCK_BYTES 1024
 /// Bytes ahead of the weights in use.
 #define F16_PREFETCH 2048
 
@@ -24,7 +23,7 @@ INLINE void tile_f16(const uint8_t *tile, size_t tile_bytes, const int tiles, si
 }
 
 static void matmul_f16(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, ck_output out) {
-  const size_t tile_bytes = matrix->blocks * F16_BLOCK_BYTES, depth = matrix->columns;
+  const size_t tile_bytes = matrix->columns * 2 * LANES, depth = matrix->columns;
   size_t t = tiles.first, end = tiles.first + tiles.count, c = 0;
 #define COLUMNS(tiles, n)                                                                                 \
   tile_f16(matrix->bytes + t * tile_bytes, tile_bytes, tiles, depth, x.values + c * x.stride, x.stride, n, \

@@ -3,7 +3,11 @@
   const ck_kernels id = {.name = its_name,                                                           \
                          .matmul_f16 = matmul_f16,                                                   \
                          .matmul_int8 = matmul_int8,                                                 \
+                         .matmul_int6 = matmul_int6,                                                 \
                          .matmul_int4 = matmul_int4,                                                 \
+                         .matmul_int2 = matmul_int2,                                                 \
+                         .matmul_ternary = matmul_ternary,                                           \
+                         .matmul_int1 = matmul_int1,                                                 \
                          .quantize = quantize,                                                       \
                          .f32_to_f16 = f32_to_f16,                                                   \
                          .f16_to_f32 = f16_to_f32,                                                   \
@@ -15,6 +19,7 @@
                          .gelu_mul = gelu_mul,                                                       \
                          .scores = scores,                                                           \
                          .softmax = softmax,                                                         \
-                         .mix = mix}
+                         .mix = mix,                                                                 \
+                         .quantize_head = quantize_head}
 
-extern const ck_kernels ck_scalar, ck_avx2, ck_neon, ck_dotprod;
+extern const ck_kernels ck_scalar, ck_avx2, ck_avxvnni, ck_avx512vnni, ck_neon, ck_dotprod, ck_i8mm;

@@ -7,6 +7,7 @@ import Transformer
 /// The sessions are ordinary ones, and what a sequence gets does not depend on the others.
 public final class Batch {
   public let sessions: [Session]
+  public let bundle: ModelBundle
   private let workspace: Workspace
 
   /// - Parameters:
@@ -23,6 +24,7 @@ public final class Batch {
       let workspace = try Workspace(
         bundle: bundle, sessions: count, contextLength: contextLength, engine: engine, maxOutputs: count)
       self.workspace = workspace
+      self.bundle = bundle
       var sessions: [Session] = []
       for _ in 0..<count { sessions.append(try Session(workspace, contextLength: contextLength)) }
       self.sessions = sessions
@@ -35,7 +37,7 @@ public final class Batch {
   /// - Parameters:
   ///   - realignments: one for every session; nil leaves it out.
   ///   - body: gets the session's index and its blended logits `[vocabularySize]`, which it may change.
-  /// - Throws: `SessionError.empty` when one of them has no token, and whatever `body` throws.
+  /// - Throws: `SessionError.empty` when one of them has no token, `.cancelled` when `shouldContinue` said so, and whatever `body` throws.
   public func logits(
     _ realignments: [Realignment?], _ body: (_ session: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
@@ -46,10 +48,10 @@ public final class Batch {
       if session.tokens.isEmpty { throw SessionError.empty }
       workspace.request(session, realignment)
     }
-    let panel = workspace.logits()
+    let panel = try workspace.logits()
     var column = 0
     for index in sessions.indices where realignments[index] != nil {
-      let vocabulary = workspace.bundle.configuration.vocabularySize
+      let vocabulary = bundle.configuration.vocabularySize
       try body(index, UnsafeMutableBufferPointer(start: panel.column(column), count: vocabulary))
       column += 1
     }

@@ -17,6 +17,13 @@ public final class Session {
   public let contextLength: Int
   public private(set) var tokens: [Int32] = []
 
+  /// Asked between the passes of a long text; false ends the call with `SessionError.cancelled`. What was computed stays
+  /// cached, so asking again goes on from there. The sessions of a `Batch` have it in common.
+  public var shouldContinue: (() -> Bool)? {
+    get { workspace.shouldContinue }
+    set { workspace.shouldContinue = newValue }
+  }
+
   let workspace: Workspace
   let caches: [KVCache]
   /// Final hidden state of the last token each model has run, `[models, hiddenSize]`.
@@ -96,12 +103,12 @@ public final class Session {
   }
 
   /// Blended logits of the token after the last, `[vocabularySize]`, valid until the next call. The caller may change them.
-  /// - Throws: `SessionError.empty` without a token.
+  /// - Throws: `SessionError.empty` without a token, `.cancelled` when `shouldContinue` said so.
   public func logits(_ realignment: Realignment) throws(SessionError) -> UnsafeMutableBufferPointer<Float> {
     guard !tokens.isEmpty else { throw .empty }
     workspace.clear()
     workspace.request(self, realignment)
-    let panel = workspace.logits()
+    let panel = try workspace.logits()
     return UnsafeMutableBufferPointer(start: panel.column(0), count: bundle.configuration.vocabularySize)
   }
 }

@@ -77,10 +77,10 @@ extension MatmulTask {
     let range = ck_tiles(first: tiles.lowerBound, count: tiles.count)
     let target = ck_output(values: output.column(columns.lowerBound), stride: output.stride, accumulate: adds ? 1 : 0)
     withUnsafePointer(to: matrix.view) { matrix in
-      switch self.matrix.layout.codec {
-      case .f16: kernels.pointee.matmul_f16(matrix, range, input.slice(columns: columns).view, target)
-      case .int8: codes.map { kernels.pointee.matmul_int8(matrix, range, $0.view(columns: columns), target) }
-      case .int4: codes.map { kernels.pointee.matmul_int4(matrix, range, $0.view(columns: columns), target) }
+      if let product = kernels.pointee.product(of: self.matrix.layout.codec) {
+        codes.map { product(matrix, range, $0.view(columns: columns), target) }
+      } else {
+        kernels.pointee.matmul_f16(matrix, range, input.slice(columns: columns).view, target)
       }
     }
     guard let references else { return }
@@ -133,6 +133,23 @@ private struct MatmulJob: ParallelJob {
       }
       chunk -= group.chunks
       first = group.end
+    }
+  }
+}
+
+extension ck_kernels {
+  /// The product of integer codes with int8 activations; nil for f16, which multiplies f32 activations.
+  fileprivate func product(
+    of codec: PackedCodec
+  ) -> (@convention(c) (UnsafePointer<ck_matrix>?, ck_tiles, ck_int8_panel, ck_output) -> Void)? {
+    switch codec {
+    case .f16: nil
+    case .int8: matmul_int8
+    case .int6: matmul_int6
+    case .int4: matmul_int4
+    case .int2: matmul_int2
+    case .ternary: matmul_ternary
+    case .int1: matmul_int1
     }
   }
 }

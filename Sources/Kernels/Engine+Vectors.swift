@@ -99,7 +99,7 @@ extension Engine {
     }
   }
 
-  /// f32 to f16, rounded to nearest even: how keys and values enter a cache.
+  /// f32 to f16, rounded to nearest even.
   public func narrow(_ source: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<UInt16>) {
     kernels.pointee.f32_to_f16(source, count, target)
   }

@@ -14,8 +14,14 @@ public enum InstructionSet: String, CaseIterable, Sendable {
   case neon
   /// NEON with the int8 dot product of ARMv8.2.
   case dotprod
+  /// dotprod and the int8 matrix product of ARMv8.6.
+  case i8mm
   /// x86-64 with AVX2, FMA and F16C.
   case avx2
+  /// avx2 with the int8 dot product of AVX-VNNI.
+  case avxvnni
+  /// x86-64 with AVX-512 F, BW, VL and VNNI.
+  case avx512vnni
 
   /// The environment variable that overrides the choice.
   public static let environmentVariable = "DERA_ISA"

@@ -26,7 +26,11 @@ public struct PackedMatrix: @unchecked Sendable {
       switch layout.codec {
       case .f16: ck_unpack_f16($0, row, output)
       case .int8: ck_unpack_int8($0, row, output)
+      case .int6: ck_unpack_int6($0, row, output)
       case .int4: ck_unpack_int4($0, row, output)
+      case .int2: ck_unpack_int2($0, row, output)
+      case .ternary: ck_unpack_ternary($0, row, output)
+      case .int1: ck_unpack_int1($0, row, output)
       }
     }
   }

@@ -3,46 +3,82 @@ import TensorCore
 /// One column of a block: the weights of a tile's 16 rows.
 typealias TileColumn = SIMD16<Float>
 
+/// Row by row, how what was stored relates to the weights.
+struct CodingSums {
+  var squaredError = TileColumn(repeating: 0)
+  /// Σ weight · stored value
+  var product = TileColumn(repeating: 0)
+
+  @inline(__always)
+  mutating func add(_ stored: TileColumn, for weight: TileColumn) {
+    squaredError.addSquare(stored - weight)
+    product += stored * weight
+  }
+}
+
 /// Coders of one 16 × 32 block, given as its 32 columns; `PackedLayout` documents the byte order they write.
-///
-/// Each returns, row by row, the sum of squared differences between what it wrote and the weights.
 enum BlockCoder {
-  static func f16(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> TileColumn {
-    var squaredError = TileColumn(repeating: 0)
-    for column in 0..<PackedLayout.blockColumns {
+  /// - Parameter columns: how many of the 32 are stored.
+  static func f16(
+    _ block: UnsafePointer<TileColumn>, columns: Int, into target: UnsafeMutableRawPointer
+  ) -> CodingSums {
+    var sums = CodingSums()
+    for column in 0..<columns {
       let halves = HalfPrecision.bits(block[column])
       storeHalves(halves, at: target + column * 32)
-      squaredError.addSquare(HalfPrecision.values(halves) - block[column])
+      sums.add(HalfPrecision.values(halves), for: block[column])
     }
-    return squaredError
+    return sums
   }
 
-  static func int8(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> TileColumn {
+  static func int8(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> CodingSums {
     var magnitude = TileColumn(repeating: 0)
     for column in 0..<PackedLayout.blockColumns {
       magnitude = magnitude.atLeast(block[column].atLeast(-block[column]))
     }
     let scale = storeScales(magnitude / 127, at: target)
     let inverse = reciprocal(scale)
-    var squaredError = TileColumn(repeating: 0)
+    var sums = CodingSums()
     for group in 0..<8 {
       var word = SIMD16<UInt32>(repeating: 0)
       for lane in 0..<4 {
         let weight = block[4 * group + lane]
         let rounded = (weight * inverse).limited(-127, 127) + rounder
         word |= (unsafeBitCast(rounded, to: SIMD16<UInt32>.self) & 0xff) &<< UInt32(8 * lane)
-        squaredError.addSquare((rounded - rounder) * scale - weight)
+        sums.add((rounded - rounder) * scale, for: weight)
       }
       storeWords(word, at: target + 32 + 64 * group)
     }
-    return squaredError
+    return sums
   }
 
-  /// The scale carries a sign, so that the weight of largest magnitude can use the longer negative half of −8 … 7.
-  static func int4(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> TileColumn {
-    let scale = storeScales(int4Scale(block), at: target)
+  static func int6(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> CodingSums {
+    let scale = storeScales(bestScale(block, within: -32, 31, extremes: int6Extremes), at: target)
     let inverse = reciprocal(scale)
-    var squaredError = TileColumn(repeating: 0)
+    var sums = CodingSums()
+    for half in 0..<2 {
+      var highs = SIMD16<UInt32>(repeating: 0)
+      for group in 0..<2 {
+        var lows = SIMD16<UInt32>(repeating: 0)
+        for lane in 0..<8 {
+          let weight = block[16 * half + 8 * group + lane]
+          let rounded = (weight * inverse).limited(-32, 31) + (rounder + 32)
+          let code = unsafeBitCast(rounded, to: SIMD16<UInt32>.self)
+          lows |= (code & 0xf) &<< UInt32(8 * (lane % 4) + lane / 4 * 4)
+          highs |= (code &>> 4 & 3) &<< UInt32(8 * (lane % 4) + (2 * group + lane / 4) * 2)
+          sums.add((rounded - (rounder + 32)) * scale, for: weight)
+        }
+        storeWords(lows, at: target + 32 + 128 * half + 64 * group)
+      }
+      storeWords(highs, at: target + 32 + 256 + 64 * half)
+    }
+    return sums
+  }
+
+  static func int4(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> CodingSums {
+    let scale = storeScales(bestScale(block, within: -8, 7, extremes: int4Extremes), at: target)
+    let inverse = reciprocal(scale)
+    var sums = CodingSums()
     for group in 0..<4 {
       var word = SIMD16<UInt32>(repeating: 0)
       for lane in 0..<8 {
@@ -51,11 +87,11 @@ enum BlockCoder {
         let rounded = (weight * inverse).limited(-8, 7) + (rounder + 8)
         let shift = UInt32(8 * (lane % 4) + lane / 4 * 4)
         word |= (unsafeBitCast(rounded, to: SIMD16<UInt32>.self) & 0xf) &<< shift
-        squaredError.addSquare((rounded - (rounder + 8)) * scale - weight)
+        sums.add((rounded - (rounder + 8)) * scale, for: weight)
       }
       storeWords(word, at: target + 32 + 64 * group)
     }
-    return squaredError
+    return sums
   }
 
   /// Codes that are tried for a row's weight of largest magnitude.
@@ -63,26 +99,31 @@ enum BlockCoder {
   /// With more of them, on either side of zero, the error of normally distributed weights falls by less than 0.4 %;
   /// with −8 alone it is 3 % higher.
   private static let int4Extremes: [Float] = [-8, -7, -7.5, -8.5, -9]
+  private static let int6Extremes: [Float] = [-32, -31, -33, -30, -34]
 
   /// For each row the scale with the least squared error among some candidates: each gives codes q, and the scale that
   /// suits those best is Σwq/Σq², which lowers the error Σw² by (Σwq)²/Σq².
-  private static func int4Scale(_ block: UnsafePointer<TileColumn>) -> TileColumn {
+  ///
+  /// The scale carries a sign, so that the weight of largest magnitude can use the longer negative half of the codes.
+  private static func bestScale(
+    _ block: UnsafePointer<TileColumn>, within least: Float, _ most: Float, extremes: [Float]
+  ) -> TileColumn {
     var greatest = block[0]
-    var least = block[0]
+    var lowest = block[0]
     for column in 1..<PackedLayout.blockColumns {
       greatest = greatest.atLeast(block[column])
-      least = -(-least).atLeast(-block[column])
+      lowest = -(-lowest).atLeast(-block[column])
     }
-    let extreme = greatest.replacing(with: least, where: -least .> greatest)
+    let extreme = greatest.replacing(with: lowest, where: -lowest .> greatest)
     let unit = reciprocal(extreme.replacing(with: 0, where: extreme.atLeast(-extreme) .< smallestScalable))
     var bestReduction = TileColumn(repeating: -1)
     var bestScale = TileColumn(repeating: 0)
-    for candidate in int4Extremes {
+    for candidate in extremes {
       var correlation = TileColumn(repeating: 0)
       var energy = TileColumn(repeating: 1e-30)
       for column in 0..<PackedLayout.blockColumns {
         let relative = block[column] * unit
-        let code = (relative * candidate).limited(-8, 7) + rounder - rounder
+        let code = (relative * candidate).limited(least, most) + rounder - rounder
         correlation += relative * code
         energy += code * code
       }
@@ -99,11 +140,11 @@ enum BlockCoder {
   private static var smallestScalable: Float { 0x1p-30 }
 
   /// Added to a float below 2²² it leaves the nearest integer, ties to even, in the low bits.
-  private static var rounder: Float { 0x1.8p23 }
+  static var rounder: Float { 0x1.8p23 }
 
   /// 1/value, and 0 for 0: a block of zeros has codes of zero.
   @inline(__always)
-  private static func reciprocal(_ value: TileColumn) -> TileColumn {
+  static func reciprocal(_ value: TileColumn) -> TileColumn {
     let zero = value .== 0
     return (1 / value.replacing(with: 1, where: zero)).replacing(with: 0, where: zero)
   }
@@ -126,7 +167,7 @@ enum BlockCoder {
   }
 
   @inline(__always)
-  private static func storeWords(_ words: SIMD16<UInt32>, at target: UnsafeMutableRawPointer) {
+  static func storeWords(_ words: SIMD16<UInt32>, at target: UnsafeMutableRawPointer) {
     let target = target.assumingMemoryBound(to: UInt32.self)
     withUnsafeBytes(of: words) { lanes in
       let lanes = lanes.assumingMemoryBound(to: UInt32.self)

@@ -26,30 +26,48 @@ public struct Dequantizer: Sendable {
     precondition(weights.count == rows.count * layout.columns, "weights are not the size of the tiles")
     for row in 0..<rows.count {
       let tileStart = row / PackedLayout.tileRows * layout.tileBytes
+      let tileRow = row % PackedLayout.tileRows
+      let rowScale = layout.codec.rowScaleBytes > 0 ? rowScale(packed, at: tileStart + tileRow * 4) : 1
       for column in 0..<layout.columns {
-        let blockStart = tileStart + column / PackedLayout.blockColumns * layout.codec.blockBytes
-        weights[row * layout.columns + column] = value(
-          packed, blockStart: blockStart, row: row % PackedLayout.tileRows, column: column % PackedLayout.blockColumns)
+        let blockStart =
+          tileStart + layout.codec.rowScaleBytes + column / PackedLayout.blockColumns * layout.codec.blockBytes
+        weights[row * layout.columns + column] =
+          rowScale * value(packed, blockStart: blockStart, row: tileRow, column: column % PackedLayout.blockColumns)
       }
     }
   }
 
-  /// One weight of a block: `row` in 0..<16, `column` in 0..<32.
+  private func rowScale(_ packed: UnsafeRawBufferPointer, at offset: Int) -> Float {
+    Float(bitPattern: UInt32(littleEndian: packed.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+  }
+
+  /// One weight of a block, to be multiplied by its row's scale where there is one: `row` in 0..<16, `column` in 0..<32.
   private func value(_ packed: UnsafeRawBufferPointer, blockStart: Int, row: Int, column: Int) -> Float {
     func half(_ offset: Int) -> Float {
       HalfPrecision.value(
         UInt16(littleEndian: packed.loadUnaligned(fromByteOffset: blockStart + offset, as: UInt16.self)))
     }
+    /// Codes of `bits` bits: groups of 4 columns follow each other in the bits of 64 bytes, then in the next 64.
+    func code(_ offset: Int, bits: Int) -> Int {
+      let group = column / 4
+      let byte = packed[blockStart + offset + group * bits / 8 * 64 + row * 4 + column % 4]
+      return Int(byte) >> (group * bits % 8) & (1 << bits - 1)
+    }
     switch layout.codec {
     case .f16:
       return half(column * 32 + row * 2)
     case .int8:
-      let code = Int8(bitPattern: packed[blockStart + 32 + column / 4 * 64 + row * 4 + column % 4])
-      return Float(code) * half(row * 2)
+      return Float(Int8(truncatingIfNeeded: code(32, bits: 8))) * half(row * 2)
+    case .int6:
+      return Float(code(32, bits: 4) + code(32 + 256, bits: 2) * 16 - 32) * half(row * 2)
     case .int4:
-      let byte = packed[blockStart + 32 + column / 8 * 64 + row * 4 + column % 4]
-      let code = column % 8 < 4 ? byte & 15 : byte >> 4
-      return Float(table[Int(code)]) * half(row * 2)
+      return Float(table[code(32, bits: 4)]) * half(row * 2)
+    case .int2:
+      return Float(2 * code(0, bits: 2) - 3)
+    case .ternary:
+      return Float(code(0, bits: 2) - 1)
+    case .int1:
+      return Float(2 * code(0, bits: 1) - 1)
     }
   }
 }

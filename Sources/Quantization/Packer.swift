@@ -29,22 +29,27 @@ public struct Packer: Sendable {
     precondition(target.count == tiles.count * layout.tileBytes, "target is not the size of the tiles")
     var statistics = PackingStatistics()
     guard let source = weights.baseAddress, let base = target.baseAddress else { return statistics }
-    withUnsafeTemporaryAllocation(of: TileColumn.self, capacity: PackedLayout.blockColumns) { scratch in
-      guard let block = scratch.baseAddress else { return }
+    withUnsafeTemporaryAllocation(of: TileColumn.self, capacity: layout.blocks * PackedLayout.blockColumns) { scratch in
+      guard let columns = scratch.baseAddress else { return }
       for tile in 0..<tiles.count {
         let firstRow = tile * PackedLayout.tileRows
         let tileRows = min(PackedLayout.tileRows, rows.count - firstRow)
-        for index in 0..<layout.blocks {
-          let column = index * PackedLayout.blockColumns
+        for block in 0..<layout.blocks {
+          let column = block * PackedLayout.blockColumns
           gather(
-            source + firstRow * layout.columns + column, rows: tileRows,
-            columns: min(PackedLayout.blockColumns, layout.columns - column), into: block)
-          statistics += pack(block, into: base + tile * layout.tileBytes + index * layout.codec.blockBytes)
+            source + firstRow * layout.columns + column, rows: tileRows, columns: blockColumns(block),
+            into: columns + column)
         }
+        statistics += code(columns, into: base + tile * layout.tileBytes)
         statistics.weights += tileRows * layout.columns
       }
     }
     return statistics
+  }
+
+  /// Columns of the matrix that block `index` of a tile has.
+  private func blockColumns(_ index: Int) -> Int {
+    min(PackedLayout.blockColumns, layout.columns - index * PackedLayout.blockColumns)
   }
 
   /// Turns a block's rows into its columns, zero where the matrix has ended.
@@ -63,26 +68,44 @@ public struct Packer: Sendable {
     }
   }
 
-  private func pack(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> PackingStatistics {
-    let squaredError =
-      switch layout.codec {
-      case .f16: BlockCoder.f16(block, into: target)
-      case .int8: BlockCoder.int8(block, into: target)
-      case .int4: BlockCoder.int4(block, into: target)
-      }
+  /// Stores a tile given as its columns, whole blocks of them.
+  private func code(_ tile: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> PackingStatistics {
+    if let coder = RowCoder(layout.codec) {
+      return statistics(tile, count: layout.columns, coder.pack(tile, columns: layout.columns, into: target))
+    }
+    var sum = PackingStatistics()
+    for index in 0..<layout.blocks {
+      let block = tile + index * PackedLayout.blockColumns
+      let bytes = target + index * layout.codec.blockBytes
+      let sums =
+        switch layout.codec {
+        case .f16: BlockCoder.f16(block, columns: blockColumns(index), into: bytes)
+        case .int8: BlockCoder.int8(block, into: bytes)
+        case .int6: BlockCoder.int6(block, into: bytes)
+        case .int4: BlockCoder.int4(block, into: bytes)
+        case .int2, .ternary, .int1: preconditionFailure("\(layout.codec) has row scales")
+        }
+      sum += statistics(block, count: PackedLayout.blockColumns, sums)
+    }
+    return sum
+  }
+
+  /// - Parameter count: columns that `sums` are of.
+  private func statistics(_ columns: UnsafePointer<TileColumn>, count: Int, _ sums: CodingSums) -> PackingStatistics {
     var magnitude = TileColumn(repeating: 0)
     var squares = TileColumn(repeating: 0)
-    for column in 0..<PackedLayout.blockColumns {
-      squares.addSquare(block[column])
-      magnitude = magnitude.atLeast(block[column].atLeast(-block[column]))
+    for column in 0..<count {
+      squares.addSquare(columns[column])
+      magnitude = magnitude.atLeast(columns[column].atLeast(-columns[column]))
     }
     var statistics = PackingStatistics()
     statistics.squaredWeights = squares.total
-    statistics.squaredError = squaredError.total
+    statistics.squaredError = sums.squaredError.total
+    statistics.product = sums.product.total
     let limit = layout.codec.greatestMagnitude
     if magnitude.max() > limit {
-      for column in 0..<PackedLayout.blockColumns {
-        for row in 0..<PackedLayout.tileRows where block[column][row].magnitude > limit { statistics.saturated += 1 }
+      for column in 0..<count {
+        for row in 0..<PackedLayout.tileRows where columns[column][row].magnitude > limit { statistics.saturated += 1 }
       }
     }
     return statistics
@@ -95,7 +118,9 @@ extension PackedCodec {
     switch self {
     case .f16: HalfPrecision.greatest
     case .int8: HalfPrecision.greatest * 127
+    case .int6: HalfPrecision.greatest * 31
     case .int4: HalfPrecision.greatest * 7
+    case .int2, .ternary, .int1: .greatestFiniteMagnitude
     }
   }
 }

@@ -4,6 +4,8 @@ public struct PackingStatistics: Sendable, Equatable {
   public var weights = 0
   public var squaredWeights = 0.0
   public var squaredError = 0.0
+  /// Σ weight · stored value.
+  public var product = 0.0
   /// Weights too large for the format, stored as the nearest value it has.
   public var saturated = 0
 
@@ -15,10 +17,18 @@ public struct PackingStatistics: Sendable, Equatable {
     return squaredWeights.isFinite ? (squaredError / squaredWeights).squareRoot() : 1
   }
 
+  /// ⟨weights, stored values⟩ / ⟨weights, weights⟩: what is left of the weights along their own direction. A difference
+  /// stored with a gain below 1 acts like a smaller λ. 1 when all weights are zero or too large for their squares.
+  public var gain: Double {
+    guard squaredWeights > 0, squaredWeights.isFinite, product.isFinite else { return 1 }
+    return product / squaredWeights
+  }
+
   public static func += (left: inout Self, right: Self) {
     left.weights += right.weights
     left.squaredWeights += right.squaredWeights
     left.squaredError += right.squaredError
+    left.product += right.product
     left.saturated += right.saturated
   }
 }

@@ -51,7 +51,7 @@ final class Arena {
   /// What a pass knows of one column.
   struct Column {
     var token: Int32
-    var cache: KVCache.View
+    var cache: UnsafePointer<KVCache.Layer>
   }
 
   /// The columns of one model in a pass.
@@ -107,7 +107,8 @@ final class Arena {
     var lowRank: [Panel] = []
     for _ in 0..<(rank > 0 ? Self.parallelMatrices : 0) { lowRank.append(try panel(rank, maxColumns)) }
     self.lowRank = lowRank
-    let scores = try memory(threads, context, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
+    let scores = try memory(threads, configuration.heads / configuration.kvHeads, context, MemoryLayout<Float>.size)
+      .assumingMemoryBound(to: Float.self)
     scratch = AttentionScratch(scores: scores, capacity: context)
     self.memories = memories
     // A product, a delta and a low-rank change for every model.

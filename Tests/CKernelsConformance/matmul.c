@@ -4,9 +4,11 @@
 
 #include "suite.h"
 
-typedef enum { F16, INT8, INT4 } codec;
-static const size_t block_bytes[] = {1024, 544, 288};
-static const char *const codec_names[] = {"f16", "int8", "int4"};
+typedef enum { F16, INT8, INT6, INT4, INT2, TERNARY, INT1 } codec;
+/// Of each codec: row scales of a tile, halves in a block, bytes of codes in a block.
+static const struct { size_t row_scales, block_halves, code_bytes; const char *name; } formats[] = {
+    {0, 512, 0, "f16"},    {0, 16, 512, "int8"},     {0, 16, 384, "int6"}, {0, 16, 256, "int4"},
+    {16, 0, 128, "int2"}, {16, 0, 128, "ternary"}, {16, 0, 64, "int1"}};
 
 /// How a case fills its codes or activations.
 typedef enum { RANDOM, ALL_LARGEST, ALL_SMALLEST, ZERO, ALTERNATING, FILLS } fill;
@@ -34,16 +36,27 @@ static uint8_t code(suite *s, fill how, size_t index) {
 /// A finite half of moderate size.
 static uint16_t half(suite *s) { return (uint16_t)((random_bits(s) & 0x83ff) | (10 + random_bits(s) % 8) << 10); }
 
+static uint8_t *put_halves(suite *s, uint8_t *p, size_t count) {
+  for (; count > 0; count--, p += sizeof(uint16_t)) {
+    uint16_t value = half(s);
+    memcpy(p, &value, sizeof value);
+  }
+  return p;
+}
+
 static uint8_t *make_matrix(suite *s, codec kind, size_t tiles, size_t blocks, fill how) {
-  uint8_t *bytes = malloc(tiles * blocks * block_bytes[kind]);
-  for (size_t b = 0; b < tiles * blocks; b++) {
-    uint8_t *block = bytes + b * block_bytes[kind];
-    size_t halves = kind == F16 ? 512 : 16;
-    for (size_t i = 0; i < halves; i++) {
-      uint16_t value = half(s);
-      memcpy(block + 2 * i, &value, sizeof value);
+  const size_t row_scales = formats[kind].row_scales, block_halves = formats[kind].block_halves;
+  const size_t block_bytes = 2 * block_halves + formats[kind].code_bytes;
+  uint8_t *bytes = malloc(tiles * (4 * row_scales + blocks * block_bytes)), *p = bytes;
+  for (size_t t = 0; t < tiles; t++) {
+    for (size_t i = 0; i < row_scales; i++, p += sizeof(float)) {
+      float scale = random_float(s, 1e-3f);
+      memcpy(p, &scale, sizeof scale);
     }
-    for (size_t i = 2 * halves; i < block_bytes[kind]; i++) block[i] = code(s, how, i);
+    for (size_t b = 0; b < blocks; b++) {
+      p = put_halves(s, p, block_halves);
+      for (size_t i = 0; i < formats[kind].code_bytes; i++) *p++ = code(s, how, i);
+    }
   }
   return bytes;
 }
@@ -77,7 +90,11 @@ static void multiply(const ck_kernels *kernels, codec kind, const ck_matrix *mat
   switch (kind) {
     case F16: kernels->matmul_f16(matrix, tiles, (ck_f32_panel){x->values, matrix->blocks * 32, columns}, out); break;
     case INT8: kernels->matmul_int8(matrix, tiles, coded, out); break;
+    case INT6: kernels->matmul_int6(matrix, tiles, coded, out); break;
     case INT4: kernels->matmul_int4(matrix, tiles, coded, out); break;
+    case INT2: kernels->matmul_int2(matrix, tiles, coded, out); break;
+    case TERNARY: kernels->matmul_ternary(matrix, tiles, coded, out); break;
+    case INT1: kernels->matmul_int1(matrix, tiles, coded, out); break;
   }
 }
 
@@ -95,7 +112,7 @@ static void check_product(suite *s, codec kind, size_t tiles, size_t width, size
     multiply(s->scalar, kind, &matrix, range, &x, columns, (ck_output){expected, stride, accumulate});
     multiply(s->tested, kind, &matrix, range, &x, columns, (ck_output){found, stride, accumulate});
     expect_equal(s, expected, found, count * sizeof(float),
-                 "%s %zu x %zu, %zu columns, table %d, fills %d %d, accumulate %d", codec_names[kind], tiles * 16,
+                 "%s %zu x %zu, %zu columns, table %d, fills %d %d, accumulate %d", formats[kind].name, tiles * 16,
                  width, columns, table != NULL, weights, inputs, accumulate);
   }
   free(bytes), free(x.codes), free(x.scales), free(x.sums), free(x.values), free(expected), free(found);
@@ -108,7 +125,8 @@ void check_matmul(suite *s) {
   int8_t random_table[16] = {-128, 127, -127, 0};
   for (int i = 4; i < 16; i++) random_table[i] = (int8_t)random_bits(s);
   const struct { codec kind; const int8_t *table; } kinds[] = {
-      {F16, NULL}, {INT8, NULL}, {INT4, NULL}, {INT4, linear}, {INT4, random_table}};
+      {F16, NULL},  {INT8, NULL}, {INT6, NULL},    {INT4, NULL}, {INT4, linear}, {INT4, random_table},
+      {INT2, NULL}, {TERNARY, NULL}, {INT1, NULL}};
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
     for (size_t t = 0; t < 4; t++)
       for (size_t w = 0; w < 6; w++)

@@ -43,7 +43,7 @@ private let halfPrecisionKL = 1e-5
   @Test("every instruction set and thread count gives the same bits", arguments: Golden.cases)
   func isPortable(name: String) async throws {
     let golden = try Golden(name)
-    for bits in [ConversionBits.sixteen, .eight, .four] {
+    for bits in ConversionBits.allCases {
       let bundle = try await Golden.bundle(name, bits: bits)
       let expected = try bundle.logits(golden.tokens, [Realignment(lambdas: [])], engine: Engine(.scalar))
       for instructionSet in InstructionSet.supported {

@@ -38,7 +38,8 @@ private struct QuantizedGolden {
   private static let slack = 1.5
 
   @Test(
-    "quantised weights lose no more than activation rounding", arguments: Golden.cases, [ConversionBits.eight, .four])
+    "quantised weights lose no more than activation rounding", arguments: Golden.cases,
+    [ConversionBits.eight, .six, .four])
   func staysNearTheDequantisedWeights(name: String, bits: ConversionBits) async throws {
     let golden = try QuantizedGolden(name, bits)
     let bundle = try await Golden.bundle(name, bits: bits)
@@ -49,7 +50,7 @@ private struct QuantizedGolden {
     }
   }
 
-  @Test("so do blends of two quantised models", arguments: Golden.pairs, [ConversionBits.eight, .four])
+  @Test("so do blends of two quantised models", arguments: Golden.pairs, [ConversionBits.eight, .six, .four])
   func blendsStayNear(name: String, bits: ConversionBits) async throws {
     let reference = try QuantizedGolden(name, bits)
     let aligned = try QuantizedGolden(name + "-aligned", bits)

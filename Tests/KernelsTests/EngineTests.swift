@@ -16,7 +16,10 @@ import Testing
     var outputs: [OwnedPanel] = []
     var matrices: [RandomMatrix] = []
     var tasks: [MatmulTask] = []
-    for (codec, range) in [(PackedCodec.int4, 0..<columns), (.f16, 0..<17), (.int8, 17..<columns), (.int8, 0..<0)] {
+    for (codec, range) in [
+      (PackedCodec.int4, 0..<columns), (.f16, 0..<17), (.int8, 17..<columns), (.int8, 0..<0), (.int6, 3..<9),
+      (.int2, 0..<columns), (.ternary, 1..<2), (.int1, 0..<columns),
+    ] {
       let matrix = try RandomMatrix(codec, rows: 300, columns: width, using: &generator)
       let output = OwnedPanel(width: matrix.packed.layout.paddedRows, columns: columns)
       matrices.append(matrix)

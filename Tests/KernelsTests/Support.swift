@@ -74,37 +74,92 @@ struct RandomMatrix {
     let layout = try PackedLayout(codec: codec, rows: rows, columns: columns)
     var packed = [UInt8](repeating: 0, count: layout.byteCount)
     var weights = [Double](repeating: 0, count: rows * columns)
-    func putHalf(_ value: Float16, at offset: Int) {
-      packed[offset] = UInt8(truncatingIfNeeded: value.bitPattern)
-      packed[offset + 1] = UInt8(value.bitPattern >> 8)
+    func put(_ bits: some FixedWidthInteger, at offset: Int) {
+      for index in 0..<bits.bitWidth / 8 { packed[offset + index] = UInt8(truncatingIfNeeded: bits >> (8 * index)) }
     }
     for row in 0..<rows {
-      let lane = row % 16
+      let tile = row / 16 * layout.tileBytes
       for column in 0..<columns {
-        let inBlock = column % 32
-        let block = row / 16 * layout.tileBytes + column / 32 * codec.blockBytes
+        let position = Position(row: row % 16, column: column % 32)
+        let block = tile + codec.rowScaleBytes + column / 32 * codec.blockBytes
         if codec == .f16 {
           let value = Float16(Float.random(in: -1...1, using: &generator))
-          putHalf(value, at: block + 32 * inBlock + 2 * lane)
+          put(value.bitPattern, at: block + 32 * position.column + 2 * position.row)
           weights[row * columns + column] = Double(value)
           continue
         }
-        let scale = Float16(1 + Float(row * 7 + column / 32 * 3 % 11) / 16) / 64
-        putHalf(scale, at: block + 2 * lane)
-        if codec == .int8 {
-          let code = Int8.random(in: -127...127, using: &generator)
-          packed[block + 32 + inBlock / 4 * 64 + 4 * lane + inBlock % 4] = UInt8(bitPattern: code)
-          weights[row * columns + column] = Double(code) * Double(scale)
+        let scale: Double
+        if codec.rowScaleBytes > 0 {
+          // Few bits, so that it times a code is exact.
+          let rowScale: Float = (1 + Float(row * 7 % 11) / 16) / 64
+          put(rowScale.bitPattern, at: tile + 4 * position.row)
+          scale = Double(rowScale)
         } else {
-          let code = UInt8.random(in: 0...15, using: &generator)
-          packed[block + 32 + inBlock / 8 * 64 + 4 * lane + inBlock % 4] |= inBlock % 8 < 4 ? code : code << 4
-          weights[row * columns + column] = Double((table ?? PackedCodec.linearInt4Table)[Int(code)]) * Double(scale)
+          let blockScale = Float16(1 + Float(row * 7 + column / 32 * 3 % 11) / 16) / 64
+          put(blockScale.bitPattern, at: block + 2 * position.row)
+          scale = Double(blockScale)
         }
+        let code =
+          codec == .int8
+          ? UInt8(bitPattern: .random(in: -127...127, using: &generator))
+          : UInt8.random(in: 0...codec.greatestCode, using: &generator)
+        for (offset, bits) in position.bits(of: code, codec) { packed[block + offset] |= bits }
+        weights[row * columns + column] = Double(codec.value(of: code, table)) * scale
       }
     }
     self.weights = weights
     self.packed = PackedMatrix(
       layout: layout, bytes: Memory(packed).pointer, table: table.map { UnsafePointer(Memory($0).pointer) })
+  }
+
+  /// A place in a block.
+  private struct Position {
+    let row: Int
+    let column: Int
+
+    /// Which bytes of the block a code goes to, and how it looks there.
+    func bits(of code: UInt8, _ codec: PackedCodec) -> [(offset: Int, bits: UInt8)] {
+      let lane = 4 * row + column % 4
+      func fourBits(_ code: UInt8) -> (Int, UInt8) { (column / 8 * 64 + lane, column % 8 < 4 ? code : code << 4) }
+      func twoBits(_ code: UInt8) -> (Int, UInt8) { (column / 16 * 64 + lane, code << (column % 16 / 4 * 2)) }
+      switch codec {
+      case .f16: return []
+      case .int8: return [(32 + column / 4 * 64 + lane, code)]
+      case .int6:
+        let (low, high) = (fourBits(code & 15), twoBits(code >> 4))
+        return [(32 + low.0, low.1), (32 + 256 + high.0, high.1)]
+      case .int4:
+        let byte = fourBits(code)
+        return [(32 + byte.0, byte.1)]
+      case .int2, .ternary: return [twoBits(code)]
+      case .int1: return [(lane, code << (column / 4))]
+      }
+    }
+  }
+}
+
+extension PackedCodec {
+  fileprivate var greatestCode: UInt8 {
+    switch self {
+    case .f16, .int8: 255
+    case .int6: 63
+    case .int4: 15
+    case .int2: 3
+    case .ternary: 2
+    case .int1: 1
+    }
+  }
+
+  fileprivate func value(of code: UInt8, _ table: [Int8]?) -> Int {
+    switch self {
+    case .f16: 0
+    case .int8: Int(Int8(bitPattern: code))
+    case .int6: Int(code) - 32
+    case .int4: Int((table ?? Self.linearInt4Table)[Int(code)])
+    case .int2: 2 * Int(code) - 3
+    case .ternary: Int(code) - 1
+    case .int1: 2 * Int(code) - 1
+    }
   }
 }
 

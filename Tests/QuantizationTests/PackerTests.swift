@@ -6,7 +6,7 @@ import Testing
 struct PackerTests {
   static let sides = [1, 2, 15, 16, 17, 31, 32, 33, 64, 65]
 
-  @Test("weights come back within half a step, whatever the tails", arguments: PackedCodec.allCases)
+  @Test("weights come back within half a step, whatever the tails", arguments: PackedCodec.ofBlocks)
   func roundTrip(codec: PackedCodec) throws {
     for rows in Self.sides {
       for columns in Self.sides {
@@ -30,13 +30,14 @@ struct PackerTests {
   }
 
   /// Largest error a weight of the block may have. An int4 scale may clip the extreme weight by an eighth, and half a
-  /// step may be a fourteenth of it. Each scale may be off by half the last bit of a subnormal half.
+  /// step may be a fourteenth of it; of int6 by a fifteenth and a sixtieth. Each scale may be off by half the last bit of a subnormal half.
   private static func bound(_ codec: PackedCodec, _ block: [Float]) -> Float {
     let extreme = block.map(\.magnitude).max() ?? 0
     return switch codec {
     case .f16: extreme * 0x1p-11 + 0x1p-25
     case .int8: extreme / 127 * 0.501 + 127 * 0x1p-25
-    case .int4: extreme * 0.17 + 8 * 0x1p-25
+    case .int6: extreme * 0.07 + 32 * 0x1p-25
+    default: extreme * 0.17 + 8 * 0x1p-25
     }
   }
 
@@ -118,6 +119,29 @@ struct PackerTests {
     }
   }
 
+  @Test("int6 codes stand where the layout says, all 64 of them")
+  func int6Bytes() throws {
+    let layout = try PackedLayout(codec: .int6, rows: 32, columns: 64)
+    // All are on a grid of 1 and every block has a −32, which makes its scale 1.
+    let weights: [Float] = (0..<32 * 64).map { (index: Int) in
+      index % 32 == 7 ? -32 : Float((index + index / 64) * 13 % 64 - 32)
+    }
+    let bytes = pack(weights, layout).bytes
+    #expect(Set(weights).count == 64)
+    for row in 0..<32 {
+      for column in 0..<64 {
+        let block: Int = row / 16 * layout.tileBytes + column / 32 * 416
+        let (lane, inBlock) = (row % 16 * 4 + column % 4, column % 32)
+        #expect(bytes[block + row % 16 * 2] == 0x00)
+        #expect(bytes[block + row % 16 * 2 + 1] == 0x3c)
+        let pair = bytes[block + 32 + inBlock / 8 * 64 + lane]
+        let high = bytes[block + 32 + 256 + inBlock / 16 * 64 + lane] >> (inBlock % 16 / 4 * 2) & 3
+        let code = (inBlock % 8 < 4 ? pair & 15 : pair >> 4) | high << 4
+        #expect(Float(code) - 32 == weights[row * 64 + column])
+      }
+    }
+  }
+
   @Test("every byte of int4 codes unpacks through the table")
   func int4Table() throws {
     let layout = try PackedLayout(codec: .int4, rows: 16, columns: 32)
@@ -137,10 +161,12 @@ struct PackerTests {
   func padding(codec: PackedCodec) throws {
     let layout = try PackedLayout(codec: codec, rows: 3, columns: 5)
     let bytes = pack(normalWeights(15, seed: 8), layout).bytes
-    let whole = try PackedLayout(codec: codec, rows: 16, columns: 32)
-    let values = unpack(bytes, whole)
+    let width = codec == .f16 ? 5 : 32
+    let values = unpack(bytes, try PackedLayout(codec: codec, rows: 16, columns: width))
     for row in 0..<16 {
-      for column in 0..<32 where row >= 3 || column >= 5 { #expect(values[row * 32 + column] == 0) }
+      for column in 0..<width where row >= 3 || column >= 5 && PackedCodec.ofBlocks.contains(codec) {
+        #expect(values[row * width + column] == 0)
+      }
     }
   }
 }

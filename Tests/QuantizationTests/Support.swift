@@ -19,6 +19,13 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 }
 
+extension PackedCodec {
+  /// Those without scales, or with one for every block of 32 weights.
+  static let ofBlocks = allCases.filter { $0.rowScaleBytes == 0 }
+  /// Those with a scale for every row.
+  static let ofRows = allCases.filter { $0.rowScaleBytes > 0 }
+}
+
 func normalWeights(_ count: Int, seed: UInt64) -> [Float] {
   var generator = SeededGenerator(state: seed)
   return (0..<count).map { _ in generator.normal() * 0.02 }

@@ -12,6 +12,9 @@ from transformers import (
 
 TILE_ROWS, BLOCK_COLUMNS = 16, 32
 LINEAR_TABLE = np.arange(-8, 8, dtype=np.int8)
+ROW_SCALED = {"int2": np.array([-3, -1, 1, 3], np.int8), "ternary": np.array([-1, 0, 1, 2], np.int8),
+              "int1": np.array([-1, 1], np.int8)}
+CODE_BYTES = {"int8": 512, "int6": 384, "int4": 256, "int2": 128, "ternary": 128, "int1": 64}
 CONFIGS = dict(llama=LlamaConfig, qwen2=Qwen2Config, qwen3=Qwen3Config, olmo2=Olmo2Config, gemma3=Gemma3TextConfig)
 MODULES = {
     "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
@@ -23,24 +26,37 @@ MODULES = {
 TOP = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 
 
+def planes(packed, bits):
+    """The codes of `bits` bits in the bytes [..., n * 64], low bits first: uint8 [..., n * 8 / bits, 64]."""
+    groups = packed.reshape(*packed.shape[:-1], -1, 1, 64)
+    codes = np.concatenate([groups >> shift & (1 << bits) - 1 for shift in range(0, 8, bits)], axis=-2)
+    return codes.reshape(*packed.shape[:-1], -1, 64)
+
+
 def unpack(data, codec, rows, columns, table=LINEAR_TABLE):
     """float32 [rows, columns] of a packed matrix; `data` is its bytes as uint8."""
     tiles, blocks = -(-rows // TILE_ROWS), -(-columns // BLOCK_COLUMNS)
     if codec == "f16":
-        halves = data.view("<f2").reshape(tiles, blocks, BLOCK_COLUMNS, TILE_ROWS)
-        values = halves.astype(np.float32).transpose(0, 3, 1, 2)
+        halves = data.view("<f2").reshape(tiles, columns, TILE_ROWS)
+        return halves.astype(np.float32).transpose(0, 2, 1).reshape(tiles * TILE_ROWS, columns)[:rows]
+    if codec in ROW_SCALED:
+        tile = data.reshape(tiles, -1)
+        scales = tile[:, :64].copy().view("<f4")[..., None]  # [tile, row, 1]
+        packed = tile[:, 64:].reshape(tiles, blocks, CODE_BYTES[codec])
+        codes = ROW_SCALED[codec][planes(packed, 1 if codec == "int1" else 2)]
     else:
-        code_bytes = 512 if codec == "int8" else 256
-        packed = data.reshape(tiles, blocks, 2 * TILE_ROWS + code_bytes)
-        scales = packed[:, :, :32].copy().view("<f2").astype(np.float32)  # [tile, block, row]
-        codes = packed[:, :, 32:].reshape(tiles, blocks, -1, TILE_ROWS, 4)  # [tile, block, group, row, 4 columns]
+        packed = data.reshape(tiles, blocks, 2 * TILE_ROWS + CODE_BYTES[codec])
+        scales = packed[:, :, :32].copy().view("<f2").astype(np.float32).transpose(0, 2, 1)  # [tile, row, block]
+        packed = packed[:, :, 32:]
         if codec == "int8":
-            codes = codes.view(np.int8)
+            codes = planes(packed, 8).view(np.int8)
+        elif codec == "int6":
+            codes = (planes(packed[..., :256], 4) | planes(packed[..., 256:], 2) << 4).view(np.int8) - 32
         else:
-            halves = np.stack([codes & 15, codes >> 4], axis=3)  # [tile, block, group, nibble, row, 4]
-            codes = table[halves].reshape(tiles, blocks, -1, TILE_ROWS, 4)
-        codes = codes.transpose(0, 3, 1, 2, 4).reshape(tiles, TILE_ROWS, blocks, BLOCK_COLUMNS)
-        values = codes.astype(np.float32) * scales.transpose(0, 2, 1)[..., None]
+            codes = table[planes(packed, 4)]
+    codes = codes.reshape(tiles, blocks, BLOCK_COLUMNS // 4, TILE_ROWS, 4)  # [tile, block, group, row, 4 columns]
+    codes = codes.transpose(0, 3, 1, 2, 4).reshape(tiles, TILE_ROWS, blocks, BLOCK_COLUMNS)
+    values = codes.astype(np.float32) * scales[..., None]
     return values.reshape(tiles * TILE_ROWS, blocks * BLOCK_COLUMNS)[:rows, :columns]
 
 

@@ -4,7 +4,7 @@
 
 For every λ (one aligned model) it prints the mean KL per position from the oracle with float activations to
 
-    simulated  the oracle itself with the runtime's rounding: the input of every int8 or int4 matrix rounded to int8 in
+    simulated  the oracle itself with the runtime's rounding: the input of every matrix of integer codes rounded to int8 in
                blocks of 32 (scale amax/127, ties to even), keys and values rounded to f16
     runtime    the logits in FROM_DERA.npy, as `dera logits --output` writes them, [λ, position, vocabulary]
 """
@@ -36,7 +36,7 @@ def simulate_rounding(model, bundle, number):
               for n in names if not (n[0] == "a" and n[1].isdigit())}
     for name, module in model.named_modules():
         codec = codecs.get(f"{name}.weight", codecs["model.embed_tokens.weight"])
-        if isinstance(module, torch.nn.Linear) and codec in ("int8", "int4"):
+        if isinstance(module, torch.nn.Linear) and codec not in ("f16", "f32"):
             module.register_forward_pre_hook(lambda _, inputs: (round_activations(inputs[0]),))
     source = sys.modules[type(model).__module__]
     exact = source.eager_attention_forward

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import Evaluation
 import Kernels
 
 #if canImport(Glibc)

@@ -1,3 +1,5 @@
+import Evaluation
+
 extension InspectReport {
   /// The report for people.
   /// - Parameter width: columns of the picture of the memory map.

@@ -1,4 +1,4 @@
-"""Writes golden-int8.safetensors and golden-int4.safetensors into every case directory.
+"""Writes golden-int8.safetensors, golden-int6.safetensors and golden-int4.safetensors into every case directory.
 
     generate_quantized.py DERA_QUANTIZE        # the converter's executable; run generate.py first
 
@@ -45,7 +45,7 @@ def write(bundle, number, directory, bits, keep_simulated):
 def main(quantize):
     for name, options in CASES.items():
         directories = [HERE / name] + ([HERE / f"{name}-aligned"] if "aligned" in options else [])
-        for bits in (8, 4):
+        for bits in (8, 6, 4):
             with tempfile.TemporaryDirectory() as scratch:
                 output = Path(scratch) / "bundle.dera"
                 arguments = ["--reference", directories[0], "--bits", str(bits), "--output", output, "--quiet"]
