@@ -17,10 +17,11 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Checkpoints", ["TensorCore", "GGUF", "ModelSpec", "Tokenization"]),
   ("Quantization", ["TensorCore"]),
   ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization", crypto]),
-  ("Kernels", ["CKernels", "TensorCore", real]),
+  ("Kernels", ["CKernels", "CScheduling", "TensorCore", real]),
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
   ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
-  ("Commands", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", arguments]),
+  ("Evaluation", ["Kernels", "DeRa", real]),
+  ("Commands", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", "Evaluation", arguments]),
 ]
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -30,6 +31,8 @@ let package = Package(
   name: "dera",
   products: [
     .library(name: "DeRa", targets: ["DeRa"]),
+    // For the benchmarks.
+    .library(name: "Kernels", targets: ["Kernels", "TensorCore"]),
     .executable(name: "dera", targets: ["dera"]),
     .executable(name: "dera-quantize", targets: ["dera-quantize"]),
   ],
@@ -41,6 +44,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .target(name: "CKernels", cSettings: cSettings),
+    .target(name: "CScheduling", cSettings: cSettings),
     .target(
       name: "CKernelsConformance", dependencies: ["CKernels"], path: "Tests/CKernelsConformance", exclude: ["main.c"],
       cSettings: cSettings),
@@ -56,7 +60,7 @@ let package = Package(
         name: "\($0.name)Tests", dependencies: [.byName(name: $0.name)] + $0.imports, swiftSettings: settings)
     } + [
       .testTarget(
-        name: "GoldenTests", dependencies: ["Checkpoints", "Conversion", "Kernels", "DeRa", real],
+        name: "GoldenTests", dependencies: ["Checkpoints", "Conversion", "Kernels", "DeRa", "Evaluation", real],
         swiftSettings: settings)
     ],
   swiftLanguageModes: [.v6]

@@ -26,7 +26,7 @@ class Model:
         self.model = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
         settings = llama_cpp.llama_context_default_params()
         settings.n_ctx = context
-        settings.n_batch = settings.n_ubatch = 512
+        settings.n_batch = context
         settings.n_threads = settings.n_threads_batch = threads
         settings.flash_attn_type = flash
         settings.no_perf = True
@@ -118,7 +118,7 @@ def measure(arguments):
     flash = {"auto": -1, "off": 0, "on": 1}[arguments.flash]
     models = [Model(path, threads, arguments.repack, flash, arguments.context) for path in arguments.models]
     program = AtOnce(models) if arguments.arrangement == "halves" else InTurn(models)
-    prompt = models[0].tokens(arguments.prompt_file.read_text())
+    prompt = models[0].tokens(arguments.prompt)
     program.decode(prompt)
     token = next_token(models, arguments.weight)
     first = time.perf_counter()
@@ -129,8 +129,8 @@ def measure(arguments):
     result = dict(prompt_tokens=len(prompt), first_token=first - start)
     if arguments.tokens:
         result["decode"] = arguments.tokens / (last - first)
-    if arguments.prefill:
-        result["prefill"] = prefill_rate(program, models, arguments.prefill)
+    if arguments.long_prompt:
+        result["prefill"] = prefill_rate(program, models, arguments.long_prompt)
     after = memory.status()
     # What Python and its packages held before llama.cpp loaded anything is not llama.cpp's.
     result["peak_rss"] = after["VmHWM"] - before["VmRSS"]
@@ -139,15 +139,15 @@ def measure(arguments):
     return result
 
 
-def prefill_rate(program, models, count):
-    ids = np.random.default_rng(1).integers(0, models[0].size, count).tolist()
+def prefill_rate(program, models, text):
+    ids = models[0].tokens(text)
     for model in models:
         model.clear()
     start = time.perf_counter()
     program.decode(ids)
     for model in models:
         model.logits()
-    return count / (time.perf_counter() - start)
+    return len(ids) / (time.perf_counter() - start)
 
 
 @llama_cpp.llama_log_callback
@@ -163,9 +163,9 @@ def main():
     parser.add_argument("--repack", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--flash", choices=["auto", "off", "on"], default="auto", help="flash attention")
     parser.add_argument("--context", type=int, default=1024)
-    parser.add_argument("--prompt-file", type=Path, required=True)
+    parser.add_argument("--prompt", required=True)
     parser.add_argument("--tokens", type=int, default=64, help="tokens to decode")
-    parser.add_argument("--prefill", type=int, default=512, help="tokens of the prefill test, 0 skips it")
+    parser.add_argument("--long-prompt", help="prompt of the prefill test")
     parser.add_argument("--weight", type=float, default=0.5, help="lambda")
     print(json.dumps(measure(parser.parse_args())))
 

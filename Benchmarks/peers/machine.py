@@ -50,9 +50,16 @@ def versions(root):
         except importlib.metadata.PackageNotFoundError:
             pass
     found["llama.cpp"] = llama_build()
-    commit = subprocess.run(["git", "-C", root, "describe", "--always", "--dirty"], capture_output=True, text=True)
-    found["dera"] = commit.stdout.strip() or "unknown"
+    found["dera"] = sources(root)
     return found
+
+
+def sources(root):
+    """The last commit of what `dera` is built from; a change to anything else leaves it as it is."""
+    def git(*arguments):
+        command = ["git", "-C", root, *arguments, "--", "Sources", "Package.swift"]
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    return (git("log", "-1", "--format=%h") or "unknown") + ("-dirty" if git("status", "--porcelain") else "")
 
 
 def llama_build():

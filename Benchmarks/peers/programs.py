@@ -13,7 +13,9 @@ import memory
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-PROMPT = HERE / "prompt.txt"
+# A text of this many tokens in SmolLM2's vocabulary; so many copies of it make a longer one.
+PROMPT_TOKENS = 128
+TEXT = (HERE / "prompt.txt").read_text().strip()
 CONTEXT = 1024
 # GGUF types that have as many bits a weight as ours.
 PEER_CODECS = {"int4": "q4_0", "int8": "q8_0"}
@@ -71,12 +73,20 @@ class Finished:
     others: float
 
 
-def run(command, environment=()):
+def hurry():
+    """In a child before its program starts: the highest priority, against other sessions too (man 7 sched, autogroup)."""
+    os.setpriority(os.PRIO_PROCESS, 0, -20)
+    group = Path("/proc/self/autogroup")
+    if group.exists():
+        group.write_text("-20")
+
+
+def run(command, options, environment=()):
     before = machine.busy_seconds(), machine.children_seconds()
     start = time.perf_counter()
     process = subprocess.Popen(
-        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=dict(os.environ, **dict(environment)))
+        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        env=dict(os.environ, **dict(environment)), preexec_fn=hurry if options.hurry else None)
     peak = {}
     while process.poll() is None:
         for name, value in memory.status(process.pid).items():
@@ -90,6 +100,11 @@ def run(command, environment=()):
     return Finished(output, seconds, peak, max(others, 0) / seconds)
 
 
+def prompt(tokens):
+    """A text of about `tokens` tokens; the programs say how many theirs are."""
+    return " ".join([TEXT] * max(round(tokens / PROMPT_TOKENS), 1))
+
+
 def measure(variant, model, codec, threads, options):
     """One sample of `variant`: a dictionary of figures."""
     return {"dera": measure_dera, "llama": measure_llama, "transformers": measure_transformers}[variant.program](
@@ -97,20 +112,22 @@ def measure(variant, model, codec, threads, options):
 
 
 def measure_dera(variant, model, codec, threads, options):
-    bundle = model / f"{codec}.dera"
-    start = [options.dera, "run", bundle, PROMPT.read_text(), *variant.arguments, "-t", threads, "-c", CONTEXT,
-             "--raw", "--temperature", 0, "--json"]
+    def dera(text, tokens):
+        process = run([
+            options.dera, "run", model / f"{codec}.dera", text, *variant.arguments, "-t", threads, "-c", CONTEXT, "--raw",
+            "--temperature", 0, "--json", "-n", tokens, *KEEP_GOING], options)
+        return process, json.loads(process.output)
+
     # The whole process, its end included: nothing is left out of our time to the first token.
-    processes = [run(start + ["-n", 1]), run(start + ["-n", options.tokens + 1, *KEEP_GOING])]
-    report = json.loads(processes[1].output)
+    first, _ = dera(prompt(PROMPT_TOKENS), 1)
+    decoding, report = dera(prompt(PROMPT_TOKENS), options.tokens + 1)
+    processes = [first, decoding]
     sample = dict(
-        prompt_tokens=report["prompt_tokens"], first_token=processes[0].seconds,
-        decode=report["decode_tokens_per_second"])
+        prompt_tokens=report["prompt_tokens"], first_token=first.seconds, decode=report["decode_tokens_per_second"])
     if options.prefill:
-        processes.append(run([
-            options.dera, "bench", bundle, *variant.arguments, "-t", threads, "-p", options.prefill, "-n", 0, "-r", 1,
-            "-o", "json"]))
-        sample["prefill"] = json.loads(processes[2].output)[0]["avg_ts"]
+        process, report = dera(prompt(options.prefill), 1)
+        processes.append(process)
+        sample["prefill"] = report["prefill_tokens_per_second"]
     return dict(
         sample, peak_rss=max(process.peak["VmHWM"] for process in processes),
         rss_anon=max(process.peak["RssAnon"] for process in processes),
@@ -122,16 +139,17 @@ def measure_llama(variant, model, codec, threads, options):
     files = [model / f"{peer}.gguf", model / f"{peer}.second.gguf"][:2 if variant.pair else 1]
     return measure_python([
         "llama_pair.py", *files, *variant.arguments, "--threads", threads, "--flash", options.flash, "--context",
-        CONTEXT, "--prompt-file", PROMPT, "--tokens", options.tokens, "--prefill", options.prefill],
-        variant.environment)
+        CONTEXT, "--prompt", prompt(PROMPT_TOKENS), "--tokens", options.tokens,
+        *(["--long-prompt", prompt(options.prefill)] if options.prefill else [])],
+        options, variant.environment)
 
 
 def measure_transformers(variant, model, codec, threads, options):
     return measure_python([
         "transformers_pair.py", model / "hf", *variant.arguments, "--threads", threads, "--prefill", options.prefill,
-        "--tokens", options.tokens])
+        "--tokens", options.tokens], options)
 
 
-def measure_python(script, environment=()):
-    process = run([sys.executable, HERE / script[0], *script[1:]], environment)
+def measure_python(script, options, environment=()):
+    process = run([sys.executable, HERE / script[0], *script[1:]], options, environment)
     return dict(json.loads(process.output), others=process.others)

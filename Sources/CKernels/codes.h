@@ -92,7 +92,7 @@ INLINE codes bit_pairs(const uint8_t *bytes, const int group) {
 INLINE int groups_a_byte(const weights w) {
   if (w.unpacked) return 2;
   switch (w.kind) {
-    case KIND_INT8: return 1;
+    case KIND_INT8: return 2;
     case KIND_NIBBLES:
     case KIND_TABLE: return 2;
     case KIND_INT6:

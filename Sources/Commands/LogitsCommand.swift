@@ -20,8 +20,11 @@ struct LogitsCommand: ParsableCommand {
   var tokens: String
   @OptionGroup var lambda: LambdaListArgument
   @Option(name: .shortAndLong, help: "The file to write.", completion: .file(extensions: ["npy"])) var output: String
-  @Option(name: [.short, .long], help: ArgumentHelp("Threads (default: one a core).", valueName: "count"))
+  @Option(
+    name: [.short, .long], parsing: .unconditional,
+    help: ArgumentHelp("Threads (default: one for every fast core).", valueName: "count"))
   var threads: Int?
+  @OptionGroup var cache: CacheArgument
 
   /// Positions whose logits are computed together.
   static let outputs = 16
@@ -36,8 +39,8 @@ struct LogitsCommand: ParsableCommand {
     let ids = try TokenList.parse(tokens == "-" ? Input.readText() : tokens)
     guard !ids.isEmpty else { throw ValidationError("--tokens needs at least one id") }
     let session = try Session(
-      bundle: bundle, contextLength: ids.count, engine: try Engine(pool: ThreadPool(threads: threads ?? coreCount())),
-      maxOutputs: min(Self.outputs, ids.count))
+      bundle: bundle, contextLength: ids.count, engine: try Engine(pool: threadPool(threads)),
+      maxOutputs: min(Self.outputs, ids.count), cacheCodec: cache.codec)
     // Refuses bad ids before there is a file.
     try session.append(ids)
     guard !FileIdentity.isSame(output, bundle.path) else { throw OutputError.isBundle(output) }

@@ -7,13 +7,17 @@ import Transformer
 /// The sessions are ordinary ones, and what a sequence gets does not depend on the others.
 public final class Batch {
   public let sessions: [Session]
+  public let bundle: ModelBundle
   private let workspace: Workspace
 
   /// - Parameters:
   ///   - count: sequences.
   ///   - contextLength: most tokens of each.
+  ///   - cacheCodec: how keys and values are held.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
-  public init(bundle: ModelBundle, count: Int, contextLength: Int, engine: Engine) throws(SessionError) {
+  public init(
+    bundle: ModelBundle, count: Int, contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16
+  ) throws(SessionError) {
     do {
       guard count > 0, (1...Session.maximumContext).contains(contextLength) else {
         throw TensorError.badShape(
@@ -23,8 +27,11 @@ public final class Batch {
       let workspace = try Workspace(
         bundle: bundle, sessions: count, contextLength: contextLength, engine: engine, maxOutputs: count)
       self.workspace = workspace
+      self.bundle = bundle
       var sessions: [Session] = []
-      for _ in 0..<count { sessions.append(try Session(workspace, contextLength: contextLength)) }
+      for _ in 0..<count {
+        sessions.append(try Session(workspace, contextLength: contextLength, cacheCodec: cacheCodec))
+      }
       self.sessions = sessions
     } catch {
       throw .outOfMemory("\(error)")
@@ -35,7 +42,7 @@ public final class Batch {
   /// - Parameters:
   ///   - realignments: one for every session; nil leaves it out.
   ///   - body: gets the session's index and its blended logits `[vocabularySize]`, which it may change.
-  /// - Throws: `SessionError.empty` when one of them has no token, and whatever `body` throws.
+  /// - Throws: `SessionError.empty` when one of them has no token, `.cancelled` when `shouldContinue` said so, and whatever `body` throws.
   public func logits(
     _ realignments: [Realignment?], _ body: (_ session: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
@@ -46,10 +53,10 @@ public final class Batch {
       if session.tokens.isEmpty { throw SessionError.empty }
       workspace.request(session, realignment)
     }
-    let panel = workspace.logits()
+    let panel = try workspace.logits()
     var column = 0
     for index in sessions.indices where realignments[index] != nil {
-      let vocabulary = workspace.bundle.configuration.vocabularySize
+      let vocabulary = bundle.configuration.vocabularySize
       try body(index, UnsafeMutableBufferPointer(start: panel.column(column), count: vocabulary))
       column += 1
     }

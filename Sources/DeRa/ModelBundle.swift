@@ -24,6 +24,7 @@ public final class ModelBundle: Sendable {
     let file = try GGUFFile(path: path)
     let manifest = try BundleManifest(file: file)
     let bytes = file.file.bytes
+    file.file.preferHugePages()
     let tables = TableStore(manifest.tensors.compactMap(\.table))
     self.file = file
     self.manifest = manifest

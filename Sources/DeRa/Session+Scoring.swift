@@ -15,6 +15,7 @@ extension Session {
     let models = caches.indices.filter { model in realignments.contains { $0.weights[model] != 0 } }
     let step = min(state.maxColumns / max(models.count, 1), sequence.count)
     for start in stride(from: 0, to: sequence.count, by: max(step, 1)) {
+      try workspace.checkContinues(afterPasses: start)
       let count = min(step, sequence.count - start)
       for (index, model) in models.enumerated() {
         workspace.runs.initializeElement(

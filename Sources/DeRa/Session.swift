@@ -17,6 +17,13 @@ public final class Session {
   public let contextLength: Int
   public private(set) var tokens: [Int32] = []
 
+  /// Asked between the passes of a long text; false ends the call with `SessionError.cancelled`. What was computed stays
+  /// cached, so asking again goes on from there. The sessions of a `Batch` have it in common.
+  public var shouldContinue: (() -> Bool)? {
+    get { workspace.shouldContinue }
+    set { workspace.shouldContinue = newValue }
+  }
+
   let workspace: Workspace
   let caches: [KVCache]
   /// Final hidden state of the last token each model has run, `[models, hiddenSize]`.
@@ -33,9 +40,10 @@ public final class Session {
   /// - Parameters:
   ///   - contextLength: most tokens of the sequence; its KV memory is reserved for that.
   ///   - maxOutputs: positions whose logits `forEachLogits` computes together.
+  ///   - cacheCodec: how keys and values are held.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
   public convenience init(
-    bundle: ModelBundle, contextLength: Int, engine: Engine, maxOutputs: Int = 1
+    bundle: ModelBundle, contextLength: Int, engine: Engine, maxOutputs: Int = 1, cacheCodec: CacheCodec = .f16
   ) throws(SessionError) {
     do {
       guard (1...Self.maximumContext).contains(contextLength) else {
@@ -44,18 +52,22 @@ public final class Session {
       }
       let workspace = try Workspace(
         bundle: bundle, sessions: 1, contextLength: contextLength, engine: engine, maxOutputs: maxOutputs)
-      try self.init(workspace, contextLength: contextLength)
+      try self.init(workspace, contextLength: contextLength, cacheCodec: cacheCodec)
     } catch {
       throw .outOfMemory("\(error)")
     }
   }
 
   /// - Throws: `TensorError` when the caches cannot be had.
-  init(_ workspace: Workspace, contextLength: Int) throws(TensorError) {
+  init(_ workspace: Workspace, contextLength: Int, cacheCodec: CacheCodec) throws(TensorError) {
     let configuration = workspace.bundle.configuration
     let models = workspace.bundle.decoder.models.count
     var caches: [KVCache] = []
-    for _ in 0..<models { caches.append(try KVCache(configuration, capacity: contextLength)) }
+    for _ in 0..<models {
+      caches.append(
+        try KVCache(
+          configuration, capacity: contextLength, codec: cacheCodec, longestRun: workspace.state.maxColumns))
+    }
     self.caches = caches
     self.workspace = workspace
     self.contextLength = contextLength
@@ -96,12 +108,12 @@ public final class Session {
   }
 
   /// Blended logits of the token after the last, `[vocabularySize]`, valid until the next call. The caller may change them.
-  /// - Throws: `SessionError.empty` without a token.
+  /// - Throws: `SessionError.empty` without a token, `.cancelled` when `shouldContinue` said so.
   public func logits(_ realignment: Realignment) throws(SessionError) -> UnsafeMutableBufferPointer<Float> {
     guard !tokens.isEmpty else { throw .empty }
     workspace.clear()
     workspace.request(self, realignment)
-    let panel = workspace.logits()
+    let panel = try workspace.logits()
     return UnsafeMutableBufferPointer(start: panel.column(0), count: bundle.configuration.vocabularySize)
   }
 }

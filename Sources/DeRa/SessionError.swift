@@ -6,6 +6,8 @@ public enum SessionError: Error, Equatable, CustomStringConvertible {
   case outOfMemory(String)
   /// Logits were asked for before any token.
   case empty
+  /// `shouldContinue` ended a long computation.
+  case cancelled
 
   public var description: String {
     switch self {
@@ -14,6 +16,7 @@ public enum SessionError: Error, Equatable, CustomStringConvertible {
     case .invalidToken(let id, let size):
       "token id \(id) is not in the vocabulary; ids are 0 to \(size - 1)"
     case .outOfMemory(let what): what
+    case .cancelled: "stopped before the end"
     case .empty: "there is no token to continue; give a prompt"
     }
   }

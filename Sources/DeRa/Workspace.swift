@@ -18,6 +18,7 @@ final class Workspace {
   /// The tokens of the runs, `[columns]`.
   let ids: UnsafeMutablePointer<Int32>
   let terms: UnsafeMutableBufferPointer<BlendTerm>
+  var shouldContinue: (() -> Bool)?
 
   private struct Request {
     unowned(unsafe) let session: Session
@@ -73,13 +74,17 @@ final class Workspace {
 
   /// Runs the models that the requests need up to each session's last token, then blends.
   /// - Returns: `[requests, vocabularySize]`, valid until the next step.
-  func logits() -> Panel {
+  /// - Throws: `SessionError.cancelled` between two passes; a later step goes on from there.
+  func logits() throws(SessionError) -> Panel {
     for index in 0..<requestCount {
       for model in 0..<models where weights[index * models + model] != 0 { requests[index].session.rewind(model) }
     }
+    var passes = 0
     while true {
       let used = collectRuns()
       if used == 0 { break }
+      try checkContinues(afterPasses: passes)
+      passes += 1
       bundle.decoder.forward(UnsafeBufferPointer(rebasing: runs[0..<used]), in: state)
       var column = 0
       for run in runs[0..<used] {
@@ -100,6 +105,11 @@ final class Workspace {
     }
     return bundle.decoder.logits(
       UnsafeBufferPointer(rebasing: terms[0..<count]), outputs: requestCount, in: state)
+  }
+
+  /// - Throws: `SessionError.cancelled` between two passes when the caller no longer wants the result.
+  func checkContinues(afterPasses passes: Int) throws(SessionError) {
+    if passes > 0, let shouldContinue, !shouldContinue() { throw .cancelled }
   }
 
   /// The next run of every session and model that is behind, the columns of a pass divided evenly.

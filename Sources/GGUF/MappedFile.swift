@@ -42,6 +42,17 @@ public final class MappedFile: Sendable {
     if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
   }
 
+  /// Asks for pages of 2 MB instead of 4 kB, for a file that is read over and over: fewer of them have to be looked up.
+  ///
+  /// Where the file system caches files in large units (ext4 and xfs in recent kernels), what is read from now on gets
+  /// them, for all processes; elsewhere this does nothing. The memory stays the shared cache's.
+  public func preferHugePages() {
+    #if os(Linux)
+      guard let address = bytes.baseAddress else { return }
+      madvise(UnsafeMutableRawPointer(mutating: address), bytes.count, MADV_HUGEPAGE)
+    #endif
+  }
+
   /// Gives back the memory of the whole pages inside `range`; reading them again fetches them from the file.
   public func drop(_ range: Range<Int>) {
     guard let address = bytes.baseAddress else { return }

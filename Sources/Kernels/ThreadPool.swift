@@ -26,19 +26,24 @@ public final class ThreadPool: Sendable {
   public let threads: Int
   private let state: PoolState
   private let workers: [pthread_t]
+  private let processors: Processors?
 
-  /// - Parameter threads: at least 1, the caller included. Where the system refuses a thread the pool has fewer.
-  public init(threads: Int) {
-    let state = PoolState()
+  /// - Parameters:
+  ///   - threads: at least 1, the caller included. Where the system refuses a thread the pool has fewer.
+  ///   - processors: where the pool's own threads run; nil leaves that to the system.
+  public init(threads: Int, processors: Processors? = nil) {
+    let state = PoolState(threads: max(threads, 1))
+    let places = processors?.places(threads: threads)
     var workers: [pthread_t] = []
     for index in 1..<max(threads, 1) {
-      let start = Unmanaged.passRetained(WorkerStart(state: state, thread: index))
+      let start = Unmanaged.passRetained(WorkerStart(state: state, thread: index, place: places?[index]))
       var worker = pthread_t()
       let code = pthread_create(
         &worker, nil,
         { argument in
           guard let argument else { return nil }
           let start = Unmanaged<WorkerStart>.fromOpaque(argument).takeRetainedValue()
+          if let place = start.place { Processors.confine(to: place) }
           start.state.work(thread: start.thread)
           return nil
         }, start.toOpaque())
@@ -50,7 +55,15 @@ public final class ThreadPool: Sendable {
     }
     self.state = state
     self.workers = workers
+    self.processors = processors
     self.threads = workers.count + 1
+  }
+
+  /// Confines the calling thread, and threads it starts, to where the pool's first thread should run. For programs whose
+  /// main thread does nothing but run jobs; without it the caller runs wherever the system puts it.
+  public func placeCaller() {
+    guard let processors else { return }
+    Processors.confine(to: processors.places(threads: threads)?.first ?? processors.allowed)
   }
 
   deinit {
@@ -74,9 +87,11 @@ public final class ThreadPool: Sendable {
 private final class WorkerStart {
   let state: PoolState
   let thread: Int
+  let place: [Int]?
 
-  init(state: PoolState, thread: Int) {
+  init(state: PoolState, thread: Int, place: [Int]?) {
     self.state = state
     self.thread = thread
+    self.place = place
   }
 }

@@ -24,6 +24,14 @@ import Testing
     ("äöü\u{1B}[D\u{7F}\r", "äü"), ("👨‍👩‍👧!\u{2}\u{7F}\r", "!"), ("e\u{301}x\u{2}\u{7F}\r", "x"), ("a\u{1B}[99zb\r", "ab"),
   ]) func edits(bytes: String, line: String) { #expect(type(bytes) == .line(line)) }
 
+  @Test func aPastedTextIsOneMessage() {
+    #expect(type("\u{1B}[200~one\rtwo\nthree\u{1B}[201~!\r") == .line("one\ntwo\nthree!"))
+    var buffer = LineBuffer("a\nb")
+    #expect(buffer.visible(width: 10) == ("a↵b", 3))
+    buffer.moveLeft()
+    #expect(buffer.visible(width: 3) == ("a↵", 2))
+  }
+
   @Test func endings() {
     #expect(type("\u{4}") == .end)
     #expect(type("a\u{1}\u{4}\r") == .line(""))

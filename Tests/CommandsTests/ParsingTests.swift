@@ -4,7 +4,7 @@ import DeRa
 import Testing
 
 @Suite struct ParsingTests {
-  @Test(arguments: ["run", "chat", "inspect", "tokenize", "detokenize", "logits", "bench"]) func helpIsAsRecorded(
+  @Test(arguments: ["run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "bench"]) func helpIsAsRecorded(
     command: String
   ) throws {
     let subcommand = try #require(
@@ -14,6 +14,16 @@ import Testing
 
   @Test func rootHelpIsAsRecorded() throws {
     try expectSnapshot("help.txt", RootCommand.helpMessage(columns: 100) + "\n")
+  }
+
+  /// A negative number is a value that is wrong, not another option.
+  @Test(arguments: [
+    (["-n", "-1"], "--max-tokens"), (["--top-k", "-1"], "top-k"), (["--temperature", "-0.5"], "temperature"),
+    (["--top-p", "-1"], "top-p"), (["--min-p", "-1"], "min-p"), (["--repetition-penalty", "-1"], "repetition penalty"),
+    (["--seed", "-1"], "--seed"),
+  ]) func negativeValuesAreNamed(arguments: [String], name: String) {
+    let error = #expect(throws: (any Error).self) { try SamplingArguments.parse(arguments) }
+    if let error { #expect(SamplingArguments.message(for: error).contains(name)) }
   }
 
   private func options(_ arguments: String...) throws -> GenerationOptions {
@@ -61,7 +71,8 @@ import Testing
   @Test(arguments: [
     ["run"], ["nope"], ["run", "m", "--context", "0", "x"], ["run", "m", "--threads", "0", "x"],
     ["run", "m", "--raw", "--system", "s", "x"], ["bench", "m", "-t", "1,,2"], ["bench", "m", "-p", "0", "-n", "0"],
-    ["bench", "m", "-o", "xml"], ["inspect", "m", "--sequences", "0"], ["logits", "m", "--tokens", "1"],
+    ["bench", "m", "-o", "xml"], ["bench"], ["bench", "m", "--isa"], ["bench", "m", "-n", "-1"],
+    ["run", "m", "-t", "-1", "x"], ["inspect", "m", "--sequences", "0"], ["logits", "m", "--tokens", "1"],
   ]) func badCommandLinesAreUsageErrors(arguments: [String]) {
     let error = #expect(throws: (any Error).self) { try RootCommand.parseAsRoot(arguments) }
     if let error { #expect(RootCommand.exitCode(for: error) == .validationFailure) }

@@ -6,6 +6,8 @@ private final class Alphabet: TokenSequence {
   private(set) var tokens: [Int32] = []
   let contextLength: Int
   private(set) var appended = 0
+  /// Length at which a prompt's computation is cancelled.
+  var cancelledAt: Int?
   private var values = [Float](repeating: 0, count: 27)
 
   init(contextLength: Int = 100) { self.contextLength = contextLength }
@@ -19,6 +21,7 @@ private final class Alphabet: TokenSequence {
   func truncate(to count: Int) { tokens = Array(tokens.prefix(count)) }
 
   func logits(_ realignment: Realignment) throws -> UnsafeMutableBufferPointer<Float> {
+    if tokens.count == cancelledAt { throw SessionError.cancelled }
     let next = min((tokens.last ?? 0) + 1, 26)
     for index in values.indices { values[index] = index == Int(next) ? 5 : 0 }
     return values.withUnsafeMutableBufferPointer { $0 }
@@ -55,6 +58,15 @@ private struct Letters: TokenTextDecoder {
     try sequence.generate(
       prompt: prompt, decoder: Letters(), endOfText: [26], realignment: Realignment(0, models: 1), options: options,
       onText: onText)
+  }
+
+  @Test func aCancelledPromptEndsTheAnswer() throws {
+    let sequence = Alphabet()
+    sequence.cancelledAt = 3
+    let generation = try generate(sequence, [0, 1, 2], options())
+    #expect(generation.finishReason == .cancelled)
+    #expect(generation.text.isEmpty)
+    #expect(generation.answerTokens == 0)
   }
 
   @Test func endsAtTheEndOfText() throws {

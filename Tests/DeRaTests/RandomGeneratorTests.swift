@@ -30,6 +30,20 @@ import Testing
     #expect(abs(units.reduce(0, +) / 10_000 - 0.5) < 0.02)
   }
 
+  @Test func theShortExponentialIsCloseToTheLongOne() {
+    for step in 0..<870_000 where step % 16 == 0 {
+      var x = SIMD16<Float>()
+      for lane in 0..<16 { x[lane] = -Float(step + lane) * 1e-4 }
+      let found = exponential(ofNonPositive: x)
+      for lane in 0..<16 {
+        let expected = exponential(ofNonPositive: Double(x[lane]))
+        #expect(abs(Double(found[lane]) - expected) <= 2e-7 * expected + 1e-38)
+      }
+    }
+    #expect(exponential(ofNonPositive: SIMD16<Float>(repeating: 0)) == SIMD16<Float>(repeating: 1))
+    #expect(exponential(ofNonPositive: SIMD16<Float>(repeating: -.infinity)) == SIMD16<Float>())
+  }
+
   @Test func exponentialIsCloseToTheCLibrary() {
     for step in 0..<70_000 {
       let x = -Double(step) * 0.010_1

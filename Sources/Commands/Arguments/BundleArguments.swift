@@ -2,14 +2,6 @@ import ArgumentParser
 import DeRa
 import Kernels
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Which bundle.
 struct BundleArgument: ParsableArguments {
   @Argument(help: "The model bundle, a .dera file.", completion: .file(extensions: ["dera"]))
@@ -36,7 +28,7 @@ struct LambdaArgument: ParsableArguments {
     do {
       return try Realignment.parse(lambda, models: bundle.alignedModels)
     } catch {
-      throw ValidationError("--lambda: \(error)")
+      throw refuse("--lambda", error)
     }
   }
 }
@@ -58,20 +50,32 @@ struct LambdaListArgument: ParsableArguments {
     do {
       return try Realignment.parseList(lambda, models: bundle.alignedModels)
     } catch {
-      throw ValidationError("--lambda: \(error)")
+      throw refuse("--lambda", error)
     }
   }
 }
+
+/// How a session holds keys and values.
+struct CacheArgument: ParsableArguments {
+  @Option(
+    name: .customLong("kv"),
+    help: ArgumentHelp("How keys and values are kept; int8 takes about half of f16's memory.", valueName: "codec"))
+  var codec = CacheCodec.f16
+}
+
+extension CacheCodec: ExpressibleByArgument {}
 
 /// How much of the machine a session takes.
 struct RuntimeArguments: ParsableArguments {
   static let defaultContext = 4096
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Threads (default: one a core).", valueName: "count"))
+  @Option(
+    name: [.short, .long], parsing: .unconditional,
+    help: ArgumentHelp("Threads (default: one for every fast core).", valueName: "count"))
   var threads: Int?
 
   @Option(
-    name: [.short, .long],
+    name: [.short, .long], parsing: .unconditional,
     help: ArgumentHelp(
       "Tokens of prompt and answer together (default: the model's own limit, at most 4096).", valueName: "tokens"))
   var context: Int?
@@ -83,6 +87,8 @@ struct RuntimeArguments: ParsableArguments {
     }
   }
 
+  @OptionGroup var cache: CacheArgument
+
   func contextLength(for bundle: ModelBundle) -> Int {
     context ?? min(bundle.configuration.contextLength, Self.defaultContext)
   }
@@ -92,13 +98,31 @@ struct RuntimeArguments: ParsableArguments {
     if length > bundle.configuration.contextLength {
       Output.note("The model was made for \(bundle.configuration.contextLength) tokens; beyond that it may ramble.")
     }
-    return try Session(
-      bundle: bundle, contextLength: length, engine: try Engine(pool: ThreadPool(threads: threads ?? coreCount())))
+    let session = try Session(
+      bundle: bundle, contextLength: length, engine: try Engine(pool: threadPool(threads)), cacheCodec: cache.codec)
+    session.shouldContinue = { !Interrupt.isRequested }
+    return session
   }
 }
 
-/// Cores that are running.
-func coreCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+/// Cores that this process should use.
+func coreCount() -> Int { Processors.current.threads }
+
+/// Threads for jobs that the calling thread starts; all of them run where suits this process.
+/// - Parameter threads: nil for one a core.
+func threadPool(_ threads: Int?) -> ThreadPool {
+  let pool = ThreadPool(threads: threads ?? coreCount(), processors: .current)
+  pool.placeCaller()
+  return pool
+}
+
+/// Ends the program with a message about its arguments that only the bundle could tell to be wrong.
+///
+/// Unlike a `ValidationError`, which is followed by a usage line that says nothing about it.
+func refuse(_ option: String, _ error: some Error) -> ExitCode {
+  Output.note("Error: \(option): \(error)")
+  return .validationFailure
+}
 
 extension ModelBundle {
   /// Names of the aligned models, in the bundle's order.

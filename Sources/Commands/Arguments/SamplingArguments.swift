@@ -4,23 +4,33 @@ import DeRa
 /// How tokens are chosen and what ends an answer.
 package struct SamplingArguments: ParsableArguments {
   @Option(
-    name: [.customShort("n"), .long],
+    name: [.customShort("n"), .long], parsing: .unconditional,
     help: ArgumentHelp("Longest answer (default: until the context is full).", valueName: "tokens"))
   var maxTokens: Int?
 
-  @Option(help: ArgumentHelp("Randomness; 0 always takes the likeliest token.", valueName: "T"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Randomness; 0 always takes the likeliest token.", valueName: "T"))
   var temperature: Float = 0.8
 
-  @Option(help: ArgumentHelp("Choose among the k likeliest tokens; 0 is off.", valueName: "k"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Choose among the k likeliest tokens; 0 is off.", valueName: "k"))
   var topK = 40
 
-  @Option(help: ArgumentHelp("Choose among the likeliest tokens of total probability p; 1 is off.", valueName: "p"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Choose among the likeliest tokens of total probability p; 1 is off.", valueName: "p"))
   var topP: Float = 0.95
 
-  @Option(help: ArgumentHelp("Drop tokens less likely than p times the likeliest; 0 is off.", valueName: "p"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Drop tokens less likely than p times the likeliest; 0 is off.", valueName: "p"))
   var minP: Float = 0
 
-  @Option(help: ArgumentHelp("Divides positive logits of tokens already there; 1 is off.", valueName: "r"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Divides positive logits of tokens already there; 1 is off.", valueName: "r"))
   var repetitionPenalty: Float = 1
 
   @Option(
@@ -36,7 +46,9 @@ package struct SamplingArguments: ParsableArguments {
     help: ArgumentHelp("Added to the logit of one token; -inf bans it. Repeatable.", valueName: "id=value"))
   var logitBias: [String] = []
 
-  @Option(help: ArgumentHelp("Repeats an answer (default: a new seed, shown at the end).", valueName: "number"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Repeats an answer (default: a new seed, shown at the end).", valueName: "number"))
   var seed: UInt64?
 
   @Option(help: ArgumentHelp("End the answer before this text. Repeatable.", valueName: "text"))

@@ -1,5 +1,6 @@
 import Bundle
 import DeRa
+import Evaluation
 
 /// One row of `dera bench`: llama-bench's columns, λ, memory and bytes read per token.
 package struct Measurement: Encodable {
@@ -8,6 +9,8 @@ package struct Measurement: Encodable {
   package var parameters: Int
   package var instructionSet: String
   package var threads: Int
+  /// Sequences written at once.
+  package var batch: Int
   package var lambda: String
   package var test: String
   package var meanRate: Double
@@ -16,9 +19,12 @@ package struct Measurement: Encodable {
   /// Resident after the test; nil where the system does not tell.
   package var memoryBytes: Int?
   package var readBytesPerToken: Int
+  /// How keys and values are held, and their bytes when all sequences' contexts are full.
+  package var kvCodec: String
+  package var kvBytes: Int
 
   enum CodingKeys: String, CodingKey {
-    case model, parameters, threads, lambda, test
+    case model, parameters, threads, batch, lambda, test
     case modelBytes = "model_size"
     case instructionSet = "isa"
     case meanRate = "avg_ts"
@@ -26,49 +32,60 @@ package struct Measurement: Encodable {
     case rates = "samples_ts"
     case memoryBytes = "memory_bytes"
     case readBytesPerToken = "read_bytes_per_token"
+    case kvCodec = "kv"
+    case kvBytes = "kv_bytes"
   }
 
   /// - Parameter rates: tokens a second, one for every repetition.
   package init(
-    model: String, modelBytes: Int, parameters: Int, instructionSet: String, threads: Int, lambda: String,
-    test: String, rates: [Double], memoryBytes: Int?, readBytesPerToken: Int
+    model: String, modelBytes: Int, parameters: Int, instructionSet: String, threads: Int, batch: Int,
+    lambda: String, test: String, rates: [Double], memoryBytes: Int?, readBytesPerToken: Int, kvCodec: String, kvBytes: Int
   ) {
     self.model = model
     self.modelBytes = modelBytes
     self.parameters = parameters
     self.instructionSet = instructionSet
     self.threads = threads
+    self.batch = batch
     self.lambda = lambda
     self.test = test
     self.rates = rates
     self.memoryBytes = memoryBytes
     self.readBytesPerToken = readBytesPerToken
+    self.kvCodec = kvCodec
+    self.kvBytes = kvBytes
     let mean = rates.isEmpty ? 0 : rates.reduce(0, +) / Double(rates.count)
     meanRate = mean
     let squares = rates.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     rateDeviation = rates.count < 2 ? 0 : (squares / Double(rates.count - 1)).squareRoot()
   }
 
-  init(_ session: Session, _ realignment: Realignment, _ test: BenchTest, _ rates: [Double]) {
-    let manifest = session.bundle.manifest
+  init(_ batch: Batch, _ realignment: Realignment, _ test: BenchTest, _ rates: [Double]) {
+    let bundle = batch.bundle
+    let manifest = bundle.manifest
+    let engine = batch.sessions[0].engine
     let process = ProcessMemory.current()
     self.init(
       model: "\(manifest.configuration.architecture.name) \(manifest.mainCodec)", modelBytes: manifest.weightBytes,
-      parameters: manifest.footprint(model: 0).weights, instructionSet: session.engine.instructionSet.rawValue,
-      threads: session.engine.pool.threads, lambda: realignment.description(models: session.bundle.alignedModels),
+      parameters: manifest.footprint(model: 0).weights, instructionSet: engine.instructionSet.rawValue,
+      threads: engine.pool.threads, batch: test.sequences(batch),
+      lambda: realignment.description(models: bundle.alignedModels),
       test: test.name, rates: rates, memoryBytes: process.map { $0.anonymousBytes + $0.fileBytes },
-      readBytesPerToken: manifest.weightBytesPerToken(realignment))
+      readBytesPerToken: manifest.weightBytesPerToken(realignment),
+      kvCodec: batch.sessions[0].cacheCodec.rawValue,
+      kvBytes: batch.sessions.reduce(0) { $0 + $1.memory.kvBytes })
   }
 
   package static func table(_ measurements: [Measurement]) -> Table {
     var table = Table([
-      .init("model", .left), .init("size"), .init("params"), .init("isa", .left), .init("threads"), .init("λ"),
+      .init("model", .left), .init("size"), .init("params"), .init("isa", .left), .init("threads"), .init("batch"),
+      .init("λ"),
       .init("test"), .init("t/s"), .init("memory"), .init("read/token"),
     ])
     table.rows = measurements.map { row in
       [
         row.model, byteText(row.modelBytes), countText(row.parameters), row.instructionSet, "\(row.threads)",
-        row.lambda,
+        "\(row.batch)", row.lambda,
         row.test, "\(fixed(row.meanRate, 2)) ± \(fixed(row.rateDeviation, 2))",
         row.memoryBytes.map(byteText) ?? "?", byteText(row.readBytesPerToken),
       ]

@@ -3,6 +3,8 @@ package enum Key: Equatable {
   case text(Unicode.Scalar)
   case enter, backspace, delete, left, right, home, end, up, down, wordLeft, wordRight
   case deleteToEnd, deleteToStart, deleteWord, clearScreen, interrupt, endOfInput
+  /// What comes between the two was pasted, not typed.
+  case pasteStart, pasteEnd
 }
 
 /// Turns the bytes a terminal sends into keys: UTF-8, control characters, and the escape sequences of ECMA-48 terminals.
@@ -59,5 +61,6 @@ package struct KeyDecoder {
     "[A": .up, "[B": .down, "[C": .right, "[D": .left, "[H": .home, "[F": .end, "OA": .up, "OB": .down, "OC": .right,
     "OD": .left, "OH": .home, "OF": .end, "[1~": .home, "[7~": .home, "[4~": .end, "[8~": .end, "[3~": .delete,
     "[1;5D": .wordLeft, "[1;5C": .wordRight, "[1;3D": .wordLeft, "[1;3C": .wordRight, "b": .wordLeft, "f": .wordRight,
+    "[200~": .pasteStart, "[201~": .pasteEnd,
   ]
 }

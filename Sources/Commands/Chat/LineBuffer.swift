@@ -6,6 +6,9 @@ package struct LineBuffer: Equatable {
   package var text: String { left + right }
   package var isEmpty: Bool { left.isEmpty && right.isEmpty }
 
+  /// Shows where a pasted text has a new line.
+  private static let newline: Character = "↵"
+
   /// A line with the cursor at its end.
   package init(_ text: String = "") { left = text }
 
@@ -53,7 +56,7 @@ package struct LineBuffer: Equatable {
     var used = 0
     // One column stays free for the cursor behind the last character.
     for character in left.reversed() {
-      let next = displayWidth(character)
+      let next = character.isNewline ? 1 : displayWidth(character)
       guard used + next < width else { break }
       before.append(character)
       used += next
@@ -61,11 +64,12 @@ package struct LineBuffer: Equatable {
     let cursor = used
     var after = ""
     for character in right {
-      let next = displayWidth(character)
+      let next = character.isNewline ? 1 : displayWidth(character)
       guard used + next < width else { break }
       after.append(character)
       used += next
     }
-    return (String(before.reversed()) + after, cursor)
+    let text = (String(before.reversed()) + after).map { $0.isNewline ? Self.newline : $0 }
+    return (String(text), cursor)
   }
 }

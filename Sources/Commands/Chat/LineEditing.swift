@@ -22,6 +22,7 @@ package struct LineEditing {
   /// Place in the history; its count means the line being written.
   private var place = 0
   private var draft = LineBuffer()
+  private var isPasting = false
 
   package static let historyLimit = 1000
 
@@ -30,10 +31,15 @@ package struct LineEditing {
   package mutating func startLine() {
     buffer = LineBuffer()
     place = history.count
+    isPasting = false
   }
 
   package mutating func press(_ key: Key) -> LineEvent {
     switch key {
+    case .pasteStart: isPasting = true
+    case .pasteEnd: isPasting = false
+    // A pasted text is one message, however many lines it has.
+    case .enter where isPasting: buffer.insert("\n")
     case .text(let scalar): buffer.insert(scalar)
     case .enter: return .finished(.line(finish()))
     case .interrupt: return .finished(.interrupted)

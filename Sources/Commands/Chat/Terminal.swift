@@ -50,23 +50,45 @@ final class LineReader {
   }
 }
 
-/// The terminal hands over every key at once and echoes nothing, until `restore`.
+/// The terminal hands over every key at once, echoes nothing and marks what is pasted, until `restore`.
+///
+/// A signal that ends the program restores it too; otherwise the user's shell would be left with a mute terminal.
 private struct RawMode {
-  private let original: termios
+  /// The settings to go back to; written before the signals can arrive, read by their handler.
+  nonisolated(unsafe) private static var original = termios()
+  private static let signals = [SIGTERM, SIGHUP]
+  private static let pasteMarks: StaticString = "\u{1B}[?2004h"
+  private static let noPasteMarks: StaticString = "\u{1B}[?2004l"
 
   init?() {
     var settings = termios()
     guard tcgetattr(STDIN_FILENO, &settings) == 0 else { return nil }
-    original = settings
+    Self.original = settings
     settings.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG | IEXTEN)
     settings.c_iflag &= ~tcflag_t(IXON | ICRNL)
+    for number in Self.signals {
+      signal(number) { number in
+        RawMode.reset()
+        signal(number, SIG_DFL)
+        raise(number)
+      }
+    }
     guard tcsetattr(STDIN_FILENO, TCSADRAIN, &settings) == 0 else { return nil }
+    Self.send(Self.pasteMarks)
   }
 
   func restore() {
-    var settings = original
-    _ = tcsetattr(STDIN_FILENO, TCSADRAIN, &settings)
+    Self.reset()
+    for number in Self.signals { signal(number, SIG_DFL) }
   }
+
+  /// Only what a signal handler may call.
+  private static func reset() {
+    tcsetattr(STDIN_FILENO, TCSANOW, &original)
+    send(noPasteMarks)
+  }
+
+  private static func send(_ text: StaticString) { _ = write(STDOUT_FILENO, text.utf8Start, text.utf8CodeUnitCount) }
 }
 
 /// Colours, where they are wanted: on a terminal, unless NO_COLOR (no-color.org) is set or TERM is dumb.

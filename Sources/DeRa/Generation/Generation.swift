@@ -109,7 +109,10 @@ extension TokenSequence {
     var prefilled = start
     result.finishReason = .length
     while result.answerTokens < options.maxTokens ?? .max {
-      let logits = try logits(realignment)
+      guard let logits = try logitsUnlessCancelled(realignment) else {
+        result.finishReason = .cancelled
+        break
+      }
       if result.answerTokens == 0 { prefilled = clock.now }
       let token = try sampler.sample(logits)
       result.answerTokens += 1
@@ -130,6 +133,10 @@ extension TokenSequence {
     result.prefillSeconds = prefilled - start
     result.decodeSeconds = clock.now - prefilled
     return result
+  }
+
+  private func logitsUnlessCancelled(_ realignment: Realignment) throws -> UnsafeMutableBufferPointer<Float>? {
+    do { return try logits(realignment) } catch SessionError.cancelled { return nil }
   }
 
   private func check(_ prompt: [Int32], _ options: GenerationOptions) throws(GenerationError) {

@@ -52,8 +52,12 @@ package struct LogitRanking {
   }
 
   private mutating func collect(_ logits: UnsafeBufferPointer<Float>, from low: Float, below high: Float) {
-    for (id, logit) in logits.enumerated() where logit >= low && logit < high && logit > -.infinity {
-      heap.append(Candidate(logit: logit, id: Int32(truncatingIfNeeded: id)))
+    let low = max(low, -.greatestFiniteMagnitude)
+    logits.forEachBlock { block, first in
+      guard any((block .>= low) .& (block .< high)) else { return }
+      for lane in block.indices where block[lane] >= low && block[lane] < high {
+        heap.append(Candidate(logit: block[lane], id: Int32(truncatingIfNeeded: first + lane)))
+      }
     }
     for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
   }
@@ -78,29 +82,4 @@ package struct LogitRanking {
       parent = best
     }
   }
-}
-
-/// Smallest logit that is not −∞, and the largest (−∞ when there is no other).
-/// - Throws: `SamplingError.badLogit` on NaN or +∞.
-private func finiteRange(of logits: UnsafeBufferPointer<Float>) throws(SamplingError) -> (Float, Float) {
-  var smallest = Float.infinity
-  var largest = -Float.infinity
-  var isBad = false
-  for logit in logits {
-    isBad = isBad || !(logit < .infinity)
-    largest = logit > largest ? logit : largest
-    smallest = logit < smallest && logit > -.infinity ? logit : smallest
-  }
-  if isBad, let token = logits.firstIndex(where: { !($0 < .infinity) }) {
-    throw .badLogit(token: token, value: logits[token])
-  }
-  return (smallest, largest)
-}
-
-/// The largest logit, the lowest id on a tie.
-/// - Throws: `SamplingError.badLogit` on NaN or +∞, `.nothingPossible` when all are −∞.
-package func greedyChoice(_ logits: UnsafeBufferPointer<Float>) throws(SamplingError) -> Candidate {
-  let largest = try finiteRange(of: logits).1
-  guard largest > -.infinity, let id = logits.firstIndex(of: largest) else { throw .nothingPossible }
-  return Candidate(logit: largest, id: Int32(truncatingIfNeeded: id))
 }

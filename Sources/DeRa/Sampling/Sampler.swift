@@ -154,22 +154,3 @@ public struct TokenProbability: Sendable, Equatable {
   public var id: Int32
   public var probability: Double
 }
-
-/// Σ exp((logit − largest) / temperature) over the vocabulary: eight interleaved sums, added in order.
-private func totalWeight(_ logits: UnsafeBufferPointer<Float>, largest: Float, temperature: Float) -> Double {
-  let largest = Double(largest)
-  let temperature = Double(temperature)
-  var sums = SIMD8<Double>()
-  let whole = logits.count / 8 * 8
-  let raw = UnsafeRawBufferPointer(logits)
-  for start in stride(from: 0, to: whole, by: 8) {
-    let block = SIMD8<Double>(raw.loadUnaligned(fromByteOffset: start * 4, as: SIMD8<Float>.self))
-    sums += exponential(ofNonPositive: (block - largest) / temperature)
-  }
-  var total = 0.0
-  for lane in 0..<8 { total += sums[lane] }
-  for index in whole..<logits.count {
-    total += exponential(ofNonPositive: (Double(logits[index]) - largest) / temperature)
-  }
-  return total
-}
