@@ -20,7 +20,8 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Kernels", ["CKernels", "CScheduling", "TensorCore", real]),
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
   ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
-  ("Commands", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", arguments]),
+  ("Evaluation", ["Kernels", "DeRa", real]),
+  ("Commands", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", "Evaluation", arguments]),
 ]
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -59,7 +60,7 @@ let package = Package(
         name: "\($0.name)Tests", dependencies: [.byName(name: $0.name)] + $0.imports, swiftSettings: settings)
     } + [
       .testTarget(
-        name: "GoldenTests", dependencies: ["Checkpoints", "Conversion", "Kernels", "DeRa", real],
+        name: "GoldenTests", dependencies: ["Checkpoints", "Conversion", "Kernels", "DeRa", "Evaluation", real],
         swiftSettings: settings)
     ],
   swiftLanguageModes: [.v6]

@@ -2,11 +2,12 @@
 import PackageDescription
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let kernels: Target.Dependency = .product(name: "Kernels", package: "dera")
 
 /// A benchmark target; package-benchmark finds it by its folder's name.
 func benchmarks(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(
-    name: name, dependencies: ["CMeasure", .product(name: "Benchmark", package: "benchmark")] + dependencies,
+    name: name, dependencies: ["Measuring", .product(name: "Benchmark", package: "benchmark")] + dependencies,
     path: "Benchmarks/\(name)", swiftSettings: settings,
     plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
 }
@@ -20,9 +21,9 @@ let package = Package(
   ],
   targets: [
     .target(name: "CMeasure", cSettings: [.treatAllWarnings(as: .error)]),
-    benchmarks("KernelBenchmarks", [.product(name: "Kernels", package: "dera")]),
-    benchmarks(
-      "DecoderBenchmarks", [.product(name: "DeRa", package: "dera"), .product(name: "Kernels", package: "dera")]),
+    .target(name: "Measuring", dependencies: ["CMeasure", kernels], swiftSettings: settings),
+    benchmarks("KernelBenchmarks", [kernels]),
+    benchmarks("DecoderBenchmarks", [kernels, .product(name: "DeRa", package: "dera")]),
   ],
   swiftLanguageModes: [.v6]
 )

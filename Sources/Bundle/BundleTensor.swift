@@ -90,6 +90,9 @@ public struct BundleTensor: Sendable, Equatable {
   /// `.lora_a` or `.lora_b` for changes.
   public var fileName: String { Self.fileName(spec.name, model: model, part.suffix) }
 
+  /// The name for people, who are told the model beside it.
+  package var name: String { spec.name + part.suffix }
+
   static func fileName(_ name: String, model: Int, _ suffix: String) -> String {
     model == 0 ? name : "a\(model).\(name)\(suffix)"
   }

@@ -11,6 +11,8 @@
 #define MAX_GROUP 4
 #define REGISTER_BYTES 32
 #define UNSIGNED_BYTES 0
+// The other codes cost less to unpack again than to write and to read.
+#define UNPACKING_PAYS(kind) ((kind) == KIND_TABLE || (kind) == KIND_INT6)
 #define lookup(values, selectors) (codes) _mm256_shuffle_epi8((__m256i)(values), (__m256i)(selectors))
 #include "codes.h"
 

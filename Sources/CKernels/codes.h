@@ -3,11 +3,16 @@
 //
 //   REGISTER_BYTES     how many codes one of its registers holds: 16, 32 or 64
 //   UNSIGNED_BYTES     1 where its dot product takes weights as unsigned bytes, else 0
+//   BITS_AS_MASKS      1 where a test of bits is one instruction, so that -1 is cheaper than 1; 0 if not defined
 //   lookup(values, selectors)    a register of `values`, repeated 16 of them, selected by nibbles
 #ifndef CKERNELS_CODES_H
 #define CKERNELS_CODES_H
 
 #include "lanes.h"
+
+#ifndef BITS_AS_MASKS
+#define BITS_AS_MASKS 0
+#endif
 
 #define BLOCK 32
 /// Codes of a block, a byte each.
@@ -41,7 +46,7 @@ INLINE kind_traits traits(const block_kind kind) {
     case KIND_TABLE: return UNSIGNED_BYTES ? (kind_traits){288, 0, 255, 1, -128} : (kind_traits){288, 0, 128, 1, 0};
     case KIND_INT2: return (kind_traits){128, 1, 3, 2, -3};
     case KIND_TERNARY: return (kind_traits){128, 1, 3, 1, -1};
-    case KIND_INT1: return (kind_traits){64, 1, 1, 2, -1};
+    case KIND_INT1: return (kind_traits){64, 1, 1, BITS_AS_MASKS ? -2 : 2, -1};
   }
 }
 
@@ -87,7 +92,7 @@ INLINE codes bit_pairs(const uint8_t *bytes, const int group) {
 INLINE int groups_a_byte(const weights w) {
   if (w.unpacked) return 2;
   switch (w.kind) {
-    case KIND_INT8: return 1;
+    case KIND_INT8: return 2;
     case KIND_NIBBLES:
     case KIND_TABLE: return 2;
     case KIND_INT6:
@@ -108,7 +113,9 @@ INLINE codes group_codes(const weights w, const int group, const int part) {
     case KIND_TABLE: return lookup(w.table, nibbles(bytes, group));
     case KIND_INT2:
     case KIND_TERNARY: return bit_pairs(bytes, group);
-    case KIND_INT1: return load_codes(bytes) >> (uint8_t)group & 1;
+    case KIND_INT1:
+      if (BITS_AS_MASKS) return (codes)((load_codes(bytes) & (uint8_t)(1 << group)) != 0);
+      return load_codes(bytes) >> (uint8_t)group & 1;
   }
 }
 

@@ -11,6 +11,10 @@
 #ifndef unpack
 #define unpack unpack_groups
 #endif
+/// Whether many columns are quicker when a kind's codes are unpacked once for all of them.
+#ifndef UNPACKING_PAYS
+#define UNPACKING_PAYS(kind) 1
+#endif
 
 #define PREFETCH_DISTANCE 2048
 /// Columns from which on a tile is unpacked before it is used.
@@ -145,18 +149,20 @@ INLINE void tile_many(const uint8_t *tile, size_t blocks, activations x, size_t 
 INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel panel, ck_output out,
                        const block_kind kind) {
   const weights w = {.kind = kind, .table = load_table(kind == KIND_TABLE ? matrix->table : NULL)};
-  const size_t blocks = matrix->blocks, end = tiles.first + tiles.count;
+  const size_t blocks = matrix->blocks;
   const activations x = {panel.codes, panel.scales, panel.sums, blocks};
-  if (panel.columns < MANY_COLUMNS) {
-    for (size_t t = tiles.first; t < end; t++)
-      for (size_t c = 0; c < panel.columns; c += MAX_GROUP)
-        tile_few(matrix->bytes + t * tile_bytes(kind, blocks), blocks, activations_at(x, c, 0),
-                 smaller(panel.columns - c, MAX_GROUP), output_at(out, t, c), w);
-  } else {
-    for (size_t c = 0; c < panel.columns; c += PANEL_COLUMNS)
-      for (size_t t = tiles.first; t < end; t++)
-        tile_many(matrix->bytes + t * tile_bytes(kind, blocks), blocks, activations_at(x, c, 0),
-                  smaller(panel.columns - c, PANEL_COLUMNS), output_at(out, t, c), w);
+  const int many = panel.columns >= MANY_COLUMNS && UNPACKING_PAYS(kind);
+  for (size_t c = 0; c < panel.columns; c += PANEL_COLUMNS) {
+    const size_t n = smaller(panel.columns - c, PANEL_COLUMNS);
+    for (size_t t = tiles.first; t < tiles.first + tiles.count; t++) {
+      const uint8_t *tile = matrix->bytes + t * tile_bytes(kind, blocks);
+      if (many) {
+        tile_many(tile, blocks, activations_at(x, c, 0), n, output_at(out, t, c), w);
+      } else {
+        for (size_t i = 0; i < n; i += MAX_GROUP)
+          tile_few(tile, blocks, activations_at(x, c + i, 0), smaller(n - i, MAX_GROUP), output_at(out, t, c + i), w);
+      }
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 
 #define REGISTER_BYTES 16
 #define UNSIGNED_BYTES 0
+#define BITS_AS_MASKS 1
 #define lookup(values, selectors) (codes) vqtbl1q_u8((uint8x16_t)(values), (uint8x16_t)(selectors))
 #include "codes.h"
 

@@ -19,6 +19,7 @@
                          .gelu_mul = gelu_mul,                                                       \
                          .scores = scores,                                                           \
                          .softmax = softmax,                                                         \
-                         .mix = mix}
+                         .mix = mix,                                                                 \
+                         .quantize_head = quantize_head}
 
 extern const ck_kernels ck_scalar, ck_avx2, ck_avxvnni, ck_avx512vnni, ck_neon, ck_dotprod, ck_i8mm;

@@ -15,6 +15,13 @@ public struct Checkpoint: Sendable {
   /// Paths of the files read, for provenance.
   public var sources: [String]
   public var displayName: String
+  /// What the model's own configuration calls it, perhaps a repository's name.
+  public var originName: String?
+  /// Of a model made by an adapter: what it adds to the base's matrices, by our names. `tensors` have it merged in; where a
+  /// matrix changes in another way (DoRA, a whole matrix replaced) they alone know.
+  public var updates: [String: LowRankUpdate] = [:]
+  /// What is odd but can be used, as sentences for the user.
+  public var remarks: [String] = []
 
   public init(
     configuration: ModelConfiguration, tensors: [String: any TensorSource], tokenizer: TokenizerDefinition? = nil,

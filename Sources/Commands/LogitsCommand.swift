@@ -24,6 +24,7 @@ struct LogitsCommand: ParsableCommand {
     name: [.short, .long], parsing: .unconditional,
     help: ArgumentHelp("Threads (default: one for every fast core).", valueName: "count"))
   var threads: Int?
+  @OptionGroup var cache: CacheArgument
 
   /// Positions whose logits are computed together.
   static let outputs = 16
@@ -39,7 +40,7 @@ struct LogitsCommand: ParsableCommand {
     guard !ids.isEmpty else { throw ValidationError("--tokens needs at least one id") }
     let session = try Session(
       bundle: bundle, contextLength: ids.count, engine: try Engine(pool: threadPool(threads)),
-      maxOutputs: min(Self.outputs, ids.count))
+      maxOutputs: min(Self.outputs, ids.count), cacheCodec: cache.codec)
     // Refuses bad ids before there is a file.
     try session.append(ids)
     guard !FileIdentity.isSame(output, bundle.path) else { throw OutputError.isBundle(output) }

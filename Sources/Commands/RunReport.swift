@@ -1,4 +1,5 @@
 import DeRa
+import Evaluation
 
 /// An answer and its figures, as `dera run --json` prints them.
 package struct RunReport: Encodable, Equatable {

@@ -35,8 +35,10 @@ final class BundleWriter {
   /// Packs and writes the next tensor of the manifest.
   ///
   /// - Parameter progress: called after each band with its bytes.
+  /// - Returns: what packing did to the tensor.
   /// - Throws: what reading or writing throws, `ConversionError.nonFinite`, and what `progress` throws.
-  func write(_ bands: TensorBands, progress: (Int) throws -> Void) async throws {
+  @discardableResult
+  func write(_ bands: TensorBands, progress: (Int) throws -> Void) async throws -> PackingStatistics {
     var hash = SHA256()
     var sum = PackingStatistics()
     var nonFinite = 0
@@ -57,6 +59,7 @@ final class BundleWriter {
     try report(bands.tensor, nonFinite: nonFinite, saturated: sum.saturated)
     manifest.setChecksum(Checksum.text(hash.finalize()), at: statistics.count)
     statistics.append(sum)
+    return sum
   }
 
   /// Writes the tokenizer, completes the header and gives the file its name.
@@ -73,13 +76,13 @@ final class BundleWriter {
   private func report(_ tensor: BundleTensor, nonFinite: Int, saturated: Int) throws(ConversionError) {
     let model = manifest.models[tensor.model]
     if nonFinite > 0 {
-      guard !options.isStrict else { throw .nonFinite(tensor: tensor.spec.name, model: model, count: nonFinite) }
+      guard !options.isStrict else { throw .nonFinite(tensor: tensor.name, model: model, count: nonFinite) }
       warnings.append(
-        "\(nonFinite) weights of \(tensor.spec.name) of \(model) are NaN or infinite; stored as 0 and ±65504")
+        "\(nonFinite) weights of \(tensor.name) of \(model) are NaN or infinite; stored as 0 and ±65504")
     }
     if saturated > nonFinite {
       warnings.append(
-        "\(saturated) weights of \(tensor.spec.name) of \(model) are too large for \(tensor.codec.name); "
+        "\(saturated) weights of \(tensor.name) of \(model) are too large for \(tensor.codec.name); "
           + "stored as the largest value it has")
     }
   }

@@ -13,13 +13,22 @@ public struct ConversionOptions: Sendable, Equatable {
   }
 
   public var bits: Bits
+  /// How what aligned models change of the matrices is stored; adapters that are not merged keep their own factors.
+  public var delta: DeltaStorage
+  /// Adapters are merged into the reference's weights and then treated as any other model.
+  public var mergesAdapters: Bool
   /// Refuse weights that are NaN or infinite instead of replacing them with a warning.
   public var isStrict: Bool
   /// Tasks that read and pack at the same time; the bundle does not depend on it.
   public var width: Int
 
-  public init(bits: Bits = .eight, isStrict: Bool = false, width: Int = 2) {
+  public init(
+    bits: Bits = .eight, delta: DeltaStorage = .own, mergesAdapters: Bool = false, isStrict: Bool = false,
+    width: Int = 2
+  ) {
     self.bits = bits
+    self.delta = delta
+    self.mergesAdapters = mergesAdapters
     self.isStrict = isStrict
     self.width = max(1, width)
   }

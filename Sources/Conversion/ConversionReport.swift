@@ -8,6 +8,8 @@ public struct ConversionReport: Sendable, Equatable, Codable {
   public struct Model: Sendable, Equatable, Codable {
     public var name: String
     public var ownTensors: Int
+    /// Tensors taken from the reference, with something added.
+    public var changedTensors: Int
     public var sharedTensors: Int
     public var ownBytes: Int
     public var sharedBytes: Int
@@ -18,13 +20,31 @@ public struct ConversionReport: Sendable, Equatable, Codable {
     public var bitsPerWeight: Double
   }
 
-  /// The matrices of all models that have one role.
+  /// The matrices of one role, those of the reference and those that aligned models have instead.
   public struct TensorClass: Sendable, Equatable, Codable {
     public var role: String
     public var codec: String
     public var tensors: Int
     public var weights: Int
     public var relativeRMSError: Double
+  }
+
+  /// What one aligned model changes of the matrices of one role, stored in one way.
+  public struct Change: Sendable, Equatable, Codable {
+    public var model: String
+    public var role: String
+    /// `own`, `delta` or `rank R`.
+    public var kind: String
+    public var codec: String
+    public var tensors: Int
+    /// Bits for each weight of the whole matrices.
+    public var bitsPerWeight: Double
+    /// |D| / |W| of the difference D from the reference's weights W; of own matrices, from a sample.
+    public var relativeDifference: Double
+    /// |stored − D| / |D|; nil for own matrices.
+    public var relativeError: Double?
+    /// ⟨stored, D⟩ / ⟨D, D⟩: below 1 it acts like a smaller λ; nil for own matrices.
+    public var gain: Double?
   }
 
   public struct TensorError: Sendable, Equatable, Codable {
@@ -43,6 +63,7 @@ public struct ConversionReport: Sendable, Equatable, Codable {
   public var tensorClasses: [TensorClass]
   /// The five tensors with the largest error, worst first.
   public var worstTensors: [TensorError]
+  public var changes: [Change]
   public var warnings: [String]
   public var seconds: Double
   /// Largest resident memory of the process, file pages included; filled in by the program that knows it.
@@ -64,16 +85,17 @@ extension ConversionReport {
     manifest.models.enumerated().map { number, name in
       let footprint = manifest.footprint(model: number)
       return Model(
-        name: name, ownTensors: footprint.ownTensors, sharedTensors: footprint.sharedTensors,
-        ownBytes: footprint.ownBytes, sharedBytes: footprint.sharedBytes, weights: footprint.weights,
-        ownBitsPerWeight: footprint.ownBitsPerWeight, bitsPerWeight: footprint.bitsPerWeight)
+        name: name, ownTensors: footprint.ownTensors, changedTensors: footprint.changedTensors,
+        sharedTensors: footprint.sharedTensors, ownBytes: footprint.ownBytes, sharedBytes: footprint.sharedBytes,
+        weights: footprint.weights, ownBitsPerWeight: footprint.ownBitsPerWeight,
+        bitsPerWeight: footprint.bitsPerWeight)
     }
   }
 
   /// - Parameter statistics: one element for each of the manifest's tensors.
   static func tensorClasses(_ manifest: BundleManifest, _ statistics: [PackingStatistics]) -> [TensorClass] {
     TensorSpec.Role.allCases.filter(\.isMatrix).compactMap { role in
-      let members = zip(manifest.tensors, statistics).filter { $0.0.spec.role == role }
+      let members = zip(manifest.tensors, statistics).filter { $0.0.spec.role == role && $0.0.part == .whole }
       guard let first = members.first else { return nil }
       var sum = PackingStatistics()
       for (_, statistics) in members { sum += statistics }
@@ -85,7 +107,7 @@ extension ConversionReport {
 
   /// - Parameter statistics: one element for each of the manifest's tensors.
   static func worstTensors(_ manifest: BundleManifest, _ statistics: [PackingStatistics]) -> [TensorError] {
-    let matrices = zip(manifest.tensors, statistics).filter { $0.0.spec.role.isMatrix }
+    let matrices = zip(manifest.tensors, statistics).filter { $0.0.spec.role.isMatrix && $0.0.part == .whole }
     let worst = matrices.enumerated().sorted {
       ($0.element.1.relativeRMS, $1.offset) > ($1.element.1.relativeRMS, $0.offset)
     }

@@ -51,32 +51,61 @@ public struct Converter: Sendable {
     let provenance = try provenance(progress)
     var configuration = configuration
     configuration.tiesEmbeddings = try allTieEmbeddings(progress)
-    let plan = try plan(configuration, progress)
+    let plan = try ConversionPlan(models, configuration, options, progress)
     var (chatTemplate, warnings) = try chatTemplate()
     let endOfTextIDs = Compatibility.endOfTextIDs(models, vocabularySize: configuration.vocabularySize)
     if definition == nil { warnings.append("no model has a tokenizer; the bundle takes token ids only, no text") }
     if endOfTextIDs.isEmpty { warnings.append("no model names an end-of-text token; answers end at the token limit") }
+    for model in models { warnings += model.checkpoint.remarks.map { "\(model.name): \($0)" } }
+    warnings += plan.warnings
     let manifest = BundleManifest(
       models: models.map(\.name), configuration: configuration, endOfTextIDs: endOfTextIDs,
       chatTemplate: chatTemplate, provenance: provenance,
-      tensors: plan.map(\.tensor), tokenizer: tokenizer.map(Self.bundled))
+      tensors: plan.entries.flatMap(\.tensors), tokenizer: tokenizer.map(Self.bundled))
     let writer = try BundleWriter(
       manifest,
       tokenizerMetadata: definition.map {
         TokenizerMetadata.metadata($0, vocabularySize: configuration.vocabularySize)
       } ?? [], to: file, options: options)
-    var meter = ProgressMeter(phase: .packing, total: manifest.weightBytes, handler: progress)
-    for bands in plan {
-      try await writer.write(bands) { try meter.advance($0, bands.tensor.fileName) }
-    }
+    let changes = try await write(plan, with: writer, &warnings, progress)
     try writer.finish(tokenizer: tokenizer)
     return ConversionReport(
       output: path, outputBytes: file.position, bits: options.bits.rawValue,
       models: ConversionReport.models(writer.manifest), bitsPerWeight: writer.manifest.bitsPerWeight,
       tensorClasses: ConversionReport.tensorClasses(writer.manifest, writer.statistics),
       worstTensors: ConversionReport.worstTensors(writer.manifest, writer.statistics),
+      changes: ConversionReport.changes(changes, models: models.map(\.name)),
       warnings: warnings + writer.warnings,
       seconds: (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  /// Packs and writes the tensors of a plan.
+  /// - Returns: what became of the changes.
+  private func write(
+    _ plan: ConversionPlan, with writer: BundleWriter, _ warnings: inout [String],
+    _ progress: @escaping ConversionProgressHandler
+  ) async throws -> [StoredChange] {
+    var meter = ProgressMeter(phase: .packing, total: writer.manifest.weightBytes, handler: progress)
+    var changes: [StoredChange] = []
+    var squaredReference = 0.0
+    for entry in plan.entries {
+      let content = try await entry.open()
+      warnings += content.warnings
+      var last = PackingStatistics()
+      for (tensor, source) in zip(entry.tensors, content.sources) {
+        last = try await writer.write(TensorBands(tensor: tensor, source: source)) {
+          try meter.advance($0, tensor.fileName)
+        }
+      }
+      guard let first = entry.tensors.first, first.spec.role.isMatrix else { continue }
+      if first.model == 0 {
+        squaredReference = last.squaredWeights
+      } else {
+        changes.append(
+          StoredChange(entry: entry, content: content, packing: last, squaredReference: squaredReference))
+      }
+    }
+    return changes
   }
 
   private static func bundled(_ image: [UInt8]) -> BundleTokenizer {
@@ -120,7 +149,10 @@ public struct Converter: Sendable {
           return file
         })
     }
-    return try Provenance(bits: options.bits.rawValue, strict: options.isStrict, models: files).json()
+    return try Provenance(
+      bits: options.bits.rawValue, delta: options.delta == .own ? nil : options.delta.name,
+      merge: options.mergesAdapters ? true : nil, strict: options.isStrict, models: files
+    ).json()
   }
 
   /// Whether every model's output matrix is its embedding table, by declaration or by having the same weights.
@@ -131,37 +163,10 @@ public struct Converter: Sendable {
       var meter = ProgressMeter(phase: .comparing, total: tensor.byteCount, handler: progress)
       let embedding = TensorBands(tensor: tensor, source: try model.source(spec.name))
       let output = TensorBands(tensor: tensor, source: try model.source("output.weight"))
-      let areAlike = try TensorComparison.areStoredAlike(embedding, output) { try meter.advance($0, spec.name) }
-      if !areAlike { return false }
+      let criterion: TensorComparison.Criterion = options.delta == .own ? .storedAlike : .equal
+      let comparison = try TensorComparison.compare(embedding, output, criterion) { try meter.advance($0, spec.name) }
+      if !comparison.areAlike { return false }
     }
     return true
-  }
-
-  /// What is stored, in order: each tensor of the reference, followed by those of the aligned models that differ.
-  private func plan(
-    _ configuration: ModelConfiguration, _ progress: @escaping ConversionProgressHandler
-  ) throws -> [TensorBands] {
-    var plan: [TensorBands] = []
-    let inventory = try configuration.tensors.map { spec in
-      try BundleTensor(spec: spec, model: 0, codec: options.codec(for: spec))
-    }
-    let total = inventory.reduce(0) { $0 + $1.byteCount } * (models.count - 1)
-    var meter = ProgressMeter(phase: .comparing, total: total, handler: progress)
-    var finished = 0
-    for tensor in inventory {
-      let reference = TensorBands(tensor: tensor, source: try models[0].source(tensor.spec.name))
-      plan.append(reference)
-      for (number, model) in models.enumerated().dropFirst() {
-        let own = try BundleTensor(spec: tensor.spec, model: number, codec: tensor.codec)
-        let aligned = TensorBands(tensor: own, source: try model.source(tensor.spec.name))
-        let areAlike = try TensorComparison.areStoredAlike(reference, aligned) {
-          try meter.advance($0, own.fileName)
-        }
-        if !areAlike { plan.append(aligned) }
-        finished += tensor.byteCount
-        try meter.jump(to: finished, own.fileName)
-      }
-    }
-    return plan
   }
 }

@@ -18,6 +18,9 @@ struct Provenance: Codable, Sendable, Equatable {
 
   var tool = "dera-quantize \(Converter.version)"
   var bits: Int
+  /// Options of differences, where they are not the usual ones.
+  var delta: String?
+  var merge: Bool?
   var strict: Bool
   var models: [Model]
 

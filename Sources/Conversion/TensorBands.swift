@@ -25,15 +25,15 @@ struct TensorBands: Sendable {
   init(tensor: BundleTensor, source: any TensorSource) {
     self.tensor = tensor
     self.source = source
-    let tileBytes = PackedLayout.tileRows * tensor.spec.columns * 4
+    let tileBytes = PackedLayout.tileRows * tensor.columns * 4
     bandRows = max(1, Self.bandBytes / tileBytes) * PackedLayout.tileRows
   }
 
-  var count: Int { (tensor.spec.rows - 1) / bandRows + 1 }
+  var count: Int { (tensor.rows - 1) / bandRows + 1 }
 
   /// Whether this is a good moment to call `source.release()`: after some bands, and after the last.
   func isReleasePoint(_ band: Int) -> Bool {
-    let bandsPerRelease = max(1, Self.releaseBytes / (bandRows * tensor.spec.columns * 4))
+    let bandsPerRelease = max(1, Self.releaseBytes / (bandRows * tensor.columns * 4))
     return band % bandsPerRelease == bandsPerRelease - 1 || band == count - 1
   }
 
@@ -43,7 +43,7 @@ struct TensorBands: Sendable {
     let rows = rows(band)
     var nonFinite = 0
     var failure: CheckpointError?
-    let values = [Float](unsafeUninitializedCapacity: rows.count * tensor.spec.columns) { buffer, initialized in
+    let values = [Float](unsafeUninitializedCapacity: rows.count * tensor.columns) { buffer, initialized in
       do throws(CheckpointError) {
         try source.read(rows: rows, into: buffer)
         initialized = buffer.count
@@ -82,7 +82,7 @@ struct TensorBands: Sendable {
   }
 
   private func rows(_ band: Int) -> Range<Int> {
-    band * bandRows..<min(tensor.spec.rows, (band + 1) * bandRows)
+    band * bandRows..<min(tensor.rows, (band + 1) * bandRows)
   }
 
   private func littleEndian(_ values: [Float]) -> PackedBand {

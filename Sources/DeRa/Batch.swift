@@ -13,8 +13,11 @@ public final class Batch {
   /// - Parameters:
   ///   - count: sequences.
   ///   - contextLength: most tokens of each.
+  ///   - cacheCodec: how keys and values are held.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
-  public init(bundle: ModelBundle, count: Int, contextLength: Int, engine: Engine) throws(SessionError) {
+  public init(
+    bundle: ModelBundle, count: Int, contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16
+  ) throws(SessionError) {
     do {
       guard count > 0, (1...Session.maximumContext).contains(contextLength) else {
         throw TensorError.badShape(
@@ -26,7 +29,9 @@ public final class Batch {
       self.workspace = workspace
       self.bundle = bundle
       var sessions: [Session] = []
-      for _ in 0..<count { sessions.append(try Session(workspace, contextLength: contextLength)) }
+      for _ in 0..<count {
+        sessions.append(try Session(workspace, contextLength: contextLength, cacheCodec: cacheCodec))
+      }
       self.sessions = sessions
     } catch {
       throw .outOfMemory("\(error)")

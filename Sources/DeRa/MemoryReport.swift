@@ -30,6 +30,9 @@ extension Session {
   /// What computes: the instruction set and the threads.
   public var engine: Engine { workspace.state.engine }
 
+  /// How keys and values are held.
+  public var cacheCodec: CacheCodec { caches[0].codec }
+
   /// What this session occupies; its KV memory becomes resident as the context fills.
   public var memory: MemoryReport {
     MemoryReport(

@@ -40,9 +40,10 @@ public final class Session {
   /// - Parameters:
   ///   - contextLength: most tokens of the sequence; its KV memory is reserved for that.
   ///   - maxOutputs: positions whose logits `forEachLogits` computes together.
+  ///   - cacheCodec: how keys and values are held.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
   public convenience init(
-    bundle: ModelBundle, contextLength: Int, engine: Engine, maxOutputs: Int = 1
+    bundle: ModelBundle, contextLength: Int, engine: Engine, maxOutputs: Int = 1, cacheCodec: CacheCodec = .f16
   ) throws(SessionError) {
     do {
       guard (1...Self.maximumContext).contains(contextLength) else {
@@ -51,18 +52,22 @@ public final class Session {
       }
       let workspace = try Workspace(
         bundle: bundle, sessions: 1, contextLength: contextLength, engine: engine, maxOutputs: maxOutputs)
-      try self.init(workspace, contextLength: contextLength)
+      try self.init(workspace, contextLength: contextLength, cacheCodec: cacheCodec)
     } catch {
       throw .outOfMemory("\(error)")
     }
   }
 
   /// - Throws: `TensorError` when the caches cannot be had.
-  init(_ workspace: Workspace, contextLength: Int) throws(TensorError) {
+  init(_ workspace: Workspace, contextLength: Int, cacheCodec: CacheCodec) throws(TensorError) {
     let configuration = workspace.bundle.configuration
     let models = workspace.bundle.decoder.models.count
     var caches: [KVCache] = []
-    for _ in 0..<models { caches.append(try KVCache(configuration, capacity: contextLength)) }
+    for _ in 0..<models {
+      caches.append(
+        try KVCache(
+          configuration, capacity: contextLength, codec: cacheCodec, longestRun: workspace.state.maxColumns))
+    }
     self.caches = caches
     self.workspace = workspace
     self.contextLength = contextLength

@@ -1,21 +1,5 @@
 internal import CKernels
 
-/// Where one column's attention reads: its layer's cache of one sequence and the positions it may see.
-public struct CacheView: @unchecked Sendable {
-  /// f16 `[capacity, kvHeads · headDim]`, a position after the other.
-  public var keys: UnsafePointer<UInt16>
-  /// f16 `[capacity, kvHeads · headDim]`
-  public var values: UnsafePointer<UInt16>
-  /// Positions seen, the column's own included; not empty.
-  public var visible: Range<Int>
-
-  public init(keys: UnsafePointer<UInt16>, values: UnsafePointer<UInt16>, visible: Range<Int>) {
-    self.keys = keys
-    self.values = values
-    self.visible = visible
-  }
-}
-
 /// Heads of an attention layer; `heads` is a multiple of `kvHeads`, head h reads key and value head
 /// h / (heads / kvHeads).
 public struct AttentionShape: Sendable {
@@ -31,11 +15,14 @@ public struct AttentionShape: Sendable {
     self.headDim = headDim
     self.scale = scale
   }
+
+  /// Query heads that read the same keys and values.
+  public var group: Int { heads / kvHeads }
 }
 
-/// Memory for the attention weights of one head, for every thread.
+/// Memory for the attention weights of one group of heads, for every thread.
 public struct AttentionScratch: @unchecked Sendable {
-  /// `[threads, capacity]`
+  /// `[threads, group, capacity]`
   public var scores: UnsafeMutablePointer<Float>
   /// Positions a column may see at most.
   public var capacity: Int
@@ -62,42 +49,80 @@ extension Engine {
     precondition(queries.columns <= output.columns, "output too short")
     var elements = 0
     for column in 0..<queries.columns {
-      precondition(caches[column].visible.count <= scratch.capacity, "scratch too small")
-      elements += 2 * caches[column].visible.count * shape.headDim
+      let cache = caches[column]
+      let count = cache.visible.count
+      precondition(count <= scratch.capacity, "scratch too small")
+      precondition(count <= cache.keys.slots && cache.keys.slots == cache.values.slots, "positions no longer held")
+      elements += 2 * count * shape.headDim
     }
     let items = queries.columns * shape.heads
-    let count = chunks(items: items, elements: elements / max(queries.columns, 1))
+    let wanted = chunks(items: items, elements: elements / max(queries.columns, 1))
+    // Few groups are cut between heads: that reads some keys and values twice, but leaves no thread idle.
+    let groups = queries.columns * shape.kvHeads
+    let areMany = groups >= 2 * pool.threads
     let job = AttentionJob(
       kernels: kernels, queries: queries, caches: caches, shape: shape, scratch: scratch, output: output,
-      columns: items, chunks: count)
-    pool.run(job, chunks: count)
+      unit: areMany ? shape.group : 1, chunks: min(wanted, areMany ? groups : pool.threads))
+    pool.run(job, chunks: job.chunks)
   }
 }
 
-/// Its "columns" are the heads of all columns, column after column.
-private struct AttentionJob: ColumnJob {
+/// The heads of all columns, column after column, in chunks of whole units.
+private struct AttentionJob: ParallelJob {
   let kernels: UnsafePointer<ck_kernels>
   let queries: Panel
   let caches: UnsafePointer<CacheView>
   let shape: AttentionShape
   let scratch: AttentionScratch
   let output: Panel
-  let columns: Int
+  /// Heads that stay in one chunk.
+  let unit: Int
   let chunks: Int
 
-  func run(column item: Int, thread: Int) {
-    let column = item / shape.heads
-    let head = item % shape.heads
+  func run(chunk: Int, thread: Int) {
+    let units = queries.columns * shape.heads / unit
+    var head = units * chunk / chunks * unit
+    let end = units * (chunk + 1) / chunks * unit
+    while head < end {
+      let next = min((head / shape.group + 1) * shape.group, end)
+      attend(column: head / shape.heads, head: head % shape.heads, count: next - head, thread: thread)
+      head = next
+    }
+  }
+
+  /// `count` heads of one group, from `head` on.
+  private func attend(column: Int, head: Int, count: Int, thread: Int) {
     let cache = caches[column]
-    let count = cache.visible.count
-    let stride = shape.kvHeads * shape.headDim
-    let kvOffset = cache.visible.lowerBound * stride + head / (shape.heads / shape.kvHeads) * shape.headDim
-    let scores = scratch.scores + thread * scratch.capacity
-    kernels.pointee.scores(
-      queries.column(column) + head * shape.headDim, shape.headDim, cache.keys + kvOffset, stride, count, shape.scale,
-      scores)
-    kernels.pointee.softmax(scores, count)
-    kernels.pointee.mix(
-      scores, cache.values + kvOffset, stride, count, shape.headDim, output.column(column) + head * shape.headDim)
+    let headDim = shape.headDim
+    let kvHead = head / shape.group
+    let weights = scratch.scores + thread * shape.group * scratch.capacity
+    let query = queries.column(column) + head * headDim
+    let result = output.column(column) + head * headDim
+    cache.forEachStretch { slot, offset, length in
+      kernels.pointee.scores(
+        query, count, headDim, cache.keys.view(head: kvHead, slot: slot, headDim: headDim), length, shape.scale,
+        weights + offset, scratch.capacity)
+    }
+    for index in 0..<count { kernels.pointee.softmax(weights + index * scratch.capacity, cache.visible.count) }
+    result.update(repeating: 0, count: count * headDim)
+    cache.forEachStretch { slot, offset, length in
+      kernels.pointee.mix(
+        weights + offset, scratch.capacity, count, cache.values.view(head: kvHead, slot: slot, headDim: headDim),
+        length, headDim, result)
+    }
+  }
+}
+
+extension CacheView {
+  /// The visible positions as stretches of neighbouring slots, in order: one, or two where they run over the end.
+  @inline(__always)
+  fileprivate func forEachStretch(_ body: (_ slot: Int, _ offset: Int, _ length: Int) -> Void) {
+    var offset = 0
+    while offset < visible.count {
+      let slot = (visible.lowerBound + offset) % keys.slots
+      let length = min(visible.count - offset, keys.slots - slot)
+      body(slot, offset, length)
+      offset += length
+    }
   }
 }

@@ -1,4 +1,5 @@
 internal import CKernels
+import TensorCore
 
 /// The gate's function in a gated feed-forward layer.
 public enum GateActivation: Sendable {
@@ -34,6 +35,17 @@ extension Engine {
     let count = chunks(items: input.columns, elements: input.width)
     let job = QuantizeJob(kernels: kernels, input: input, output: output, differences: differences, chunks: count)
     pool.run(job, chunks: count)
+  }
+
+  /// remainder = values − what column `column` of `codes` stands for, `[codes.width]` each.
+  public func subtract(
+    _ codes: QuantizedPanel, column: Int, from values: UnsafePointer<Float>, into remainder: UnsafeMutablePointer<Float>
+  ) {
+    let coded = codes.codes + column * codes.paddedWidth
+    let scales = codes.scales + column * codes.blocks
+    for index in 0..<codes.width {
+      remainder[index] = values[index] - Float(coded[index]) * scales[index / PackedLayout.blockColumns]
+    }
   }
 
   /// output = input / √(mean(input²) + epsilon) · weight, column by column; `output` may be `input`.
@@ -99,7 +111,7 @@ extension Engine {
     }
   }
 
-  /// f32 to f16, rounded to nearest even: how keys and values enter a cache.
+  /// f32 to f16, rounded to nearest even.
   public func narrow(_ source: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<UInt16>) {
     kernels.pointee.f32_to_f16(source, count, target)
   }

@@ -23,7 +23,8 @@ final class Arena {
   /// `[columns, feedForwardSize]`
   let gate: Panel
   let up: Panel
-  /// The blended final hidden states, `[outputs, hiddenSize]`, and their logits `[outputs, vocabularySize]`.
+  /// The blended final hidden states `[2 · outputs, hiddenSize]`, what their codes leave of them behind them, and their
+  /// logits `[2 · outputs, vocabularySize]`.
   let blended: Panel
   let logits: Panel
   let partialLogits: Panel
@@ -35,6 +36,8 @@ final class Arena {
   /// The reference's column of the same token, or −1; `[columns]`.
   let references: UnsafeMutablePointer<Int32>
   let differences: ColumnDifferences
+  /// Where the remainder of each output's codes is, or −1; `[2 · outputs]`.
+  let remainders: UnsafeMutablePointer<Int32>
   /// A · x of low-rank changes, one `[columns, rank]` for each of the matrices that read the same input.
   let lowRank: [Panel]
   let scratch: AttentionScratch
@@ -51,7 +54,7 @@ final class Arena {
   /// What a pass knows of one column.
   struct Column {
     var token: Int32
-    var cache: KVCache.View
+    var cache: UnsafePointer<KVCache.Layer>
   }
 
   /// The columns of one model in a pass.
@@ -93,21 +96,23 @@ final class Arena {
     mixed = try panel(configuration.queryWidth, maxColumns)
     gate = try panel(configuration.feedForwardSize, maxColumns)
     up = try panel(configuration.feedForwardSize, maxColumns)
-    blended = try panel(configuration.hiddenSize, outputs)
-    logits = try panel(configuration.vocabularySize, outputs)
-    partialLogits = try panel(configuration.vocabularySize, models > 1 ? outputs : 0)
+    blended = try panel(configuration.hiddenSize, 2 * outputs)
+    logits = try panel(configuration.vocabularySize, 2 * outputs)
+    partialLogits = try panel(configuration.vocabularySize, models > 1 ? 2 * outputs : 0)
     weighted = try panel(configuration.hiddenSize, models > 1 ? outputs : 0)
     let widest = max(configuration.hiddenSize, configuration.queryWidth, configuration.feedForwardSize)
-    let codeBytes = QuantizedPanel.byteCount(columns: max(maxColumns, outputs), width: widest)
+    let codeBytes = QuantizedPanel.byteCount(columns: max(maxColumns, 2 * outputs), width: widest)
     codes = try memory(codeBytes)
     differenceCodes = try memory(models > 1 ? codeBytes : 0)
     let difference = try memory(threads, widest, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
     references = .allocate(capacity: maxColumns)
+    remainders = .allocate(capacity: 2 * outputs)
     differences = ColumnDifferences(references: references, scratch: difference, capacity: widest)
     var lowRank: [Panel] = []
     for _ in 0..<(rank > 0 ? Self.parallelMatrices : 0) { lowRank.append(try panel(rank, maxColumns)) }
     self.lowRank = lowRank
-    let scores = try memory(threads, context, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
+    let scores = try memory(threads, configuration.heads / configuration.kvHeads, context, MemoryLayout<Float>.size)
+      .assumingMemoryBound(to: Float.self)
     scratch = AttentionScratch(scores: scores, capacity: context)
     self.memories = memories
     // A product, a delta and a low-rank change for every model.
@@ -121,6 +126,7 @@ final class Arena {
 
   deinit {
     references.deallocate()
+    remainders.deallocate()
     tasks.deallocate()
     innerTasks.deallocate()
     columns.deallocate()

@@ -30,14 +30,9 @@ extension Decoder {
       normGroups(arena.key.slice(columns: $0), $1, normWidth ?? configuration.kvWidth, state)
     }
 
-    let slides = configuration.layerSlides[layer]
-    let rotation = state.rotation(sliding: slides)
-    let columns = 0..<pass.count
-    state.engine.rope(arena.query.slice(columns: columns), rotation)
-    state.engine.rope(arena.key.slice(columns: columns), rotation)
-    attention(layer, window: slides ? configuration.slidingWindow : nil, pass, state)
+    attention(layer, slides: configuration.layerSlides[layer], pass, state)
 
-    products = Products(pass, arena.mixed.slice(columns: columns), state)
+    products = Products(pass, arena.mixed.slice(columns: 0..<pass.count), state)
     add(layer, to: &products, arena.update, \.attentionOutput)
     products.run()
     addUpdate(layer, pass, state, \.postAttentionNorm)

@@ -62,14 +62,28 @@ extension Decoder {
   }
 
   /// output = matrix · input for the first `outputs` columns, or output += that.
+  ///
+  /// Logits are what 8-bit activations would show in most, so beside the codes of every column those of what they leave
+  /// of it go through the matrix: nearly 16 bits, for one more column of one matrix.
   private func multiply(
     _ matrix: PackedMatrix, _ input: Panel, _ outputs: Int, into output: Panel, adds: Bool = false,
     _ state: DecoderState
   ) {
-    let input = input.slice(columns: 0..<outputs)
-    let codes = state.codes(input)
-    if matrix.layout.codec != .f16 { state.engine.quantize(input, into: codes) }
+    let refines = matrix.layout.codec != .f16 && !adds
+    let columns = refines ? 2 * outputs : outputs
+    let codes = state.codes(input.slice(columns: 0..<columns))
+    if matrix.layout.codec != .f16 { state.engine.quantize(input.slice(columns: 0..<outputs), into: codes) }
+    if refines {
+      for column in 0..<outputs {
+        state.engine.subtract(codes, column: column, from: input.column(column), into: input.column(outputs + column))
+        state.arena.remainders[column] = Int32(outputs + column)
+        state.arena.remainders[outputs + column] = -1
+      }
+      state.engine.quantize(input.slice(columns: 0..<columns), into: codes)
+    }
     state.engine.matmul(
-      MatmulTask(matrix: matrix, columns: 0..<outputs, input: input, codes: codes, output: output, adds: adds))
+      MatmulTask(
+        matrix: matrix, columns: 0..<columns, input: input, codes: codes, output: output, adds: adds,
+        references: refines ? UnsafePointer(state.arena.remainders) : nil))
   }
 }

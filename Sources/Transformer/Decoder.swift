@@ -65,7 +65,7 @@ public final class Decoder: Sendable {
     for run in runs {
       let start = column
       run.cache._withUnsafeGuaranteedRef { cache in
-        precondition(column + run.count <= arena.maxColumns && cache.length + run.count <= cache.capacity)
+        precondition(column + run.count <= arena.maxColumns && cache.takes(run.count))
         for index in 0..<run.count {
           arena.columns[column] = Arena.Column(token: run.tokens[index], cache: cache.view)
           arena.positions[column] = Int32(cache.length + index)

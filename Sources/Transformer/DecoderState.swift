@@ -24,7 +24,7 @@ public final class DecoderState {
   }
 
   public var maxColumns: Int { arena.maxColumns }
-  public var maxOutputs: Int { arena.blended.columns }
+  public var maxOutputs: Int { arena.blended.columns / 2 }
   /// Bytes of every buffer together.
   public var byteCount: Int {
     let rotations = fullRotation === slidingRotation ? [fullRotation] : [fullRotation, slidingRotation]

@@ -1,4 +1,4 @@
-// Matrix products: every codec, row and column tails, all numbers of activation columns up to 9 and some more.
+// Matrix products: every codec, row and column tails, many numbers of activation columns, random shapes.
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,8 +119,9 @@ static void check_product(suite *s, codec kind, size_t tiles, size_t width, size
 }
 
 void check_matmul(suite *s) {
-  static const size_t tile_counts[] = {1, 2, 3, 6}, widths[] = {1, 31, 32, 33, 96, 257};
-  static const size_t column_counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 64};
+  // Wide enough for more than one strip, and more columns than a panel: see matmul.h.
+  static const size_t widths[] = {1, 31, 32, 65, 545};
+  static const size_t column_counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 64, 66};
   static const int8_t linear[16] = {-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7};
   int8_t random_table[16] = {-128, 127, -127, 0};
   for (int i = 4; i < 16; i++) random_table[i] = (int8_t)random_bits(s);
@@ -128,12 +129,18 @@ void check_matmul(suite *s) {
       {F16, NULL},  {INT8, NULL}, {INT6, NULL},    {INT4, NULL}, {INT4, linear}, {INT4, random_table},
       {INT2, NULL}, {TERNARY, NULL}, {INT1, NULL}};
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-    for (size_t t = 0; t < 4; t++)
-      for (size_t w = 0; w < 6; w++)
-        for (size_t c = 0; c < 11; c++)
-          check_product(s, kinds[k].kind, tile_counts[t], widths[w], column_counts[c], kinds[k].table, RANDOM, RANDOM);
+    const codec kind = kinds[k].kind;
+    const int8_t *its_table = kinds[k].table;
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+      for (size_t c = 0; c < sizeof column_counts / sizeof *column_counts; c++)
+        check_product(s, kind, 3, widths[w], column_counts[c], its_table, RANDOM, RANDOM);
+    for (int i = 0; i < 60; i++)
+      check_product(s, kind, 1 + random_bits(s) % 7, 1 + random_bits(s) % 300, 1 + random_bits(s) % 20, its_table,
+                    RANDOM, RANDOM);
+    // Few columns and many go different ways.
     for (fill weights = RANDOM; weights < FILLS; weights++)
       for (fill inputs = RANDOM; inputs < FILLS; inputs++)
-        check_product(s, kinds[k].kind, 2, 128, 5, kinds[k].table, weights, inputs);
+        for (size_t columns = 5; columns <= 9; columns += 4)
+          check_product(s, kind, 2, 128, columns, its_table, weights, inputs);
   }
 }

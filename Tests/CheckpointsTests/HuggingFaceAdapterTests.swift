@@ -38,6 +38,52 @@ import Testing
     #expect(!Checkpoint.isAdapter(path: "\(Fixtures.checkpoints)/base"))
   }
 
+  /// W + scale · left · right is PEFT's merged matrix wherever there is an update, and there is one for each plain LoRA.
+  @Test(
+    arguments: [
+      ("plain", 6), ("patterns", 8), ("dora", 0), ("embedding", 3), ("saved", 2), ("transposed", 2),
+    ])
+  func updatesAreWhatPEFTMerges(name: String, count: Int) throws {
+    let merged = try Checkpoint.open(adapter: "\(Fixtures.checkpoints)/\(name)", on: base)
+    #expect(merged.updates.count == count)
+    #expect(merged.updates["token_embd.weight"] == nil)
+    let expected = try Safetensors(path: "\(Fixtures.checkpoints)/\(name)/merged.safetensors")
+    for spec in base.configuration.tensors {
+      guard let update = merged.updates[spec.name] else { continue }
+      let values = try expected.tensor(try #require(expected[spec.huggingFaceName])).readAll()
+      var sum = try #require(base.tensors[spec.name]).readAll()
+      for index in sum.indices {
+        let (row, column) = index.quotientAndRemainder(dividingBy: spec.columns)
+        for component in 0..<update.rank {
+          sum[index] +=
+            update.scale * update.left[row * update.rank + component] * update.right[component * spec.columns + column]
+        }
+      }
+      #expect(zip(sum, values).allSatisfy { abs($0 - $1) <= 4e-6 * max(1, abs($1)) }, "\(spec.name)")
+    }
+  }
+
+  @Test func oddAdaptersAreRemarked() throws {
+    func remarks(_ origin: String?) throws -> [String] {
+      var named = base
+      named.originName = origin
+      return try Checkpoint.open(adapter: files.path, on: named).remarks
+    }
+    try files.copy("\(Fixtures.checkpoints)/plain")
+    #expect(try remarks(nil).isEmpty)
+    #expect(try remarks("somebody/Base").isEmpty)
+    #expect(try remarks("somebody/other").map { $0.contains("calls itself somebody/other") } == [true])
+    try files.replace(#""v_proj""#, with: #""o_proj""#, in: "adapter_config.json")
+    #expect(
+      try remarks(nil).map { $0.contains("model.layers.0.self_attn.v_proj, model.layers.1.self_attn.v_proj;") } == [
+        true
+      ])
+    try files.replace(#""modules_to_save": null"#, with: #""modules_to_save": ["v_proj"]"#, in: "adapter_config.json")
+    #expect(try remarks(nil).isEmpty)
+    let dora = try Checkpoint.open(adapter: "\(Fixtures.checkpoints)/dora", on: base)
+    #expect(dora.remarks.map { $0.hasPrefix("DoRA") } == [true])
+  }
+
   @Test func rowsAreMergedOneByOneAlike() throws {
     let merged = try Checkpoint.open(adapter: "\(Fixtures.checkpoints)/dora", on: base)
     let tensor = try #require(merged.tensors["blk.1.attn_q.weight"])

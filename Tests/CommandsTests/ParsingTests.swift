@@ -4,7 +4,7 @@ import DeRa
 import Testing
 
 @Suite struct ParsingTests {
-  @Test(arguments: ["run", "chat", "inspect", "tokenize", "detokenize", "logits", "bench"]) func helpIsAsRecorded(
+  @Test(arguments: ["run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "bench"]) func helpIsAsRecorded(
     command: String
   ) throws {
     let subcommand = try #require(

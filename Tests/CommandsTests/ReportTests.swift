@@ -10,7 +10,7 @@ import Testing
     return InspectReport(
       manifest: manifest, path: "tiny.dera", fileBytes: manifest.weightBytes + 5000,
       memory: MemoryReport(mappedBytes: manifest.weightBytes + 5000, kvBytes: 393_216, scratchBytes: 100_000),
-      context: 512, sequences: 3)
+      kvCodec: "f16", context: 512, sequences: 3)
   }
 
   @Test func inspectionTextIsAsRecorded() throws {
@@ -48,9 +48,9 @@ import Testing
   @Test func benchTableIsAsRecorded() throws {
     let rows = [("0", "pp512", [812.4, 807.9, 811.0]), ("0.5", "tg128", [95.25])].map { lambda, test, rates in
       Measurement(
-        model: "llama int8", modelBytes: 181_000_000, parameters: 134_515_008, instructionSet: "avx2", threads: 2,
-        batch: 1,
-        lambda: lambda, test: test, rates: rates, memoryBytes: 212_000_000, readBytesPerToken: 145_000_000)
+        model: "llama int8", modelBytes: 181_000_000, parameters: 134_515_008, instructionSet: "avx2", threads: 2, batch: 1,
+        lambda: lambda, test: test, rates: rates, memoryBytes: 212_000_000, readBytesPerToken: 145_000_000,
+        kvCodec: "int8", kvBytes: 12_000_000)
     }
     #expect(abs(rows[0].rateDeviation - 2.3029) < 1e-3)
     #expect(rows[1].rateDeviation == 0)

@@ -1,4 +1,5 @@
 import Commands
+import Evaluation
 import Testing
 
 @Suite struct SupportTests {

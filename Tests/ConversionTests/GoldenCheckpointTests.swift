@@ -27,7 +27,7 @@ struct GoldenCheckpointTests {
     }
   }
 
-  @Test("an adapter is merged into the reference, and what it leaves alone is shared")
+  @Test("what an adapter leaves alone is shared; of matrices as small as these its factors would be larger")
   func adapter() async throws {
     let directory = try TemporaryDirectory()
     let folder = "\(Self.goldens)/../checkpoints"
@@ -36,8 +36,8 @@ struct GoldenCheckpointTests {
     let converter = try Converter(
       reference: models[0], aligned: [models[1]], options: ConversionOptions(bits: .sixteen))
     let report = try await converter.convert(to: "\(directory.path)/a.dera") { _ in }
-    #expect(report.models[1].ownTensors > 0)
-    #expect(report.models[1].sharedTensors > 0)
+    #expect(report.models[1].ownTensors == 6)
+    #expect(report.models[1].sharedTensors == models[0].checkpoint.tensors.count - 6)
     let file = try GGUFFile(path: "\(directory.path)/a.dera")
     let norm = try BundleManifest(file: file).tensor("output_norm.weight", model: 1)
     #expect(norm?.model == 0)

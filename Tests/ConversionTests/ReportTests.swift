@@ -7,11 +7,11 @@ struct ReportTests {
   private func report() throws -> ConversionReport {
     let json = """
       {"output": "pair.dera", "outputBytes": 181234567, "bits": 8, "bitsPerWeight": 5.386, "seconds": 4.23,
-       "peakMemoryBytes": 85000000, "warnings": [],
+       "peakMemoryBytes": 85000000, "warnings": [], "changes": [],
        "models": [
-         {"name": "sft", "ownTensors": 272, "sharedTensors": 0, "ownBytes": 143000000, "sharedBytes": 0,
+         {"name": "sft", "ownTensors": 272, "changedTensors": 0, "sharedTensors": 0, "ownBytes": 143000000, "sharedBytes": 0,
           "weights": 134515008, "ownBitsPerWeight": 8.504, "bitsPerWeight": 8.504},
-         {"name": "dpo", "ownTensors": 100, "sharedTensors": 172, "ownBytes": 38123456, "sharedBytes": 104876544,
+         {"name": "dpo", "ownTensors": 100, "changedTensors": 0, "sharedTensors": 172, "ownBytes": 38123456, "sharedBytes": 104876544,
           "weights": 134515008, "ownBitsPerWeight": 2.267, "bitsPerWeight": 8.504}],
        "tensorClasses": [
          {"role": "embedding", "codec": "int8", "tensors": 1, "weights": 28311552, "relativeRMSError": 0.00446},
@@ -29,9 +29,9 @@ struct ReportTests {
       try report().text == """
         pair.dera: 181.2 MB, 5.39 bits a weight, 4.2 s, peak memory 85.00 MB
 
-        model  own tensors  shared  own MB  shared MB  own bits/weight  read
-        sft            272       0   143.0       0.00             8.50  8.50
-        dpo            100     172   38.12      104.9             2.27  8.50
+        model  own tensors  changed  shared  own MB  shared MB  own bits/weight  read
+        sft            272        0       0   143.0       0.00             8.50  8.50
+        dpo            100        0     172   38.12      104.9             2.27  8.50
 
         Error of the matrices, √(Σ error² / Σ weight²)
         class            codec  tensors   weights     error

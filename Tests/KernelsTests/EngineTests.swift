@@ -35,20 +35,29 @@ import Testing
     engine.rope(rotated.view, rotations)
     let gated = OwnedPanel(width: 304, columns: columns)
     engine.gate(.silu, gate: rotated.view, up: outputs[0].view, into: gated.view)
-    let attended = attention(engine, queries: rotated.view, cache: gated.view)
-    return (outputs + [normed, rotated, gated, attended]).map { $0.memory.array.map(\.bitPattern) }
+    let attended = CacheCodec.allCases.map { codec in
+      attention(engine, codec, rotations, queries: rotated.memory.array, vectors: gated.memory.array)
+    }
+    return (outputs + [normed, rotated, gated] + attended).map { $0.memory.array.map(\.bitPattern) }
   }
 
-  private func attention(_ engine: Engine, queries: Panel, cache: Panel) -> OwnedPanel {
-    let half = Memory([UInt16](repeating: 0, count: cache.width * cache.columns))
-    engine.narrow(cache.values, count: half.count, into: half.pointer)
-    let views = Memory(
-      (0..<queries.columns).map { CacheView(keys: half.pointer, values: half.pointer, visible: 0..<$0 + 1) })
-    let scores = Memory([Float](repeating: 0, count: queries.columns * engine.pool.threads))
-    let output = OwnedPanel(width: queries.width, columns: queries.columns)
+  private func attention(
+    _ engine: Engine, _ codec: CacheCodec, _ rotations: Rotations, queries: [Float], vectors: [Float]
+  ) -> OwnedPanel {
+    let columns = rotations.columns
+    let bytes = CachePlane.byteCount(codec, kvHeads: 19, headDim: 16, slots: columns)
+    let memory = Memory([UInt32](repeating: 0, count: bytes / 4))
+    let plane = CachePlane(codec, memory: memory.pointer, kvHeads: 19, headDim: 16, slots: columns)
+    let views = Memory((0..<columns).map { CacheView(keys: plane, values: plane, visible: 0..<$0 + 1) })
+    let shape = AttentionShape(heads: 19, kvHeads: 19, headDim: 16, scale: 0.25)
+    let panels = [queries, vectors, vectors].map { OwnedPanel($0, width: 304, columns: columns).view }
+    engine.rotateAndCache(
+      queries: panels[0], keys: panels[1], values: panels[2], rotations, caches: views.pointer, shape: shape)
+    let scores = Memory([Float](repeating: 0, count: columns * engine.pool.threads))
+    let output = OwnedPanel(width: 304, columns: columns)
     engine.attention(
-      queries, caches: views.pointer, shape: AttentionShape(heads: 19, kvHeads: 19, headDim: 16, scale: 0.25),
-      scratch: AttentionScratch(scores: scores.pointer, capacity: queries.columns), into: output.view)
+      panels[0], caches: views.pointer, shape: shape,
+      scratch: AttentionScratch(scores: scores.pointer, capacity: columns), into: output.view)
     return output
   }
 

@@ -90,7 +90,8 @@ struct RandomMatrix {
         }
         let scale: Double
         if codec.rowScaleBytes > 0 {
-          let rowScale: Float = (1 + Float(row * 7 % 11) / 13) / 64
+          // Few bits, so that it times a code is exact.
+          let rowScale: Float = (1 + Float(row * 7 % 11) / 16) / 64
           put(rowScale.bitPattern, at: tile + 4 * position.row)
           scale = Double(rowScale)
         } else {
@@ -98,7 +99,10 @@ struct RandomMatrix {
           put(blockScale.bitPattern, at: block + 2 * position.row)
           scale = Double(blockScale)
         }
-        let code = UInt8.random(in: 0...codec.greatestCode, using: &generator)
+        let code =
+          codec == .int8
+          ? UInt8(bitPattern: .random(in: -127...127, using: &generator))
+          : UInt8.random(in: 0...codec.greatestCode, using: &generator)
         for (offset, bits) in position.bits(of: code, codec) { packed[block + offset] |= bits }
         weights[row * columns + column] = Double(codec.value(of: code, table)) * scale
       }
@@ -137,8 +141,7 @@ struct RandomMatrix {
 extension PackedCodec {
   fileprivate var greatestCode: UInt8 {
     switch self {
-    case .f16: 0
-    case .int8: 255
+    case .f16, .int8: 255
     case .int6: 63
     case .int4: 15
     case .int2: 3

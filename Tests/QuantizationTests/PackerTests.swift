@@ -123,7 +123,9 @@ struct PackerTests {
   func int6Bytes() throws {
     let layout = try PackedLayout(codec: .int6, rows: 32, columns: 64)
     // All are on a grid of 1 and every block has a −32, which makes its scale 1.
-    let weights: [Float] = (0..<32 * 64).map { (index: Int) in index % 32 == 7 ? -32 : Float(index * 13 % 64 - 32) }
+    let weights: [Float] = (0..<32 * 64).map { (index: Int) in
+      index % 32 == 7 ? -32 : Float((index + index / 64) * 13 % 64 - 32)
+    }
     let bytes = pack(weights, layout).bytes
     #expect(Set(weights).count == 64)
     for row in 0..<32 {

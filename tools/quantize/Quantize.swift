@@ -12,13 +12,15 @@ struct Quantize: AsyncParsableCommand {
       them. `dera run` then blends the models with any strength λ, without further training.
 
       PATH is a Hugging Face directory (config.json and *.safetensors) or a GGUF model. An aligned model may also be a \
-      PEFT LoRA adapter directory; it is applied to the reference.
+      PEFT LoRA adapter directory or a GGUF adapter; its factors are stored as they are and added to the reference.
 
       EXAMPLES
         A pair in 8 bits:
           dera-quantize --reference mistral-7b-sft-beta --aligned zephyr-7b-beta --output zephyr.dera
         A LoRA adapter, named for --lambda, in 4 bits:
           dera-quantize --reference SmolLM2-135M-Instruct --aligned polite=./dpo-lora --bits 4 --output polite.dera
+        A fully fine-tuned model, as a small difference:
+          dera-quantize --reference sft --aligned dpo --delta ternary --output small.dera
         Two rewards, and the figures for a script:
           dera-quantize --reference sft --aligned brief --aligned happy --output stories.dera --json
         Then:
@@ -40,6 +42,15 @@ struct Quantize: AsyncParsableCommand {
 
   @Option(help: "Bits of a matrix weight: 16 (exact to half precision), 8, 6 or 4.")
   var bits: Bits = .eight
+
+  @Option(
+    help: ArgumentHelp(
+      "How what aligned models change of a matrix is stored: \(DeltaStorage.rule). All but own store the difference of "
+        + "the original weights, to be added to the packed reference.", valueName: "storage"))
+  var delta: DeltaStorage = .own
+
+  @Flag(help: "Merge adapters into the reference's weights instead of storing their factors.")
+  var merge = false
 
   @Option(name: [.short, .long], help: ArgumentHelp("The bundle to write.", valueName: "file.dera"))
   var output: String
@@ -93,10 +104,15 @@ struct Quantize: AsyncParsableCommand {
     let models = try NamedCheckpoint.open(([reference] + aligned).map(ModelArgument.init))
     let converter = try Converter(
       reference: models[0], aligned: Array(models.dropFirst()),
-      options: ConversionOptions(bits: bits.value, isStrict: strict))
+      options: ConversionOptions(bits: bits.value, delta: delta, mergesAdapters: merge, isStrict: strict))
     return try await converter.convert(to: output) { progress in
       try Interruption.check()
       bar?.show(progress)
     }
   }
+}
+
+extension DeltaStorage: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+  public var defaultValueDescription: String { name }
 }

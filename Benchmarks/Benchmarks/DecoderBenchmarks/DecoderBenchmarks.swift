@@ -1,12 +1,13 @@
 import Benchmark
-import CMeasure
 import DeRa
 import Kernels
+import Measuring
 
 private let rate = BenchmarkMetric.custom("tokens a second", polarity: .prefersLarger, useScalingFactor: false)
-private let allocations = BenchmarkMetric.custom("allocations a token", useScalingFactor: false)
+private let allocated = BenchmarkMetric.custom("allocations a token", useScalingFactor: false)
 private let bytesRead = BenchmarkMetric.custom("bytes read a token", useScalingFactor: false)
 private let bandwidth = BenchmarkMetric.custom("MB a second", polarity: .prefersLarger, useScalingFactor: false)
+private let share = BenchmarkMetric.custom("% of reading only", polarity: .prefersLarger, useScalingFactor: false)
 
 /// λ of the first aligned model, and what that makes run.
 private let realignments: [(name: String, lambda: Float)] = [("one model", 0), ("pair", 0.5)]
@@ -21,27 +22,39 @@ let benchmarks: @Sendable () -> Void = {
       prefill("prefill, \(name), \(threads) threads", lambda, threads: threads)
     }
   }
+  // Names without spaces: they are the names of the files under Thresholds/.
+  cost("cost-one-model", 0)
+  cost("cost-pair", 0.5)
   startUp()
 }
 
 private func decode(_ name: String, _ lambda: Float, threads: Int) {
-  benchmark(name, lambda, threads: threads, metrics: [rate, allocations, bytesRead, bandwidth]) {
-    benchmark, session, realignment in
+  benchmark(name, lambda, threads: threads, metrics: [rate, bandwidth, share]) { benchmark, session, realignment in
+    session.truncate(to: 0)
+    let time = try seconds { try decode(session, realignment) }
+    let bytes = session.bundle.manifest.weightBytesPerToken(realignment)
+    let speed = Double(bytes * decodedTokens) / time
+    benchmark.measurement(rate, Int(Double(decodedTokens) / time))
+    benchmark.measurement(bandwidth, Int(speed / 1e6))
+    benchmark.measurement(share, Int((100 * speed / StreamingRead.rate(session.engine.pool)).rounded()))
+  }
+}
+
+/// What a token costs on every machine; these have thresholds.
+private func cost(_ name: String, _ lambda: Float) {
+  benchmark(name, lambda, threads: 2, metrics: [allocated, bytesRead]) { benchmark, session, realignment in
     session.truncate(to: 0)
     // The first token is not counted: it may set up what the others use.
     try step(session, realignment, token: 1)
-    let before = cm_allocations()
-    let time = try seconds {
-      for token in 0..<decodedTokens { try step(session, realignment, token: Int32(token)) }
-    }
-    let made = Int(cm_allocations() - before)
+    let made = try allocations { try decode(session, realignment) }
     // Rounded up, so that one allocation in all the tokens is not lost.
-    benchmark.measurement(allocations, (made + decodedTokens - 1) / decodedTokens)
-    let bytes = session.bundle.manifest.weightBytesPerToken(realignment)
-    benchmark.measurement(bytesRead, bytes)
-    benchmark.measurement(rate, Int(Double(decodedTokens) / time))
-    benchmark.measurement(bandwidth, Int(Double(bytes * decodedTokens) / time / 1e6))
+    benchmark.measurement(allocated, (made + decodedTokens - 1) / decodedTokens)
+    benchmark.measurement(bytesRead, session.bundle.manifest.weightBytesPerToken(realignment))
   }
+}
+
+private func decode(_ session: Session, _ realignment: Realignment) throws {
+  for token in 0..<decodedTokens { try step(session, realignment, token: Int32(token)) }
 }
 
 private func prefill(_ name: String, _ lambda: Float, threads: Int) {
@@ -72,11 +85,6 @@ private func step(_ session: Session, _ realignment: Realignment, token: Int32) 
   _ = try session.logits(realignment)
 }
 
-private func seconds(_ body: () throws -> Void) rethrows -> Double {
-  let parts = try ContinuousClock().measure(body).components
-  return Double(parts.seconds) + Double(parts.attoseconds) * 1e-18
-}
-
 private func benchmark(
   _ name: String, _ lambda: Float, threads: Int, metrics: [BenchmarkMetric],
   measure: @escaping (Benchmark, Session, Realignment) throws -> Void
@@ -98,7 +106,7 @@ private func benchmark(
       let bundle = try ModelBundle(path: Target.bundle)
       let session = try Session(
         bundle: bundle, contextLength: promptTokens, engine: Engine(pool: ThreadPool(threads: threads)))
-      load = (session, Realignment(lambda, models: bundle.alignedModels.count))
+      load = (session, Realignment(lambda, models: bundle.manifest.models.count - 1))
       precondition(countsAllocations(), "allocations are not counted on this system")
     },
     teardown: { load = nil })
@@ -106,9 +114,9 @@ private func benchmark(
 
 /// Whether one allocation is seen, so that a count of zero means something.
 private func countsAllocations() -> Bool {
-  let before = cm_allocations()
-  let memory = UnsafeMutableRawPointer.allocate(byteCount: 1 << 20, alignment: 64)
-  blackHole(memory)
-  memory.deallocate()
-  return cm_allocations() > before
+  allocations {
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    blackHole(memory)
+    memory.deallocate()
+  } > 0
 }

@@ -1,5 +1,6 @@
 import Benchmark
 import Kernels
+import Measuring
 import TensorCore
 
 private let bandwidth = BenchmarkMetric.custom("MB a second", polarity: .prefersLarger, useScalingFactor: false)
@@ -28,14 +29,13 @@ let benchmarks: @Sendable () -> Void = {
 
 /// A product whose matrix comes from memory: how near it is to reading the bytes and doing nothing.
 private func decode(_ set: InstructionSet, _ codec: PackedCodec, threads: Int, columns: Int) {
-  let rows = Shared.weightBytes / (width / PackedLayout.blockColumns * codec.blockBytes) * PackedLayout.tileRows
   benchmark(
-    "decode", set, codec, threads: threads, rows: rows, columns: columns, metrics: [bandwidth, limit, share]
+    "decode", set, codec, threads: threads, rows: nil, columns: columns, metrics: [bandwidth, limit, share]
   ) { benchmark, engine, product in
     let bytes = product.matrix.layout.byteCount
     // Beside every product, because the machine's speed changes within seconds.
-    let reading = streamingRate(engine.pool, count: bytes)
-    let rate = Double(bytes) / seconds(ContinuousClock().measure { product.run(engine) })
+    let reading = StreamingRead.rate(engine.pool, count: bytes)
+    let rate = Double(bytes) / seconds { product.run(engine) }
     benchmark.measurement(bandwidth, Int(rate / 1e6))
     benchmark.measurement(limit, Int(reading / 1e6))
     benchmark.measurement(share, Int((100 * rate / reading).rounded()))
@@ -47,13 +47,13 @@ private func prefill(_ set: InstructionSet, _ codec: PackedCodec, threads: Int, 
   benchmark(
     "prefill", set, codec, threads: threads, rows: 2048, columns: columns, metrics: [operations]
   ) { benchmark, engine, product in
-    let time = seconds(ContinuousClock().measure { product.run(engine) })
+    let time = seconds { product.run(engine) }
     benchmark.measurement(operations, Int(Double(product.operations) / time / 1e6))
   }
 }
 
 private func benchmark(
-  _ name: String, _ set: InstructionSet, _ codec: PackedCodec, threads: Int, rows: Int, columns: Int,
+  _ name: String, _ set: InstructionSet, _ codec: PackedCodec, threads: Int, rows: Int?, columns: Int,
   metrics: [BenchmarkMetric], measure: @escaping (Benchmark, Engine, Product) -> Void
 ) {
   var configuration = Benchmark.defaultConfiguration
@@ -65,7 +65,7 @@ private func benchmark(
       if let load { measure(benchmark, load.engine, load.product) }
     },
     setup: {
-      let engine = try Shared.engine(set, threads: threads)
+      let engine = try Engine(instructionSet: set, pool: ThreadPool(threads: threads))
       load = (engine, try Product(codec: codec, rows: rows, width: width, columns: columns, engine: engine))
     },
     teardown: {

@@ -50,6 +50,14 @@ typedef struct {
   int accumulate;
 } ck_output;
 
+/// Keys or values of one head, one position after another without gaps.
+typedef struct {
+  /// f16, or int8 codes.
+  const void *elements;
+  /// int8: the codes' scale at every position; NULL: the elements are f16.
+  const float *scales;
+} ck_cached;
+
 /// The kernels of one instruction set. `n` counts elements; no argument may overlap an output unless said.
 typedef struct {
   /// The name that `DERA_ISA` takes.
@@ -87,13 +95,18 @@ typedef struct {
   /// out = gelu(gate) * up with the tanh approximation of GELU; `out` may be `gate` or `up`.
   void (*gelu_mul)(const float *gate, const float *up, size_t n, float *out);
 
-  /// scores[t] = factor * (query . keys[t * stride ...]) for `count` keys of `n` f16 elements.
-  void (*scores)(const float *query, size_t n, const uint16_t *keys, size_t stride, size_t count, float factor,
-                 float *scores);
+  /// scores[h * stride + t] = factor * (queries[h * n ...] . key t) for `heads` queries that share `count` keys of `n`
+  /// elements; int8 keys: factor * scale of t * (query . codes).
+  void (*scores)(const float *queries, size_t heads, size_t n, ck_cached keys, size_t count, float factor,
+                 float *scores, size_t stride);
   /// x = exp(x - max) / sum, `n` > 0.
   void (*softmax)(float *x, size_t n);
-  /// out[d] = sum over t of weights[t] * values[t * stride + d], t ascending, for `n` f16 elements d.
-  void (*mix)(const float *weights, const uint16_t *values, size_t stride, size_t count, size_t n, float *out);
+  /// out[h * n + d] += weights[h * stride + t] * value t [d] for `count` values, t ascending; int8 values: the weight
+  /// is multiplied by the scale of t first.
+  void (*mix)(const float *weights, size_t stride, size_t heads, ck_cached values, size_t count, size_t n, float *out);
+  /// How a key or a value enters an int8 cache: codes -127...127 of `n` values, scale = amax / 127, rounded to nearest
+  /// even. With a NaN or infinity among them the scale is NaN and the codes are zero.
+  void (*quantize_head)(const float *x, size_t n, int8_t *codes, float *scale);
 } ck_kernels;
 
 /// The kernels called `name` ("scalar"; "avx2", "avxvnni", "avx512vnni"; "neon", "dotprod", "i8mm"), or NULL when this

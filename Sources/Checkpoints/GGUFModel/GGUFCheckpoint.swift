@@ -11,12 +11,14 @@ extension Checkpoint {
     let file = try checked { () throws(GGUFError) in try GGUFFile(path: path) }
     let configuration = try GGUFConfiguration(file: file).configuration()
     let name = path.split(separator: "/").last.map(String.init) ?? path
-    return Checkpoint(
+    var checkpoint = Checkpoint(
       configuration: configuration, tensors: try tensors(of: configuration, in: file),
       tokenizer: try GGUFTokenizer.read(file),
       chatTemplate: try checked { () throws(GGUFError) in try file.stringIfPresent("tokenizer.chat_template") },
       endOfTextIDs: try endOfTextIDs(file, vocabularySize: configuration.vocabularySize), sources: [path],
       displayName: name.hasSuffix(".gguf") ? String(name.dropLast(".gguf".count)) : name)
+    checkpoint.originName = try checked { () throws(GGUFError) in try file.stringIfPresent("general.name") }
+    return checkpoint
   }
 
   /// Every tensor of the inventory; a tensor outside it is an error, since leaving it out would change the model.
@@ -32,9 +34,7 @@ extension Checkpoint {
       }
       let dimensions = spec.role.isMatrix ? [spec.columns, spec.rows] : [spec.rows]
       let source = try GGUFTensorSource(file: file, tensor: tensor, dimensions: dimensions)
-      let isInterleaved =
-        configuration.architecture.ggufInterleavesQueryKeyRows
-        && (spec.name.contains(".attn_q.") || spec.name.contains(".attn_k."))
+      let isInterleaved = spec.isInterleavedInGGUF(configuration.architecture)
       sources[spec.name] = isInterleaved ? HalfSplitRows(base: source, headDim: configuration.headDim) : source
     }
     let unknown = file.tensors.first { sources[$0.name] == nil && $0.name != GGUFConfiguration.frequencyFactors }
@@ -58,6 +58,13 @@ extension Checkpoint {
       if !ids.contains(id) { ids.append(id) }
     }
     return ids
+  }
+}
+
+extension TensorSpec {
+  /// Whether its rows are in the order that `HalfSplitRows` undoes.
+  func isInterleavedInGGUF(_ architecture: Architecture) -> Bool {
+    architecture.ggufInterleavesQueryKeyRows && (name.contains(".attn_q.") || name.contains(".attn_k."))
   }
 }
 

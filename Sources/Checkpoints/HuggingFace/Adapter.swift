@@ -1,14 +1,20 @@
 import ModelSpec
 
 extension Checkpoint {
-  /// Whether `path` is the directory of a PEFT adapter, which `open(adapter:on:)` opens.
-  public static func isAdapter(path: String) -> Bool { CheckpointFile.exists("\(path)/\(AdapterConfig.fileName)") }
+  /// Whether `path` is an adapter, which `open(adapter:on:)` opens: the directory of a PEFT adapter or a GGUF file.
+  public static func isAdapter(path: String) -> Bool { isPEFTAdapter(path) || isAdapter(gguf: path) }
 
-  /// A PEFT LoRA or DoRA adapter directory (`adapter_config.json`, `adapter_model.safetensors`) merged into `base`.
+  private static func isPEFTAdapter(_ path: String) -> Bool {
+    CheckpointFile.exists("\(path)/\(AdapterConfig.fileName)")
+  }
+
+  /// A PEFT LoRA or DoRA adapter directory (`adapter_config.json`, `adapter_model.safetensors`) merged into `base`; what it
+  /// does to each matrix is also in `updates`, where that is a low-rank change and nothing else.
   ///
-  /// Tensors the adapter leaves alone are the base's own sources. Everything but the weights stays the base's.
+  /// A GGUF LoRA adapter is taken the same way. Tensors the adapter leaves alone are the base's own sources. Everything but the weights stays the base's.
   /// - Throws: `CheckpointError` when the adapter is damaged, made for another base, or of a kind that is not supported.
   public static func open(adapter path: String, on base: Checkpoint) throws(CheckpointError) -> Checkpoint {
+    if !isPEFTAdapter(path) { return try open(ggufAdapter: path, on: base) }
     let config = try AdapterConfig(path: "\(path)/\(AdapterConfig.fileName)")
     let weightsPath = "\(path)/adapter_model.safetensors"
     guard CheckpointFile.exists(weightsPath) else {
@@ -18,7 +24,10 @@ extension Checkpoint {
     }
     let adapter = Adapter(config: config, file: try Safetensors(path: weightsPath), base: base)
     var merged = base
-    merged.tensors = try adapter.mergedTensors()
+    let parts = try adapter.partsByTensor()
+    try adapter.merge(parts, into: &merged)
+    merged.remarks = AdapterRemarks(config: config, base: base).all(
+      modules: parts.keys.map { String($0.dropLast(".weight".count)) })
     merged.sources += [config.path, weightsPath]
     merged.displayName = path.split(separator: "/").last.map(String.init) ?? path
     return merged
@@ -38,6 +47,8 @@ private struct Adapter {
     var down, up, magnitude: Safetensors.Entry?
     /// Replaces the base's whole tensor.
     var whole: Safetensors.Entry?
+
+    var isOnlyLowRank: Bool { magnitude == nil && whole == nil }
   }
 
   /// How the key of each part ends; an embedding's matrices are stored the other way round.
@@ -51,11 +62,10 @@ private struct Adapter {
     CheckpointError(path: file.file.path, subject: tensor, problem: problem, expected: expected, remedy: remedy)
   }
 
-  /// The base's tensors with the adapter's work in them, by our names.
-  func mergedTensors() throws(CheckpointError) -> [String: any TensorSource] {
+  /// Gives a model that has the base's tensors those with the adapter's work in them, and its low-rank updates.
+  func merge(_ partsByTensor: [String: Parts], into model: inout Checkpoint) throws(CheckpointError) {
     let specs = Dictionary(base.configuration.tensors.map { ($0.huggingFaceName, $0) }) { first, _ in first }
-    var tensors = base.tensors
-    for (name, parts) in try partsByTensor().sorted(by: { $0.key < $1.key }) {
+    for (name, parts) in partsByTensor.sorted(by: { $0.key < $1.key }) {
       if name == Self.output && base.configuration.tiesEmbeddings {
         try checkTiedOutput(parts)
         continue
@@ -68,13 +78,13 @@ private struct Adapter {
       if spec.role == .embedding && base.configuration.tiesEmbeddings {
         try checkTiedEmbedding(parts, original, merged)
       }
-      tensors[spec.name] = merged
+      model.tensors[spec.name] = merged
+      if parts.isOnlyLowRank, spec.role != .embedding { model.updates[spec.name] = (merged as? MergedTensor)?.update }
     }
-    return tensors
   }
 
   /// Hugging Face's names of the tensors to change, with what the adapter has for each.
-  private func partsByTensor() throws(CheckpointError) -> [String: Parts] {
+  func partsByTensor() throws(CheckpointError) -> [String: Parts] {
     var result: [String: Parts] = [:]
     for entry in file.entries {
       guard entry.name.hasPrefix(Self.keyPrefix) else {
@@ -112,12 +122,13 @@ private struct Adapter {
       try checkShape(down, [rank, spec.rows])
       try checkShape(up, [spec.columns, rank])
       merged = MergedTensor(
-        base: tensor, left: try transposed(down), right: try transposed(up), scale: scale)
+        base: tensor,
+        update: LowRankUpdate(rank: rank, left: try transposed(down), right: try transposed(up), scale: scale))
     } else {
       try checkShape(down, [rank, spec.columns])
       try checkShape(up, [spec.rows, rank])
-      merged = MergedTensor(
-        base: tensor, left: try file.tensor(up).readAll(), right: try file.tensor(down).readAll(), scale: scale)
+      let (left, right) = (try file.tensor(up).readAll(), try file.tensor(down).readAll())
+      merged = MergedTensor(base: tensor, update: LowRankUpdate(rank: rank, left: left, right: right, scale: scale))
     }
     merged.magnitudes = try magnitudes(parts.magnitude, spec: spec, update: up)
     return merged

@@ -23,6 +23,8 @@ struct AdapterConfig {
 
   let path: String
   let usesDoRA: Bool
+  /// What the base model is called that it was trained on.
+  let baseName: String?
   private let json: JSONObject
   private let usesRankStabilisedScale: Bool
   private let rankPatterns: [(pattern: ModulePattern, value: JSON)]
@@ -48,6 +50,7 @@ struct AdapterConfig {
         expected: harmless.map(\.summary).joined(separator: " or ") + ": other values are not supported",
         remedy: "Merge the adapter with PEFT and convert the merged model.")
     }
+    baseName = json["base_model_name_or_path"]?.string
     usesDoRA = try Self.flag("use_dora", json, path)
     usesRankStabilisedScale = try Self.flag("use_rslora", json, path)
     rankPatterns = try Self.patterns("rank_pattern", json, path)
@@ -69,6 +72,22 @@ struct AdapterConfig {
       throw CheckpointError(path: path, subject: "alpha of \(module)", problem: alpha.summary, expected: "a number")
     }
     return (rank, Float(alpha / (usesRankStabilisedScale ? Double(rank).squareRoot() : Double(rank))))
+  }
+
+  /// Whether `target_modules` or `modules_to_save` names a module; true where that cannot be told, by a regular expression
+  /// we do not understand.
+  func isTarget(_ module: String) -> Bool {
+    if Self.names(module, in: json["modules_to_save"]) { return true }
+    switch json["target_modules"] {
+    case .string("all-linear"), .null, nil: return true
+    case .string(let text): return ModulePattern(text)?.matches(module) ?? true
+    case let list: return Self.names(module, in: list)
+    }
+  }
+
+  /// Whether a list of names has the module, or the end of its name from a dot.
+  private static func names(_ module: String, in list: JSON?) -> Bool {
+    (list?.array ?? []).contains { $0.string.map { module == $0 || module.hasSuffix(".\($0)") } ?? false }
   }
 
   private static func flag(_ field: String, _ json: JSONObject, _ path: String) throws(CheckpointError) -> Bool {

@@ -15,12 +15,14 @@ extension Checkpoint {
     var ends = try endOfTextIDs(config, vocabularySize: configuration.vocabularySize, directory: directory)
     if let id = tokenizer?.eosID { ends.append(Int(id)) }
     var seen: Set<Int> = []
-    return Checkpoint(
+    var checkpoint = Checkpoint(
       configuration: configuration, tensors: tensors, tokenizer: tokenizer,
       chatTemplate: try HFChatTemplate.read(directory: directory),
       endOfTextIDs: ends.filter { $0 < configuration.vocabularySize && seen.insert($0).inserted },
       sources: [config.path] + files.paths + optionalFiles.map { "\(directory)/\($0)" }.filter(CheckpointFile.exists),
       displayName: directory.split(separator: "/").last.map(String.init) ?? directory)
+    checkpoint.originName = config.json["_name_or_path"]?.string
+    return checkpoint
   }
 
   /// What a directory may hold beside the model itself.

@@ -1,18 +1,13 @@
-/// A matrix with a low-rank update merged in: W + scale · left · right, computed row by row in f32, and for DoRA
-/// (arXiv 2402.09353) every row then brought to its own length: magnitude · row / ‖row‖.
+/// A matrix with a low-rank update merged in, computed row by row in f32, and for DoRA (arXiv 2402.09353) every row then
+/// brought to its own length: magnitude · row / ‖row‖.
 struct MergedTensor: TensorSource {
   let base: any TensorSource
-  /// `[rows, rank]`
-  let left: [Float]
-  /// `[rank, columns]`
-  let right: [Float]
-  let scale: Float
+  let update: LowRankUpdate
   /// `[rows]`
   var magnitudes: [Float]?
 
   var rows: Int { base.rows }
   var columns: Int { base.columns }
-  private var rank: Int { left.count / rows }
 
   func read(rows range: Range<Int>, into output: UnsafeMutableBufferPointer<Float>) throws(CheckpointError) {
     try base.read(rows: range, into: output)
@@ -30,13 +25,13 @@ struct MergedTensor: TensorSource {
 
   private func add(row: Int, to values: UnsafeMutableBufferPointer<Float>, change: UnsafeMutableBufferPointer<Float>) {
     change.initialize(repeating: 0)
-    right.withUnsafeBufferPointer { right in
-      for component in 0..<rank {
-        let weight = left[row * rank + component]
+    update.right.withUnsafeBufferPointer { right in
+      for component in 0..<update.rank {
+        let weight = update.left[row * update.rank + component]
         for column in 0..<columns { change[column] += weight * right[component * columns + column] }
       }
     }
-    for column in 0..<columns { values[column] += scale * change[column] }
+    for column in 0..<columns { values[column] += update.scale * change[column] }
   }
 
   private static func stretch(_ values: UnsafeMutableBufferPointer<Float>, to magnitude: Float) {

@@ -55,6 +55,16 @@ struct LambdaListArgument: ParsableArguments {
   }
 }
 
+/// How a session holds keys and values.
+struct CacheArgument: ParsableArguments {
+  @Option(
+    name: .customLong("kv"),
+    help: ArgumentHelp("How keys and values are kept; int8 takes about half of f16's memory.", valueName: "codec"))
+  var codec = CacheCodec.f16
+}
+
+extension CacheCodec: ExpressibleByArgument {}
+
 /// How much of the machine a session takes.
 struct RuntimeArguments: ParsableArguments {
   static let defaultContext = 4096
@@ -77,6 +87,8 @@ struct RuntimeArguments: ParsableArguments {
     }
   }
 
+  @OptionGroup var cache: CacheArgument
+
   func contextLength(for bundle: ModelBundle) -> Int {
     context ?? min(bundle.configuration.contextLength, Self.defaultContext)
   }
@@ -86,7 +98,8 @@ struct RuntimeArguments: ParsableArguments {
     if length > bundle.configuration.contextLength {
       Output.note("The model was made for \(bundle.configuration.contextLength) tokens; beyond that it may ramble.")
     }
-    let session = try Session(bundle: bundle, contextLength: length, engine: try Engine(pool: threadPool(threads)))
+    let session = try Session(
+      bundle: bundle, contextLength: length, engine: try Engine(pool: threadPool(threads)), cacheCodec: cache.codec)
     session.shouldContinue = { !Interrupt.isRequested }
     return session
   }

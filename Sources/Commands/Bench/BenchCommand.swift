@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import Evaluation
 import Kernels
 
 struct BenchCommand: ParsableCommand {
@@ -41,6 +42,7 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp("Numbers of sequences to write at once.", valueName: "list"))
   var batch = "1"
   @OptionGroup var lambda: LambdaListArgument
+  @OptionGroup var cache: CacheArgument
   @Option(name: .shortAndLong, parsing: .unconditional, help: ArgumentHelp("Measurements of each.", valueName: "count"))
   var repetitions = 5
   @Option(name: .shortAndLong, help: "Markdown table or JSON.") var output = Format.md
@@ -65,7 +67,7 @@ struct BenchCommand: ParsableCommand {
       let engine = try Engine(pool: threadPool(threads))
       for size in sizes {
         let batch = try Batch(
-          bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine)
+          bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine, cacheCodec: cache.codec)
         batch.sessions[0].shouldContinue = { !Interrupt.isRequested }
         let tests = size == sizes[0] ? [BenchTest.prompt(prompt), .generate(generate)] : [.generate(generate)]
         for realignment in realignments {

@@ -1,3 +1,4 @@
+import Evaluation
 import Kernels
 
 /// One row of `dera bench --isa`: the kernels of one instruction set for one codec. Rates are medians; nil where this

@@ -1,5 +1,6 @@
 import Bundle
 import DeRa
+import Evaluation
 
 /// One row of `dera bench`: llama-bench's columns, λ, memory and bytes read per token.
 package struct Measurement: Encodable {
@@ -18,6 +19,9 @@ package struct Measurement: Encodable {
   /// Resident after the test; nil where the system does not tell.
   package var memoryBytes: Int?
   package var readBytesPerToken: Int
+  /// How keys and values are held, and their bytes when all sequences' contexts are full.
+  package var kvCodec: String
+  package var kvBytes: Int
 
   enum CodingKeys: String, CodingKey {
     case model, parameters, threads, batch, lambda, test
@@ -28,12 +32,15 @@ package struct Measurement: Encodable {
     case rates = "samples_ts"
     case memoryBytes = "memory_bytes"
     case readBytesPerToken = "read_bytes_per_token"
+    case kvCodec = "kv"
+    case kvBytes = "kv_bytes"
   }
 
   /// - Parameter rates: tokens a second, one for every repetition.
   package init(
     model: String, modelBytes: Int, parameters: Int, instructionSet: String, threads: Int, batch: Int,
-    lambda: String, test: String, rates: [Double], memoryBytes: Int?, readBytesPerToken: Int
+    lambda: String, test: String, rates: [Double], memoryBytes: Int?, readBytesPerToken: Int, kvCodec: String,
+    kvBytes: Int
   ) {
     self.model = model
     self.modelBytes = modelBytes
@@ -46,6 +53,8 @@ package struct Measurement: Encodable {
     self.rates = rates
     self.memoryBytes = memoryBytes
     self.readBytesPerToken = readBytesPerToken
+    self.kvCodec = kvCodec
+    self.kvBytes = kvBytes
     let mean = rates.isEmpty ? 0 : rates.reduce(0, +) / Double(rates.count)
     meanRate = mean
     let squares = rates.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -63,7 +72,9 @@ package struct Measurement: Encodable {
       threads: engine.pool.threads, batch: test.sequences(batch),
       lambda: realignment.description(models: bundle.alignedModels),
       test: test.name, rates: rates, memoryBytes: process.map { $0.anonymousBytes + $0.fileBytes },
-      readBytesPerToken: manifest.weightBytesPerToken(realignment))
+      readBytesPerToken: manifest.weightBytesPerToken(realignment),
+      kvCodec: batch.sessions[0].cacheCodec.rawValue,
+      kvBytes: batch.sessions.reduce(0) { $0 + $1.memory.kvBytes })
   }
 
   package static func table(_ measurements: [Measurement]) -> Table {

@@ -1,4 +1,5 @@
 import DeRa
+import Evaluation
 import GGUF
 
 /// Makes answers for the chat.

@@ -1,4 +1,5 @@
 import DeRa
+import Evaluation
 import GGUF
 
 /// One turn of a conversation, in the shape every chat API uses.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import Evaluation
 import Kernels
 
 #if canImport(Glibc)
@@ -40,7 +41,7 @@ struct InspectCommand: ParsableCommand {
     let session = try runtime.session(bundle)
     var report = InspectReport(
       manifest: bundle.manifest, path: bundle.path, fileBytes: bundle.mappedBytes, memory: session.memory,
-      context: session.contextLength, sequences: sequences)
+      kvCodec: session.cacheCodec.rawValue, context: session.contextLength, sequences: sequences)
     if verify {
       try checkSums(bundle)
       report.verified = true

@@ -41,6 +41,8 @@ package struct InspectReport: Encodable {
   /// What running takes.
   package struct Forecast: Encodable {
     package var context, sequences: Int
+    /// How keys and values are held.
+    package var kvCodec: String
     package var mappedBytes, kvBytesPerSequence, scratchBytesPerSequence, totalBytes: Int
   }
 
@@ -57,7 +59,8 @@ package struct InspectReport: Encodable {
   package var verified: Bool?
 
   package init(
-    manifest: BundleManifest, path: String, fileBytes: Int, memory: MemoryReport, context: Int, sequences: Int
+    manifest: BundleManifest, path: String, fileBytes: Int, memory: MemoryReport, kvCodec: String, context: Int,
+    sequences: Int
   ) {
     self.path = path
     self.fileBytes = fileBytes
@@ -68,7 +71,8 @@ package struct InspectReport: Encodable {
     let perSequence = memory.kvBytes + memory.scratchBytes
     let total = sequences.multipliedReportingOverflow(by: perSequence)
     forecast = Forecast(
-      context: context, sequences: sequences, mappedBytes: memory.mappedBytes, kvBytesPerSequence: memory.kvBytes,
+      context: context, sequences: sequences, kvCodec: kvCodec, mappedBytes: memory.mappedBytes,
+      kvBytesPerSequence: memory.kvBytes,
       scratchBytesPerSequence: memory.scratchBytes,
       totalBytes: total.overflow ? .max : total.partialValue.addingReportingOverflow(memory.mappedBytes).partialValue)
     let everyModel = Realignment(lambdas: manifest.models.dropFirst().map { _ in 0.5 / Float(manifest.models.count) })

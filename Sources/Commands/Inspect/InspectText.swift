@@ -1,3 +1,5 @@
+import Evaluation
+
 extension InspectReport {
   /// The report for people.
   /// - Parameter width: columns of the picture of the memory map.
@@ -73,7 +75,7 @@ extension InspectReport {
     """
     Predicted memory, context \(forecast.context), \(forecast.sequences) \(forecast.sequences == 1 ? "sequence" : "sequences")
       mapped file                 \(byteText(forecast.mappedBytes)) (shared between processes)
-      keys and values, each       \(byteText(forecast.kvBytesPerSequence))
+      keys and values, each       \(byteText(forecast.kvBytesPerSequence)) (\(forecast.kvCodec))
       buffers, each               \(byteText(forecast.scratchBytesPerSequence))
       total                       \(byteText(forecast.totalBytes))
     Weights read per token        \(byteText(readBytesPerToken)) (all models running)

@@ -1,3 +1,5 @@
+import Evaluation
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

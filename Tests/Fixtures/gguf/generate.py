@@ -12,6 +12,9 @@ quants.gguf      for every supported type TYPE, blocks of random bytes and speci
 llama.gguf       a tiny llama with interleaved query and key rows and Llama 3 frequency factors
 llama.expected.gguf  its weights as transformers loads them (by our names), and the inverse frequencies of
                  transformers' llama3 scaling
+lora.gguf        a LoRA adapter for llama.gguf with the keys and names of llama.cpp's convert_lora_to_gguf.py, query and key
+                 rows of `b` interleaved as there
+lora.expected.gguf  the weights it changes, W + alpha / rank · B·A with W from llama.expected.gguf
 real-models.json a checksum of every tensor of the real models: the sum of its f32 bit patterns, each times
                  (2 · index + 1), modulo 2^64
 """
@@ -166,6 +169,28 @@ def llama_fixture():
     close(expected)
 
 
+def lora_fixture():
+    rank, alpha, heads, kv_heads = 3, 6.0, 4, 2
+    generator = np.random.default_rng(SEED + 2)
+    output = writer("lora.gguf", "llama")
+    output.add_type("adapter")
+    output.add_string("adapter.type", "lora")
+    output.add_float32("adapter.lora.alpha", alpha)
+    expected = writer("lora.expected.gguf", "none")
+    base = {tensor.name: tensor.data for tensor in gguf.GGUFReader(HERE / "llama.expected.gguf").tensors}
+    for name, stored in [("attn_q", lambda b: interleaved(b, heads)), ("attn_k", lambda b: interleaved(b, kv_heads)),
+                         ("attn_v", lambda b: b), ("ffn_down", lambda b: b)]:
+        weights = base[f"blk.0.{name}.weight"]
+        a = generator.standard_normal((rank, weights.shape[1])).astype(np.float32)
+        b = generator.standard_normal((weights.shape[0], rank)).astype(np.float32)
+        output.add_tensor(f"blk.0.{name}.weight.lora_a", a)
+        output.add_tensor(f"blk.0.{name}.weight.lora_b", stored(b))
+        merged = weights.astype(np.float64) + alpha / rank * b.astype(np.float64) @ a.astype(np.float64)
+        expected.add_tensor(f"blk.0.{name}.weight", merged.astype(np.float32))
+    close(output)
+    close(expected)
+
+
 def checksum(weights):
     bits = np.ascontiguousarray(weights, dtype=np.float32).ravel().view(np.uint32).astype(np.uint64)
     with np.errstate(over="ignore"):
@@ -208,6 +233,7 @@ def main():
     reader_fixture()
     quants_fixture()
     llama_fixture()
+    lora_fixture()
     if models:
         real_models_fixture(models)
     write_checksums()

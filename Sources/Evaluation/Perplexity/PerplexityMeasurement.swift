@@ -1,0 +1,151 @@
+import DeRa
+import Kernels
+
+/// Scores a text under several λ, and beside it another bundle of the same pair, in step and without a file of logits.
+public final class PerplexityMeasurement {
+  public let realignments: [Realignment]
+  /// `[realignments]`, one value a scored token.
+  public private(set) var scores: [TokenScores]
+  private let subject: TeacherForcing
+  private let base: TeacherForcing?
+  private var directions: [DirectionSums]
+  /// Names of the aligned models.
+  private let names: [String]
+  private let engine: Engine
+  /// `[2 · threads, vocabulary]`
+  private let scratch: UnsafeMutableBufferPointer<Float>
+  /// `[block, realignments]`
+  private let blockScores: UnsafeMutableBufferPointer<TokenScore>
+  /// `[block, aligned models]`
+  private let blockDirections: UnsafeMutableBufferPointer<DirectionSums>
+
+  /// Positions computed together.
+  public static let block = 16
+
+  /// - Parameters:
+  ///   - bundle: what is measured.
+  ///   - base: what its distributions are compared with; nil gives the perplexity alone.
+  ///   - context: the chunks' length.
+  /// - Throws: `EvaluationError.differentPairs`, `SessionError`.
+  public init(
+    bundle: ModelBundle, against base: ModelBundle? = nil, realignments: [Realignment], context: Int, engine: Engine
+  ) throws {
+    if let base { try Self.checkSamePair(bundle, base) }
+    func forcing(_ bundle: ModelBundle) throws -> TeacherForcing {
+      TeacherForcing(
+        session: try Session(bundle: bundle, contextLength: context, engine: engine, maxOutputs: Self.block),
+        realignments: realignments, withDirections: base != nil)
+    }
+    self.realignments = realignments
+    self.engine = engine
+    subject = try forcing(bundle)
+    self.base = try base.map(forcing)
+    scores = realignments.map { _ in TokenScores() }
+    names = Array(bundle.manifest.models.dropFirst())
+    directions = names.map { _ in DirectionSums() }
+    scratch = .allocate(capacity: 2 * engine.pool.threads * bundle.configuration.vocabularySize)
+    scratch.initialize(repeating: 0)
+    blockScores = .allocate(capacity: Self.block * realignments.count)
+    blockScores.initialize(repeating: TokenScore())
+    blockDirections = .allocate(capacity: Self.block * directions.count)
+    blockDirections.initialize(repeating: DirectionSums())
+  }
+
+  deinit {
+    scratch.deallocate()
+    blockScores.deallocate()
+    blockDirections.deallocate()
+  }
+
+  /// `[aligned models]`, nil for a model that is the reference; empty without a bundle to compare with.
+  public var directionReports: [DirectionReport?] { base == nil ? [] : directions.map(DirectionReport.init) }
+
+  /// Adds the tokens after `first` of a text, each scored by the logits before it.
+  /// - Throws: `SessionError`, `EvaluationError.notFinite`.
+  public func add(_ text: [Int32], from first: Int) throws {
+    // The last token's logits would be scored by nothing.
+    let context = Array(text.dropLast())
+    try subject.start(context, from: first)
+    try base?.start(context, from: first)
+    while true {
+      let positions = subject.next()
+      let basePositions = base?.next()
+      precondition(basePositions == nil || basePositions == positions, "the bundles are not in step")
+      if positions.isEmpty { return }
+      text.withUnsafeBufferPointer { score(positions, $0) }
+      try collect(positions.count)
+    }
+  }
+
+  private func score(_ positions: Range<Int>, _ text: UnsafeBufferPointer<Int32>) {
+    let job = ScoreJob(
+      subject: subject, base: base, positions: positions, text: text, scratch: scratch, scores: blockScores,
+      directions: blockDirections, models: base == nil ? 0 : directions.count)
+    engine.pool.run(job, chunks: positions.count * job.perPosition)
+  }
+
+  private func collect(_ positions: Int) throws {
+    for position in 0..<positions {
+      for index in realignments.indices {
+        let score = blockScores[position * realignments.count + index]
+        guard score.isFinite else {
+          throw EvaluationError.notFinite(
+            lambda: realignments[index].description(models: names))
+        }
+        scores[index].append(score, compares: base != nil)
+      }
+      guard base != nil else { continue }
+      for model in directions.indices { directions[model] += blockDirections[position * directions.count + model] }
+    }
+  }
+
+  private static func checkSamePair(_ bundle: ModelBundle, _ base: ModelBundle) throws(EvaluationError) {
+    let (models, others) = (bundle.manifest.models, base.manifest.models)
+    guard models == others else {
+      throw .differentPairs("one has \(models.joined(separator: ", ")), the other \(others.joined(separator: ", "))")
+    }
+    let (size, other) = (bundle.configuration.vocabularySize, base.configuration.vocabularySize)
+    guard size == other else { throw .differentPairs("their vocabularies have \(size) and \(other) tokens") }
+  }
+}
+
+/// A position under one λ, or one model's direction there, as a chunk of work.
+private struct ScoreJob: ParallelJob {
+  let subject: TeacherForcing
+  let base: TeacherForcing?
+  let positions: Range<Int>
+  let text: UnsafeBufferPointer<Int32>
+  let scratch: UnsafeMutableBufferPointer<Float>
+  let scores: UnsafeMutableBufferPointer<TokenScore>
+  let directions: UnsafeMutableBufferPointer<DirectionSums>
+  /// Aligned models whose directions are compared.
+  let models: Int
+
+  /// Chunks of a position.
+  var perPosition: Int { subject.realignments.count + models }
+
+  func run(chunk: Int, thread: Int) {
+    let (row, part) = chunk.quotientAndRemainder(dividingBy: perPosition)
+    let position = positions.lowerBound + row
+    if part < subject.realignments.count {
+      scores[row * subject.realignments.count + part] = score(part, position, thread)
+    } else if let base {
+      let model = part - subject.realignments.count
+      guard let own = subject.direction(model: model + 1, at: position),
+        let other = base.direction(model: model + 1, at: position)
+      else { return }
+      directions[row * models + model] = DirectionSums(own: own, base: other)
+    }
+  }
+
+  private func score(_ index: Int, _ position: Int, _ thread: Int) -> TokenScore {
+    let width = subject.vocabularySize
+    func part(_ number: Int) -> UnsafeMutableBufferPointer<Float> {
+      UnsafeMutableBufferPointer(rebasing: scratch[(2 * thread + number) * width..<(2 * thread + number + 1) * width])
+    }
+    let target = Int(text[position + 1])
+    let logits = subject.logits(index, at: position, scratch: part(0))
+    guard let base else { return TokenScore(logits, target: target) }
+    return TokenScore(logits, base: base.logits(index, at: position, scratch: part(1)), target: target)
+  }
+}
