@@ -133,6 +133,8 @@ enum BenchTest {
     let clock = ContinuousClock()
     var rates: [Double] = []
     for repetition in 0...repetitions {
+      // A short prompt is one pass, which nothing interrupts.
+      if Interrupt.isRequested { throw SessionError.cancelled }
       for session in batch.sessions { session.truncate(to: 0) }
       let time = try clock.measure { try run(batch, realignment, ids) }
       // The first one warms caches and clocks up.

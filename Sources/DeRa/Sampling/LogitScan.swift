@@ -25,7 +25,7 @@ func finiteRange(of logits: UnsafeBufferPointer<Float>) throws(SamplingError) ->
   var largest = LogitBlock(repeating: -.infinity)
   var isGood = SIMDMask<SIMD16<Int32>>(repeating: true)
   logits.forEachBlock { block, _ in
-    isGood = isGood .& (block .< .infinity)
+    isGood .&= block .< .infinity
     largest.replace(with: block, where: block .> largest)
     smallest.replace(with: block, where: (block .< smallest) .& (block .> -.infinity))
   }
