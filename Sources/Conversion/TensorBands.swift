@@ -16,7 +16,7 @@ struct TensorBands: Sendable {
   /// Bytes of a band as floats; a band is at least one tile.
   private static let bandBytes = 4 << 20
   /// The source's pages are given back after reading this many bytes' worth of floats.
-  private static let releaseBytes = 64 << 20
+  private static let releaseBytes = 32 << 20
 
   let tensor: BundleTensor
   let source: any TensorSource
