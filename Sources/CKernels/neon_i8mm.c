@@ -67,9 +67,9 @@ INLINE void dot_pairs(const weights w, const int8_t *x, size_t stride, const int
   }
 }
 
-/// A single column would waste half of each instruction, but the unpacked form is made for it.
+/// Packed codes have to be brought into pairs of rows first, which takes four columns to pay; unpacked ones are.
 INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
-  if (n == 1 && !w.unpacked) {
+  if (n < 4 && !w.unpacked) {
     dot_lanes(w, x, stride, n, dots);
   } else {
     dot_pairs(w, x, stride, n, dots);
