@@ -23,7 +23,8 @@ struct CodeTable: Sendable {
 
   /// - Parameter table: 16 values in ascending order.
   init(_ table: [Int8]) {
-    precondition(table.count == 16 && zip(table, table.dropFirst()).allSatisfy { $0 < $1 }, "not a table of 4-bit codes")
+    precondition(
+      table.count == 16 && zip(table, table.dropFirst()).allSatisfy { $0 < $1 }, "not a table of 4-bit codes")
     let nearest = (0..<256).map { byte in
       let number = Int(Int8(truncatingIfNeeded: byte))
       return table.indices.min { abs(Int(table[$0]) - number) < abs(Int(table[$1]) - number) } ?? 0
