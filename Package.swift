@@ -20,7 +20,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Kernels", ["CKernels", "CScheduling", "TensorCore", real]),
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
   ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
-  ("Evaluation", ["Kernels", "DeRa", real]),
+  ("Evaluation", ["Tokenization", "Kernels", "DeRa", real]),
   ("Commands", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", "Evaluation", arguments]),
 ]
 

@@ -21,7 +21,7 @@ package struct RootCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-      LogitsCommand.self, PerplexityCommand.self, BenchCommand.self,
+      LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, BenchCommand.self,
     ])
 
   package init() {}

@@ -109,7 +109,7 @@ final class Arena {
     remainders = .allocate(capacity: 2 * outputs)
     differences = ColumnDifferences(references: references, scratch: difference, capacity: widest)
     var lowRank: [Panel] = []
-    for _ in 0..<(rank > 0 ? Self.parallelMatrices : 0) { lowRank.append(try panel(rank, maxColumns)) }
+    for _ in 0..<(rank > 0 ? Self.parallelMatrices : 0) { lowRank.append(try panel(rank, max(maxColumns, outputs))) }
     self.lowRank = lowRank
     let scores = try memory(threads, configuration.heads / configuration.kvHeads, context, MemoryLayout<Float>.size)
       .assumingMemoryBound(to: Float.self)

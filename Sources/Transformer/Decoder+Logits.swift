@@ -32,7 +32,7 @@ extension Decoder {
       let isDone = terms[..<first].contains { models[$0.model].output.matrix.bytes == matrix.bytes }
       if isDone { continue }
       blend(terms, into: arena.blended, outputs, state) { models[$0.model].output.matrix.bytes == matrix.bytes }
-      multiply(matrix, arena.blended, outputs, into: first == 0 ? arena.logits : arena.partialLogits, state)
+      multiplyFinely(matrix, arena.blended, outputs, into: first == 0 ? arena.logits : arena.partialLogits, state)
       if first > 0 { state.engine.add(arena.partialLogits.slice(columns: 0..<outputs), to: result) }
     }
     addDeltas(terms, outputs: outputs, state)
@@ -51,39 +51,56 @@ extension Decoder {
     }
   }
 
-  /// logits += Σ weight · (delta · hidden) for every model that changes the output matrix it shares.
+  /// logits += Σ weight · (change · hidden) for every model that changes the output matrix it shares.
   private func addDeltas(_ terms: UnsafeBufferPointer<BlendTerm>, outputs: Int, _ state: DecoderState) {
     let arena = state.arena
     for model in models.indices {
-      guard let delta = models[model].output.delta, terms.contains(where: { $0.model == model }) else { continue }
+      let output = models[model].output
+      guard output.delta != nil || output.lowRank != nil, terms.contains(where: { $0.model == model }) else { continue }
       blend(terms, into: arena.weighted, outputs, state) { $0.model == model }
-      multiply(delta, arena.weighted, outputs, into: arena.logits, adds: true, state)
+      let input = arena.weighted.slice(columns: 0..<outputs)
+      let codes = state.codes(input)
+      state.engine.quantize(input, into: codes)
+      if let delta = output.delta { multiply(delta, input, codes, into: arena.logits, adds: true, state) }
+      if let lowRank = output.lowRank {
+        multiply(lowRank.a, input, codes, into: arena.lowRank[0], adds: false, state)
+        let projected = arena.lowRank[0].slice(columns: 0..<outputs).slice(rows: 0..<output.rank)
+        multiply(lowRank.b, projected, nil, into: arena.logits, adds: true, state)
+      }
     }
   }
 
-  /// output = matrix · input for the first `outputs` columns, or output += that.
+  private func multiply(
+    _ matrix: PackedMatrix, _ input: Panel, _ codes: QuantizedPanel?, into output: Panel, adds: Bool,
+    _ state: DecoderState
+  ) {
+    state.engine.matmul(
+      MatmulTask(
+        matrix: matrix, columns: 0..<input.columns, input: input, codes: codes, output: output, adds: adds))
+  }
+
+  /// output = matrix · input for the first `outputs` columns.
   ///
   /// Logits are what 8-bit activations would show in most, so beside the codes of every column those of what they leave
   /// of it go through the matrix: nearly 16 bits, for one more column of one matrix.
-  private func multiply(
-    _ matrix: PackedMatrix, _ input: Panel, _ outputs: Int, into output: Panel, adds: Bool = false,
-    _ state: DecoderState
+  private func multiplyFinely(
+    _ matrix: PackedMatrix, _ input: Panel, _ outputs: Int, into output: Panel, _ state: DecoderState
   ) {
-    let refines = matrix.layout.codec != .f16 && !adds
-    let columns = refines ? 2 * outputs : outputs
-    let codes = state.codes(input.slice(columns: 0..<columns))
-    if matrix.layout.codec != .f16 { state.engine.quantize(input.slice(columns: 0..<outputs), into: codes) }
-    if refines {
-      for column in 0..<outputs {
-        state.engine.subtract(codes, column: column, from: input.column(column), into: input.column(outputs + column))
-        state.arena.remainders[column] = Int32(outputs + column)
-        state.arena.remainders[outputs + column] = -1
-      }
-      state.engine.quantize(input.slice(columns: 0..<columns), into: codes)
+    let main = input.slice(columns: 0..<outputs)
+    guard matrix.layout.codec != .f16 else { return multiply(matrix, main, nil, into: output, adds: false, state) }
+    let both = input.slice(columns: 0..<2 * outputs)
+    let codes = state.codes(both)
+    state.engine.quantize(main, into: codes)
+    let remainders = state.arena.remainders
+    for column in 0..<outputs {
+      state.engine.subtract(codes, column: column, from: input.column(column), into: input.column(outputs + column))
+      remainders[column] = Int32(outputs + column)
+      remainders[outputs + column] = -1
     }
+    state.engine.quantize(both, into: codes)
     state.engine.matmul(
       MatmulTask(
-        matrix: matrix, columns: 0..<columns, input: input, codes: codes, output: output, adds: adds,
-        references: refines ? UnsafePointer(state.arena.remainders) : nil))
+        matrix: matrix, columns: 0..<2 * outputs, input: both, codes: codes, output: output,
+        references: UnsafePointer(remainders)))
   }
 }

@@ -21,7 +21,7 @@ public final class Decoder: Sendable {
     self.configuration = configuration
     self.models = models
     layers = models.flatMap(\.layers)
-    maximumRank = layers.flatMap(\.matrices.all).map(\.rank).max() ?? 0
+    maximumRank = (layers.flatMap(\.matrices.all) + models.map(\.output)).map(\.rank).max() ?? 0
   }
 
   /// Computes the runs' tokens and extends their caches.

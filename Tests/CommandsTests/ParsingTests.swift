@@ -4,9 +4,9 @@ import DeRa
 import Testing
 
 @Suite struct ParsingTests {
-  @Test(arguments: ["run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "bench"]) func helpIsAsRecorded(
-    command: String
-  ) throws {
+  @Test(arguments: [
+    "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "score", "bench",
+  ]) func helpIsAsRecorded(command: String) throws {
     let subcommand = try #require(
       RootCommand.configuration.subcommands.first { $0.configuration.commandName == command })
     try expectSnapshot("help-\(command).txt", RootCommand.helpMessage(for: subcommand, columns: 100) + "\n")
@@ -64,6 +64,11 @@ import Testing
     ["run", "m.dera", "--lambda", "-1.5", "hi"], ["chat", "m.dera", "--lambda", "brief=0.5,happy=-1"],
     ["logits", "m.dera", "--tokens", "1,2", "--lambda", "-1,0,5", "-o", "x.npy"],
     ["bench", "m.dera", "-p", "512", "-n", "128", "-t", "1,2", "--lambda", "0,0.5,1", "-r", "5", "-o", "json"],
+    [
+      "perplexity", "m.dera", "-f", "t", "--lambda", "-1,2", "--against", "n.dera", "-c", "256", "--chunks", "3",
+      "--json",
+    ],
+    ["score", "m.dera", "--file", "-", "--lambda", "0,1", "-c", "9", "-t", "1"],
     ["inspect", "m.dera", "--json", "--verify", "--context", "9", "--sequences", "2"],
     ["tokenize", "m.dera", "--add-special"], ["detokenize", "m.dera"],
   ]) func commandLinesParse(arguments: [String]) throws { _ = try RootCommand.parseAsRoot(arguments) }

@@ -48,7 +48,8 @@ import Testing
   @Test func benchTableIsAsRecorded() throws {
     let rows = [("0", "pp512", [812.4, 807.9, 811.0]), ("0.5", "tg128", [95.25])].map { lambda, test, rates in
       Measurement(
-        model: "llama int8", modelBytes: 181_000_000, parameters: 134_515_008, instructionSet: "avx2", threads: 2, batch: 1,
+        model: "llama int8", modelBytes: 181_000_000, parameters: 134_515_008, instructionSet: "avx2", threads: 2,
+        batch: 1,
         lambda: lambda, test: test, rates: rates, memoryBytes: 212_000_000, readBytesPerToken: 145_000_000,
         kvCodec: "int8", kvBytes: 12_000_000)
     }

@@ -117,3 +117,54 @@ import Testing
     }
   }
 }
+
+@Suite struct ContinuationTests {
+  @Test("log-likelihoods and greediness are transformers'", arguments: Golden.pairs)
+  func matchesTransformers(name: String) async throws {
+    let golden = try Golden(name)
+    let aligned = try Golden(name + "-aligned")
+    let bundle = try await Golden.bundle(name, aligned: [name + "-aligned"], bits: .sixteen)
+    let scorer = try ContinuationScorer(
+      bundle: bundle, realignments: [0, 1].map { Realignment(lambdas: [$0]) }, contextLength: golden.tokens.count,
+      engine: Engine(InstructionSet.best))
+    // The goldens end with a greedy continuation of the reference.
+    for (start, end) in [(1, golden.tokens.count), (golden.tokens.count - 3, golden.tokens.count), (2, 3)] {
+      let (context, continuation) = (Array(golden.tokens[..<start]), Array(golden.tokens[start..<end]))
+      let scores = try scorer.score(context: context, continuation: continuation)
+      for (score, logits) in zip(scores, [golden.logits, aligned.logits]) {
+        let positions = start - 1..<end - 1
+        let expected = positions.reduce(0.0) { $0 + logSoftmax(logits[$1])[Int(golden.tokens[$1 + 1])] }
+        #expect(abs(score.logLikelihood - expected) < 2e-3 * Double(continuation.count))
+        #expect(score.isGreedy == positions.allSatisfy { argmax(logits[$0]) == Int(golden.tokens[$0 + 1]) })
+      }
+    }
+  }
+
+  @Test func whatCannotBeScoredIsRefused() async throws {
+    let bundle = try await Golden.bundle("llama3", bits: .eight)
+    let scorer = try ContinuationScorer(
+      bundle: bundle, realignments: [Realignment(lambdas: [])], contextLength: 4, engine: Engine(InstructionSet.best))
+    #expect(throws: EvaluationError.emptyPart) { try scorer.score(context: [], continuation: [1]) }
+    #expect(throws: EvaluationError.emptyPart) { try scorer.score(context: [1], continuation: []) }
+    #expect(throws: SessionError.contextFull(tokens: 5, limit: 4)) {
+      try scorer.score(context: [1, 2, 3], continuation: [1, 2])
+    }
+    for token in [Int32(-1), .max] {
+      #expect(throws: SessionError.self) { try scorer.score(context: [1], continuation: [token]) }
+      #expect(throws: SessionError.self) { try scorer.score(context: [token], continuation: [1]) }
+    }
+    #expect(try scorer.score(context: [1, 2, 3], continuation: [1]).count == 1)
+  }
+
+  @Test("texts are cut where lm-eval cuts them") func blanksBelongToTheContinuation() throws {
+    let path = String(#filePath.prefix(through: #filePath.lastIndex(of: "/")!))
+    let bundle = try ModelBundle(path: path + "../../quantized-models/storyteller/storyteller.dera")
+    let tokenizer = try #require(bundle.tokenizer)
+    let cut = try tokenizer.split(context: "Once upon a time ", continuation: "there was")
+    #expect(cut == (try tokenizer.split(context: "Once upon a time", continuation: " there was")))
+    #expect(cut.context + cut.continuation == (try tokenizer.encode("Once upon a time there was", addSpecial: true)))
+    let alone = try tokenizer.split(context: "", continuation: "Once")
+    #expect(alone.context == [try #require(tokenizer.bosID ?? tokenizer.eosID)])
+    #expect(alone.continuation == (try tokenizer.encode("Once", addSpecial: false)))
+  }
+}

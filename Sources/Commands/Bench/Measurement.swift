@@ -39,7 +39,8 @@ package struct Measurement: Encodable {
   /// - Parameter rates: tokens a second, one for every repetition.
   package init(
     model: String, modelBytes: Int, parameters: Int, instructionSet: String, threads: Int, batch: Int,
-    lambda: String, test: String, rates: [Double], memoryBytes: Int?, readBytesPerToken: Int, kvCodec: String, kvBytes: Int
+    lambda: String, test: String, rates: [Double], memoryBytes: Int?, readBytesPerToken: Int, kvCodec: String,
+    kvBytes: Int
   ) {
     self.model = model
     self.modelBytes = modelBytes

@@ -111,7 +111,7 @@ public struct Sampler {
     let total = totalWeight(logits, largest: ranking.largest, temperature: options.temperature)
     if options.topP == 1 && options.minP == 0 {
       var mass = 0.0
-      while mass <= total * (unit ?? 1), keepNext(logits) { mass += kept[kept.count - 1].probability }
+      while unit.map({ mass <= total * $0 }) ?? true, keepNext(logits) { mass += kept[kept.count - 1].probability }
       return unit == nil ? mass : total
     }
     var mass = 0.0

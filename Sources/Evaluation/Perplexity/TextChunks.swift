@@ -43,6 +43,10 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
   /// Two bundles are not two forms of one pair.
   case differentPairs(String)
   case notFinite(lambda: String)
+  /// A context or continuation without tokens.
+  case emptyPart
+  /// An empty context, and the model has no token to stand for it.
+  case noStartToken
 
   public var description: String {
     switch self {
@@ -52,6 +56,9 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case .differentPairs(let what): "the bundles are not the same pair: \(what)"
     case .notFinite(let lambda):
       "the logits at λ = \(lambda) are not finite; use a smaller λ, or check the bundle (dera inspect --verify)"
+    case .emptyPart: "context and continuation need at least one token each"
+    case .noStartToken:
+      "the context is empty and the tokenizer has no beginning-of-text or end-of-text token; give a context"
     }
   }
 }

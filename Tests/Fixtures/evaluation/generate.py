@@ -93,7 +93,8 @@ def main():
         indent=1, sort_keys=True) + "\n"
     (FOLDER / "divergence.f32").write_bytes(data)
     (FOLDER / "divergence.json").write_text(text)
-    names = ["divergence.f32", "divergence.json"]
+    # The pictures are what PlotTests draws; it prints them when they differ.
+    names = ["bars.svg", "curves.svg", "divergence.f32", "divergence.json", "heat.svg"]
     sums = [f"{hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (FOLDER / "SHA256SUMS").write_text("".join(sums))
 
