@@ -94,12 +94,13 @@ enum BlockCoder {
     return sums
   }
 
-  /// int4 codes that select values of a table.
+  /// int4 codes that select values of a table, which need not have a zero for the padding.
+  /// - Parameter columns: how many of the 32 are the matrix's.
   static func int4(
-    _ block: UnsafePointer<TileColumn>, table: CodeTable, into target: UnsafeMutableRawPointer
+    _ block: UnsafePointer<TileColumn>, columns: Int, table: CodeTable, into target: UnsafeMutableRawPointer
   ) -> CodingSums {
     let extremes = [table.least, table.greatest].flatMap { [$0, $0 * 0.93, $0 * 1.07] }
-    let scale = storeScales(bestScale(block, extremes: extremes, table.nearestValue), at: target)
+    let scale = storeScales(bestScale(block, columns: columns, extremes: extremes, table.nearestValue), at: target)
     let inverse = reciprocal(scale)
     var sums = CodingSums()
     for group in 0..<4 {
@@ -108,7 +109,7 @@ enum BlockCoder {
         let weight = block[8 * group + lane]
         let wanted = weight * inverse
         word |= table.nearestCode(wanted) &<< UInt32(8 * (lane % 4) + lane / 4 * 4)
-        sums.add(table.nearestValue(wanted) * scale, for: weight)
+        if 8 * group + lane < columns { sums.add(table.nearestValue(wanted) * scale, for: weight) }
       }
       storeWords(word, at: target + 32 + 64 * group)
     }
@@ -129,7 +130,8 @@ enum BlockCoder {
   /// - Parameter nearest: the values the codes stand for that are nearest to some numbers.
   @inline(__always)
   private static func bestScale(
-    _ block: UnsafePointer<TileColumn>, extremes: [Float], _ nearest: (TileColumn) -> TileColumn
+    _ block: UnsafePointer<TileColumn>, columns: Int = PackedLayout.blockColumns, extremes: [Float],
+    _ nearest: (TileColumn) -> TileColumn
   ) -> TileColumn {
     var greatest = block[0]
     var lowest = block[0]
@@ -144,7 +146,7 @@ enum BlockCoder {
     for candidate in extremes {
       var correlation = TileColumn(repeating: 0)
       var energy = TileColumn(repeating: 1e-30)
-      for column in 0..<PackedLayout.blockColumns {
+      for column in 0..<columns {
         let relative = block[column] * unit
         let code = nearest(relative * candidate)
         correlation += relative * code

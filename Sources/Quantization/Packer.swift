@@ -87,7 +87,9 @@ public struct Packer: Sendable {
         case .f16: BlockCoder.f16(block, columns: blockColumns(index), into: bytes)
         case .int8: BlockCoder.int8(block, into: bytes)
         case .int6: BlockCoder.int6(block, into: bytes)
-        case .int4: table.map { BlockCoder.int4(block, table: $0, into: bytes) } ?? BlockCoder.int4(block, into: bytes)
+        case .int4:
+          table.map { BlockCoder.int4(block, columns: blockColumns(index), table: $0, into: bytes) }
+            ?? BlockCoder.int4(block, into: bytes)
         case .int2, .ternary, .int1: preconditionFailure("\(layout.codec) has row scales")
         }
       sum += statistics(block, count: PackedLayout.blockColumns, sums)
