@@ -48,6 +48,7 @@ struct ConversionPlan {
     var pairs = models.map { PairSummary(model: $0.name) }
     for tensor in inventory {
       let source = try models[0].source(tensor.spec.name)
+      let tensor = try TensorBands(tensor: tensor, source: source).tensorWithBestTable()
       entries.append(Entry(tensors: [tensor]) { Content(sources: [source]) })
       for (number, model) in models.enumerated().dropFirst() {
         let pair = Pair(
@@ -87,7 +88,8 @@ private struct Pair {
         StoredFactors(factors, tensors: tensors).content(squaredDifference: nil)
       }
     }
-    let own = try BundleTensor(spec: spec, model: model, codec: reference.tensor.codec)
+    let own = try BundleTensor(
+      spec: spec, model: model, codec: reference.tensor.codec, table: reference.tensor.table)
     let isDifference = options.delta != .own && spec.role.isMatrix
     let (areAlike, difference) = try TensorComparison.compare(
       reference, TensorBands(tensor: own, source: aligned), isDifference ? .equal : .storedAlike, progress: progress)

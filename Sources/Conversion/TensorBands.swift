@@ -73,12 +73,25 @@ struct TensorBands: Sendable {
     var packed = PackedBand(bytes: [])
     packed.bytes = [UInt8](unsafeUninitializedCapacity: tiles.count * layout.tileBytes) { buffer, initialized in
       values.withUnsafeBufferPointer { weights in
-        packed.statistics = Packer(layout: layout).pack(
+        packed.statistics = Packer(layout: layout, table: tensor.table).pack(
           tiles: tiles, weights: weights, into: UnsafeMutableRawBufferPointer(buffer))
       }
       initialized = buffer.count
     }
     return packed
+  }
+
+  /// The tensor with the table of codes that leaves the smaller error in the first band.
+  /// - Throws: `CheckpointError` when the checkpoint is damaged.
+  func tensorWithBestTable() throws -> BundleTensor {
+    guard case .packed(let codec) = tensor.codec, codec.tables.count > 1 else { return tensor }
+    let values = try weights(0).values
+    let candidates = try codec.tables.map { table in
+      let candidate = try BundleTensor(spec: tensor.spec, model: tensor.model, codec: tensor.codec, table: table)
+      let error = TensorBands(tensor: candidate, source: source).pack(values, band: 0).statistics.squaredError
+      return (tensor: candidate, error: error)
+    }
+    return candidates.min { $0.error < $1.error }?.tensor ?? tensor
   }
 
   private func rows(_ band: Int) -> Range<Int> {

@@ -53,7 +53,7 @@ enum BlockCoder {
   }
 
   static func int6(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> CodingSums {
-    let scale = storeScales(bestScale(block, within: -32, 31, extremes: int6Extremes), at: target)
+    let scale = storeScales(bestScale(block, extremes: int6Extremes) { wholeNumber($0, within: -32, 31) }, at: target)
     let inverse = reciprocal(scale)
     var sums = CodingSums()
     for half in 0..<2 {
@@ -76,7 +76,7 @@ enum BlockCoder {
   }
 
   static func int4(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> CodingSums {
-    let scale = storeScales(bestScale(block, within: -8, 7, extremes: int4Extremes), at: target)
+    let scale = storeScales(bestScale(block, extremes: int4Extremes) { wholeNumber($0, within: -8, 7) }, at: target)
     let inverse = reciprocal(scale)
     var sums = CodingSums()
     for group in 0..<4 {
@@ -94,6 +94,28 @@ enum BlockCoder {
     return sums
   }
 
+  /// int4 codes that select values of a table, which need not have a zero for the padding.
+  /// - Parameter columns: how many of the 32 are the matrix's.
+  static func int4(
+    _ block: UnsafePointer<TileColumn>, columns: Int, table: CodeTable, into target: UnsafeMutableRawPointer
+  ) -> CodingSums {
+    let extremes = [table.least, table.greatest].flatMap { [$0, $0 * 0.93, $0 * 1.07] }
+    let scale = storeScales(bestScale(block, columns: columns, extremes: extremes, table.nearestValue), at: target)
+    let inverse = reciprocal(scale)
+    var sums = CodingSums()
+    for group in 0..<4 {
+      var word = SIMD16<UInt32>(repeating: 0)
+      for lane in 0..<8 {
+        let weight = block[8 * group + lane]
+        let wanted = weight * inverse
+        word |= table.nearestCode(wanted) &<< UInt32(8 * (lane % 4) + lane / 4 * 4)
+        if 8 * group + lane < columns { sums.add(table.nearestValue(wanted) * scale, for: weight) }
+      }
+      storeWords(word, at: target + 32 + 64 * group)
+    }
+    return sums
+  }
+
   /// Codes that are tried for a row's weight of largest magnitude.
   ///
   /// With more of them, on either side of zero, the error of normally distributed weights falls by less than 0.4 %;
@@ -105,8 +127,11 @@ enum BlockCoder {
   /// suits those best is Σwq/Σq², which lowers the error Σw² by (Σwq)²/Σq².
   ///
   /// The scale carries a sign, so that the weight of largest magnitude can use the longer negative half of the codes.
+  /// - Parameter nearest: the values the codes stand for that are nearest to some numbers.
+  @inline(__always)
   private static func bestScale(
-    _ block: UnsafePointer<TileColumn>, within least: Float, _ most: Float, extremes: [Float]
+    _ block: UnsafePointer<TileColumn>, columns: Int = PackedLayout.blockColumns, extremes: [Float],
+    _ nearest: (TileColumn) -> TileColumn
   ) -> TileColumn {
     var greatest = block[0]
     var lowest = block[0]
@@ -121,9 +146,9 @@ enum BlockCoder {
     for candidate in extremes {
       var correlation = TileColumn(repeating: 0)
       var energy = TileColumn(repeating: 1e-30)
-      for column in 0..<PackedLayout.blockColumns {
+      for column in 0..<columns {
         let relative = block[column] * unit
-        let code = (relative * candidate).limited(least, most) + rounder - rounder
+        let code = nearest(relative * candidate)
         correlation += relative * code
         energy += code * code
       }
@@ -134,6 +159,11 @@ enum BlockCoder {
       bestScale.replace(with: scale, where: better)
     }
     return bestScale * extreme
+  }
+
+  @inline(__always)
+  private static func wholeNumber(_ value: TileColumn, within least: Float, _ most: Float) -> TileColumn {
+    value.limited(least, most) + rounder - rounder
   }
 
   /// Below this magnitude every scale rounds to a half of zero; far above it a reciprocal is still finite.

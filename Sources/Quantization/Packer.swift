@@ -5,8 +5,13 @@ import TensorCore
 /// The same weights always give the same bytes, however they are divided into calls.
 public struct Packer: Sendable {
   public let layout: PackedLayout
+  private let table: CodeTable?
 
-  public init(layout: PackedLayout) { self.layout = layout }
+  /// - Parameter table: of int4 codes, 16 values in ascending order; nil: linear.
+  public init(layout: PackedLayout, table: [Int8]? = nil) {
+    self.layout = layout
+    self.table = table.map { CodeTable($0) }
+  }
 
   /// Rows of the matrix that `tiles` hold; fewer than 16 a tile at the end of the matrix.
   public func rows(of tiles: Range<Int>) -> Range<Int> {
@@ -82,7 +87,9 @@ public struct Packer: Sendable {
         case .f16: BlockCoder.f16(block, columns: blockColumns(index), into: bytes)
         case .int8: BlockCoder.int8(block, into: bytes)
         case .int6: BlockCoder.int6(block, into: bytes)
-        case .int4: BlockCoder.int4(block, into: bytes)
+        case .int4:
+          table.map { BlockCoder.int4(block, columns: blockColumns(index), table: $0, into: bytes) }
+            ?? BlockCoder.int4(block, into: bytes)
         case .int2, .ternary, .int1: preconditionFailure("\(layout.codec) has row scales")
         }
       sum += statistics(block, count: PackedLayout.blockColumns, sums)
