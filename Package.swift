@@ -51,8 +51,8 @@ let package = Package(
     .testTarget(name: "CKernelsTests", dependencies: ["CKernelsConformance", "Kernels"], swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["Commands"], swiftSettings: settings),
     .executableTarget(
-      name: "dera-quantize", dependencies: ["GGUF", "Conversion", arguments], path: "tools/quantize",
-      swiftSettings: settings),
+      name: "dera-quantize", dependencies: ["GGUF", "Conversion", "Kernels", "DeRa", "Evaluation", arguments],
+      path: "tools/quantize", swiftSettings: settings),
   ]
     + modules.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings) }
     + modules.map {
