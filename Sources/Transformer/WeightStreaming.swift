@@ -113,7 +113,7 @@ public final class WeightStreaming {
   /// A unit is about to be used.
   func enter(_ unit: Int) {
     if units[unit].isKept { return }
-    advise(units[units[unit].next].stretches, MADV_WILLNEED, outwards: true)
+    advise(units[units[unit].next].stretches, MADV_WILLNEED, outwards: true, step: Self.readAhead)
   }
 
   /// A unit has been used.
@@ -126,17 +126,25 @@ public final class WeightStreaming {
   /// MADV_COLD, which not every C library names: the pages are the first to be reclaimed.
   private static let cold = Int32(20)
   private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+  /// Of what it is asked to read, Linux reads no more at a time than the device takes at once.
+  private static let readAhead = 1 << 17
 
-  /// - Parameter outwards: whether pages that are only partly meant are.
-  private func advise(_ range: Range<Int>, _ advice: Int32, outwards: Bool) {
+  /// - Parameters:
+  ///   - outwards: whether pages that are only partly meant are.
+  ///   - step: most bytes that one call names.
+  private func advise(_ range: Range<Int>, _ advice: Int32, outwards: Bool, step: Int = .max) {
     for index in range {
       guard let base = stretches[index].baseAddress else { continue }
       let start = Int(bitPattern: base)
       let end = start + stretches[index].count
       let first = (outwards ? start : start + Self.page - 1) / Self.page * Self.page
       let last = (outwards ? end + Self.page - 1 : end) / Self.page * Self.page
-      guard first < last, let address = UnsafeMutableRawPointer(bitPattern: first) else { continue }
-      madvise(address, last - first, advice)
+      var address = first
+      while address < last {
+        let count = min(step, last - address)
+        madvise(UnsafeMutableRawPointer(bitPattern: address), count, advice)
+        address += count
+      }
     }
   }
 }

@@ -10,8 +10,8 @@ struct PackCommand: ParsableCommand {
     abstract: "Compresses a bundle for transport.",
     discussion: """
       The result is an LZ4 frame with a checksum, which dera unpack and every lz4 program expand. Commands also take it in \
-      a bundle's place: it is then expanded once, to $XDG_CACHE_HOME/dera or ~/.cache/dera. Packed weights look random, so \
-      expect little of those with scales (int8, int4) and something of 16-bit weights, signs and ternary differences.
+      a bundle's place: it is then expanded once, to $XDG_CACHE_HOME/dera or ~/.cache/dera. Weights look random, so expect \
+      little (0.4 to 3 % of SmolLM2's), more of differences between bfloat16 models (12 %).
 
       Examples:
         dera pack model.dera
