@@ -73,8 +73,8 @@ struct AllocationTests {
     var points = 0
     for exponent in -16..<(-4) {
       let price = Double(sign: .plus, exponent: exponent, significand: 1)
-      let best = try #require(
-        all.min { $0.distortion + price * Double($0.bytes) < $1.distortion + price * Double($1.bytes) })
+      func score(_ cost: AllocationItem.Cost) -> Double { cost.distortion + price * Double(cost.bytes) }
+      let best = try #require(all.min { score($0) < score($1) })
       let byBytes = try #require(Allocation.within(bytes: best.bytes, items))
       #expect(abs(byBytes.cost.distortion - best.distortion) < 1e-12)
       let byDistortion = try #require(Allocation.within(distortion: best.distortion + 1e-12, items))
