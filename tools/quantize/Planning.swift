@@ -70,8 +70,11 @@ struct Planning {
     var best: Found?
     var (good, bad) = (0.0, Double.infinity)
     var wanted = target
+    var last: TensorChoices?
     for _ in 0..<Self.rounds {
       guard let choice = allocator.within(predictedKL: wanted) ?? allocator.within(bytes: .max) else { break }
+      if choice.choices == last { break }
+      last = choice.choices
       var found = Found(plan: try prepared.plan(choice.choices, progress), choice: choice)
       found.measured = try await measurement.measure(found.plan)
       let predicted = choice.predictedKL
