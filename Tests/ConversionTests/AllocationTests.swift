@@ -52,9 +52,12 @@ struct AllocationTests {
     let items = problem(seed: seed)
     let all = costs(items)
     let (least, most) = (all.map(\.bytes).min() ?? 0, all.map(\.bytes).max() ?? 0)
-    #expect(Allocation.least(items).cost.bytes == least)
-    #expect(Allocation.within(bytes: least - 1, items) == nil)
-    #expect(Allocation.within(bytes: least, items)?.cost.bytes == least)
+    let smallest: Allocation = .least(items)
+    #expect(smallest.cost.bytes == least)
+    let smaller: Allocation? = .within(bytes: least - 1, items)
+    #expect(smaller == nil)
+    let same: Allocation? = .within(bytes: least, items)
+    #expect(same == smallest)
     for limit in stride(from: least, through: most, by: max(1, (most - least) / 20)) {
       let found = try #require(Allocation.within(bytes: limit, items))
       let best = all.filter { $0.bytes <= limit }.map(\.distortion).min() ?? 0
@@ -90,7 +93,8 @@ struct AllocationTests {
     let items = problem(seed: seed)
     let all = costs(items)
     let finest = all.map(\.distortion).min() ?? 0
-    #expect(Allocation.within(distortion: finest * 0.999, items) == nil)
+    let impossible: Allocation? = .within(distortion: finest * 0.999, items)
+    #expect(impossible == nil)
     for factor in [1.0001, 1.5, 2, 4, 8, 16, 1000] {
       let found = try #require(Allocation.within(distortion: finest * factor, items))
       let best = all.filter { $0.distortion <= finest * factor }.map(\.bytes).min() ?? 0
@@ -104,8 +108,11 @@ struct AllocationTests {
   @Test("a change larger than the matrix becomes that matrix")
   func largeChange() {
     let item = AllocationItem(
-      base: [.init(bytes: 10, distortion: 1)], changes: [[.init(bytes: 11, distortion: 0.25)]], ownWeight: 3)
-    #expect(item.cost(.init(base: 0, changes: [0])) == AllocationItem.Cost(bytes: 20, distortion: 3.25))
+      base: [AllocationItem.Base(bytes: 10, distortion: 1)],
+      changes: [[AllocationItem.Change(bytes: 11, distortion: 0.25)]], ownWeight: 3)
+    let cost = item.cost(AllocationItem.Pick(base: 0, changes: [0]))
+    let expected = AllocationItem.Cost(bytes: 20, distortion: 3.25)
+    #expect(cost == expected)
   }
 
   /// The cost is that of the picks.
