@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct ParsingTests {
   @Test(arguments: [
-    "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "score", "bench",
+    "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "score", "bench", "frontier",
+    "study",
   ]) func helpIsAsRecorded(command: String) throws {
     let subcommand = try #require(
       RootCommand.configuration.subcommands.first { $0.configuration.commandName == command })
