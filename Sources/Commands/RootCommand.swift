@@ -22,7 +22,7 @@ package struct RootCommand: ParsableCommand {
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, BenchCommand.self, FrontierCommand.self,
-      StudyCommand.self,
+      StudyCommand.self, PackCommand.self, UnpackCommand.self,
     ])
 
   package init() {}

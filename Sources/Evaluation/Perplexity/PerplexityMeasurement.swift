@@ -6,6 +6,8 @@ public final class PerplexityMeasurement {
   public let realignments: [Realignment]
   /// `[realignments]`, one value a scored token.
   public private(set) var scores: [TokenScores]
+  /// What λ blends in the bundle that is measured.
+  public let blend: Blend
   private let subject: TeacherForcing
   private let base: TeacherForcing?
   private var directions: [DirectionSums]
@@ -24,25 +26,30 @@ public final class PerplexityMeasurement {
 
   /// - Parameters:
   ///   - bundle: what is measured.
-  ///   - base: what its distributions are compared with; nil gives the perplexity alone.
+  ///   - base: what its distributions are compared with, its logits blended; nil gives the perplexity alone.
   ///   - context: the chunks' length.
+  ///   - blend: what λ blends in `bundle`.
   /// - Throws: `EvaluationError.differentPairs`, `SessionError`.
   public init(
-    bundle: ModelBundle, against base: ModelBundle? = nil, realignments: [Realignment], context: Int, engine: Engine
+    bundle: ModelBundle, against base: ModelBundle? = nil, realignments: [Realignment], context: Int, engine: Engine,
+    blend: Blend = .logits
   ) throws {
     if let base { try Self.checkSamePair(bundle, base) }
-    func forcing(_ bundle: ModelBundle) throws -> TeacherForcing {
+    func forcing(_ bundle: ModelBundle, _ blend: Blend) throws -> TeacherForcing {
       TeacherForcing(
-        session: try Session(bundle: bundle, contextLength: context, engine: engine, maxOutputs: Self.block),
+        session: try Session(
+          bundle: bundle, contextLength: context, engine: engine, maxOutputs: Self.block, blend: blend,
+          mixtures: realignments.count),
         realignments: realignments, withDirections: base != nil)
     }
     self.realignments = realignments
     self.engine = engine
-    subject = try forcing(bundle)
-    self.base = try base.map(forcing)
+    self.blend = blend
+    subject = try forcing(bundle, blend)
+    self.base = try base.map { try forcing($0, .logits) }
     scores = realignments.map { _ in TokenScores() }
     names = Array(bundle.manifest.models.dropFirst())
-    directions = names.map { _ in DirectionSums() }
+    directions = blend == .weights ? [] : names.map { _ in DirectionSums() }
     scratch = .allocate(capacity: 2 * engine.pool.threads * bundle.configuration.vocabularySize)
     scratch.initialize(repeating: 0)
     blockScores = .allocate(capacity: Self.block * realignments.count)
@@ -57,7 +64,8 @@ public final class PerplexityMeasurement {
     blockDirections.deallocate()
   }
 
-  /// `[aligned models]`, nil for a model that is the reference; empty without a bundle to compare with.
+  /// `[aligned models]`, nil for a model that is the reference; empty without a bundle to compare with, and where weights
+  /// are blended, which runs no aligned model.
   public var directionReports: [DirectionReport?] { base == nil ? [] : directions.map(DirectionReport.init) }
 
   /// Adds the tokens after `first` of a text, each scored by the logits before it.
