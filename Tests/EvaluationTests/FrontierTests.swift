@@ -10,8 +10,10 @@ import Testing
     #expect(try FrontierCandidate("6").family == "as given")
     let budget = try FrontierCandidate("budget=120MB")
     #expect(budget.options == ["--budget", "120MB"] && budget.family == "budget" && budget.bits == nil)
-    #expect(try FrontierCandidate.list(FrontierCandidate.standard).count == 15)
-    for text in ["", "5", "8+", "8+6", "--output", "output=x", "8,8", "8+ternary,"] {
+    #expect(try FrontierCandidate.list(FrontierCandidate.standard).count == 18)
+    let share = try FrontierCandidate("budget=60%")
+    #expect(share.isRelative && share.options(whole: 1_000_001) == ["--budget", "600000"])
+    for text in ["", "5", "8+", "8+6", "--output", "output=x", "8,8", "8+ternary,", "ternary%", "budget=x%"] {
       #expect(throws: FrontierError.self, "\(text)") { try FrontierCandidate.list(text) }
     }
   }

@@ -37,6 +37,11 @@ struct FrontierCommand: ParsableCommand {
   var lambda = "0,0.5,1,2"
   @Option(
     help: ArgumentHelp(
+      "What λ blends: logits, weights (one model runs, which is faster and cruder), or logits,weights.",
+      valueName: "list"))
+  var blend = "logits"
+  @Option(
+    help: ArgumentHelp(
       "What the bundle is for: \(Device.known.map(\.name).joined(separator: ", ")) or megabytes for the model "
         + "(default: this machine's memory).", valueName: "device"))
   var device: String?
@@ -65,6 +70,7 @@ struct FrontierCommand: ParsableCommand {
     if !(4...Session.maximumContext).contains(context) {
       throw ValidationError("--context must be from 4 to \(Session.maximumContext)")
     }
+    _ = try blends()
     if chunks < 1 { throw ValidationError("--chunks must be at least 1") }
     do {
       _ = try FrontierCandidate.list(candidates ?? FrontierCandidate.standard)
@@ -79,7 +85,7 @@ struct FrontierCommand: ParsableCommand {
     let work = try FrontierRun(
       settings: FrontierSettings(
         reference: reference, aligned: aligned, file: file, lambda: lambda, context: context, chunks: chunks,
-        threads: threads), candidates: try candidateList(), folder: output,
+        threads: threads), candidates: try candidateList(), blends: try blends(), folder: output,
       quantize: quantize ?? ChildProcess.sibling("dera-quantize"), keepsBundles: keep)
     do {
       try Interrupt.during(signals: Interrupt.endings) { try work.run() }
@@ -92,6 +98,15 @@ struct FrontierCommand: ParsableCommand {
     try Output.write(json ? try jsonText(work.record) : report.text + "\nPictures and the whole report: \(output)\n")
   }
 
+  private func blends() throws -> [Blend] {
+    try blend.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard let blend = Blend(rawValue: String(name)) else {
+        throw ValidationError("--blend takes logits, weights or logits,weights, not '\(self.blend)'")
+      }
+      return blend
+    }
+  }
+
   /// The candidates asked for, and the bundles of whole matrices that separate models are judged by.
   private func candidateList() throws -> [FrontierCandidate] {
     let isAdapter = aligned.contains { argument in
@@ -100,11 +115,14 @@ struct FrontierCommand: ParsableCommand {
     }
     let standard = isAdapter ? FrontierCandidate.standardForAdapters : FrontierCandidate.standard
     var list = try FrontierCandidate.list(candidates ?? standard)
+    if list.contains(where: \.isRelative) && !list.contains(where: { $0.bits == 8 }) {
+      list.insert(try FrontierCandidate(isAdapter ? "8+merge" : "8+own"), at: 0)
+    }
     for bits in Set(list.compactMap(\.bits)).sorted(by: >) {
       let whole = try FrontierCandidate("\(bits)+\(isAdapter ? "merge" : "own")")
       if !list.contains(whole) { list.append(whole) }
     }
-    return list
+    return list.filter { !$0.isRelative } + list.filter(\.isRelative)
   }
 }
 

@@ -26,7 +26,7 @@ struct FrontierReport {
       ● no smaller bundle loses less (at its worst λ). KL is from the 16-bit models, in nats a token.
 
       KL at λ = \(worst ?? "?")
-      \(chart(index).text())
+      \(chart(index, weights: recommendation.choice?.blendsWeights ?? false).text())
       \(recommendation.text)
       \(choiceCommand)
       """
@@ -58,18 +58,24 @@ struct FrontierReport {
     return "## \(heading)\n\n\(table.markdown)\n"
   }
 
-  private func chart(_ index: Int) -> Chart {
-    results.chart(lambda: index, title: "Memory against quality at λ = \(lambdas.isEmpty ? "?" : lambdas[index])")
+  private func chart(_ index: Int, weights: Bool) -> Chart {
+    results.chart(
+      lambda: index, blendsWeights: weights,
+      title: "Memory against quality at λ = \(lambdas.isEmpty ? "?" : lambdas[index])"
+        + (weights ? ", weights blended" : ""))
   }
 
   /// Writes frontier.md and the pictures.
   /// - Throws: `FileError`.
   func write(to folder: String) throws {
     var pictures = ""
+    let kinds = [false, true].filter { kind in results.contains { !$0.isSeparate && $0.blendsWeights == kind } }
     for (index, lambda) in lambdas.enumerated() {
-      let name = "kl-\(fileName(lambda)).svg"
-      try writeFile(chart(index).svg, "\(folder)/\(name)")
-      pictures += "![KL against size at λ = \(lambda)](\(name))\n\n"
+      for weights in kinds {
+        let name = "kl-\(fileName(lambda))\(weights ? "-weights" : "").svg"
+        try writeFile(chart(index, weights: weights).svg, "\(folder)/\(name)")
+        pictures += "![KL against size at λ = \(lambda)](\(name))\n\n"
+      }
     }
     let commands = front.compactMap { name in results.first { $0.name == name }?.command }
     try writeFile(

@@ -8,6 +8,7 @@ final class FrontierRun {
   let settings: FrontierSettings
   private(set) var record: FrontierRecord
   private let candidates: [FrontierCandidate]
+  private let blends: [Blend]
   private let folder: String
   private let quantize: String
   private let keepsBundles: Bool
@@ -21,10 +22,12 @@ final class FrontierRun {
 
   /// - Throws: `StreamError` when the folder holds results of other settings.
   init(
-    settings: FrontierSettings, candidates: [FrontierCandidate], folder: String, quantize: String, keepsBundles: Bool
+    settings: FrontierSettings, candidates: [FrontierCandidate], blends: [Blend], folder: String, quantize: String,
+    keepsBundles: Bool
   ) throws {
     self.settings = settings
     self.candidates = candidates
+    self.blends = blends
     self.folder = folder
     self.quantize = quantize
     self.keepsBundles = keepsBundles
@@ -35,53 +38,65 @@ final class FrontierRun {
 
   /// Those of the candidates asked for and of the separate models, in that order.
   var results: [FrontierResult] {
-    let names = candidates.map(\.name)
+    let names = candidates.flatMap { candidate in blends.map { name(candidate, $0) } }
     return names.compactMap { name in record.results.first { $0.name == name } } + record.results.filter(\.isSeparate)
   }
 
   /// - Throws: `ChildError`, `Interrupted`, `FileError`.
   func run() throws {
-    let pending = candidates.filter { candidate in !record.results.contains { $0.name == candidate.name } }
+    let pending = candidates.map { candidate in
+      (candidate: candidate, blends: blends.filter { !isFinished(name(candidate, $0)) })
+    }.filter { !$0.blends.isEmpty }
     let bits = Set(candidates.compactMap(\.bits)).sorted(by: >)
-    let separate = bits.filter { bits in !record.results.contains { $0.name == separateName(bits) } }
+    let separate = bits.filter { !isFinished(separateName($0)) }
     guard !pending.isEmpty || !separate.isEmpty else { return }
     try FileManager.default.createDirectory(atPath: "\(folder)/bundles", withIntermediateDirectories: true)
     defer { if !keepsBundles { try? FileManager.default.removeItem(atPath: "\(folder)/bundles") } }
-    progress = ProgressLine(total: 1 + 3 * pending.count + 2 * separate.count)
+    let steps = pending.reduce(0) { $0 + 1 + 2 * $1.blends.count } + 2 * separate.count
+    progress = ProgressLine(total: 1 + steps)
     defer { progress.clear() }
     let base = path("16-bit")
     _ = try build(["--bits", "16", "--delta", "int8"], base, "the 16-bit bundle")
     benchLambda = try blendToTime(base)
-    for candidate in pending {
-      try keep(try measure(candidate, against: base))
-    }
+    for (candidate, blends) in pending { try measure(candidate, blends, against: base) }
     for bits in separate {
       try keep(try measureSeparate(bits: bits))
     }
   }
 
-  private func measure(_ candidate: FrontierCandidate, against base: String) throws -> FrontierResult {
+  private func isFinished(_ name: String) -> Bool { record.results.contains { $0.name == name } }
+
+  private func name(_ candidate: FrontierCandidate, _ blend: Blend) -> String {
+    blend == .logits ? candidate.name : "\(candidate.name) --blend \(blend.rawValue)"
+  }
+
+  private func measure(_ candidate: FrontierCandidate, _ blends: [Blend], against base: String) throws {
     let bundle = path(candidate.name)
     defer { remove(bundle) }
-    let command = try build(candidate.options, bundle, candidate.name)
-    let text = try child(
-      ChildProcess(
-        executable: ChildProcess.sibling("dera"),
-        arguments: [
-          "perplexity", bundle, "--file", settings.file, "--lambda", settings.lambda, "--against", base, "--context",
-          "\(settings.context)", "--chunks", "\(settings.chunks)", "--json",
-        ] + threadOptions), "\(candidate.name): quality")
-    let figures = try fromJSON(PerplexityFigures.self, text, name: "dera perplexity")
-    let bench = try speed(bundle, lambda: benchLambda, candidate.name)
-    return FrontierResult(
-      name: candidate.name, family: candidate.family, command: command, fileBytes: try size(bundle),
-      memoryBytes: bench.memory, rate: bench.rate, rateDeviation: bench.deviation, readBytesPerToken: bench.read,
-      quality: figures.results.compactMap { row in
-        row.divergence.map {
-          FrontierResult.Quality(
-            lambda: row.lambda, perplexity: row.ppl, divergence: $0.divergence.mean, sameTop: $0.sameTop)
-        }
-      })
+    let command = try build(candidate.options(whole: wholeBytes), bundle, candidate.name)
+    for blend in blends {
+      let name = name(candidate, blend)
+      let blendOptions = ["--blend", blend.rawValue]
+      let text = try child(
+        ChildProcess(
+          executable: ChildProcess.sibling("dera"),
+          arguments: [
+            "perplexity", bundle, "--file", settings.file, "--lambda", settings.lambda, "--against", base, "--context",
+            "\(settings.context)", "--chunks", "\(settings.chunks)", "--json",
+          ] + blendOptions + threadOptions), "\(name): quality")
+      let figures = try fromJSON(PerplexityFigures.self, text, name: "dera perplexity")
+      let bench = try speed(bundle, ["--lambda", benchLambda] + blendOptions, name)
+      try keep(
+        FrontierResult(
+          name: name, family: candidate.family, blendsWeights: blend == .weights, command: command,
+          fileBytes: try size(bundle), memoryBytes: bench.memory, rate: bench.rate, rateDeviation: bench.deviation,
+          readBytesPerToken: bench.read, quality: figures.quality))
+    }
+  }
+
+  /// Bytes of the bundle that relative budgets are shares of.
+  private var wholeBytes: Int {
+    record.results.first { $0.name == "8+own" || $0.name == "8+merge" }?.fileBytes ?? 0
   }
 
   /// One model alone stands for all: their shapes are the same.
@@ -91,7 +106,7 @@ final class FrontierRun {
     defer { remove(bundle) }
     let options = ["--bits", "\(bits)"]
     let command = try build(options, bundle, name, aligned: [])
-    let bench = try speed(bundle, lambda: nil, name)
+    let bench = try speed(bundle, [], name)
     let single = FrontierResult(
       name: name, family: "", command: command, fileBytes: try size(bundle), memoryBytes: bench.memory,
       rate: bench.rate, rateDeviation: bench.deviation, readBytesPerToken: bench.read, quality: [])
@@ -117,7 +132,7 @@ final class FrontierRun {
   }
 
   private func speed(
-    _ bundle: String, lambda: String?, _ what: String
+    _ bundle: String, _ options: [String], _ what: String
   ) throws -> (rate: Double, deviation: Double, memory: Int, read: Int) {
     let arguments = [
       "bench", bundle, "-p", "\(settings.context)", "-n", "\(Self.generatedTokens)", "-r", "\(Self.repetitions)", "-o",
@@ -126,7 +141,7 @@ final class FrontierRun {
     let text = try child(
       ChildProcess(
         executable: ChildProcess.sibling("dera"),
-        arguments: arguments + (lambda.map { ["--lambda", $0] } ?? []) + threadOptions), "\(what): speed and memory")
+        arguments: arguments + options + threadOptions), "\(what): speed and memory")
     let rows = try fromJSON([BenchFigures].self, text, name: "dera bench")
     guard let row = rows.last(where: { $0.test.hasPrefix("tg") }) else {
       throw StreamError(description: "dera bench measured no decoding")
@@ -185,6 +200,14 @@ private struct PerplexityFigures: Decodable {
     var divergence: DivergenceReport?
   }
   var results: [Row]
+
+  var quality: [FrontierResult.Quality] {
+    results.compactMap { row in
+      row.divergence.map {
+        .init(lambda: row.lambda, perplexity: row.ppl, divergence: $0.divergence.mean, sameTop: $0.sameTop)
+      }
+    }
+  }
 }
 
 /// What is read of `dera bench -o json`.

@@ -45,12 +45,12 @@ struct StudyCommand: ParsableCommand {
   func run() throws {
     let forms = try form.map { text in
       let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return Study.Form(name: String(parts[0]), bundle: try ModelBundle(path: String(parts[1])))
+      return Study.Form(name: String(parts[0]), bundle: try openBundle(String(parts[1])))
     }
     let engine = try Engine(pool: threadPool(threads))
     let line = Progress()
     let study = try Study(
-      family: ModelBundle(path: family), forms: forms, stories: stories, groups: Self.groups, engine: engine
+      family: openBundle(family), forms: forms, stories: stories, groups: Self.groups, engine: engine
     ) { try line.next($0) }
     line.start(total: study.policyCount)
     try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
@@ -98,7 +98,7 @@ struct StudyResults {
     forms = try study.forms.map { try study.realigned($0) }
     pretrained = try study.realignedFromPretrained()
     grid = try study.twoRewards()
-    combination = try study.forms.map {
+    combination = try study.forms.filter { $0.blend == .logits }.map {
       ($0.name, try study.combinationError($0, lambdas: Self.combinationLambdas))
     }
   }
@@ -109,13 +109,13 @@ enum StudyCost {
   /// A row for every form that holds the pair alone.
   static func table(_ forms: [Study.Form], engine: Engine) throws -> Table {
     var table = Table([
-      .init("form", .left), .init("one model, tokens/s"), .init("pair, tokens/s"), .init("time of a pair's token"),
-      .init("weights read, one"), .init("pair"), .init("two separate"),
+      .init("form", .left), .init("one model, tokens/s"), .init("λ = 0.5, tokens/s"), .init("time of a token"),
+      .init("weights read, one"), .init("λ = 0.5"), .init("two separate"),
     ])
     let test = BenchTest.generate(128)
     for form in forms {
       let bundle = form.bundle
-      let batch = try Batch(bundle: bundle, count: 1, contextLength: test.tokens, engine: engine)
+      let batch = try Batch(bundle: bundle, count: 1, contextLength: test.tokens, engine: engine, blend: form.blend)
       let models = bundle.alignedModels.count
       func rate(_ lambda: Float) throws -> Double {
         let rates = try test.rates(batch, Realignment(lambda, models: models), repetitions: 5).sorted()

@@ -16,7 +16,7 @@ extension StudyReport {
 
   private var ways: [(name: String, samples: [StorySample])] {
     [
-      ("DeRa", results.forms[0]), ("retrained at β/λ", results.retrained),
+      ("DeRa", results.forms[0]), ("retrained at β/λ", results.retrained), ("weights blended", results.forms[1]),
       ("DeRa from the early checkpoint", results.pretrained),
     ]
   }

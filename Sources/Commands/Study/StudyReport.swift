@@ -96,7 +96,7 @@ struct StudyReport {
       words. At λ = 1 both are the same model, sampled with different seeds: what is left there is sampling noise.
 
       \(table.markdown)
-      \(agreementTable([("16 bits", results.forms[0]), ("early checkpoint as reference", results.pretrained)]))
+      \(agreementTable([("16 bits", results.forms[0]), ("weights blended", results.forms[1]), ("early checkpoint as reference", results.pretrained)]))
       ![Reward against λ](reward.svg)
       ![Reward against KL](reward-kl.svg)
       \(lengths.joined())

@@ -11,7 +11,7 @@ public struct FrontierCandidate: Sendable, Hashable {
 
   public static let rule =
     "parts joined by +: 8, 6, 4 or 16 (bits), a storage of differences such as ternary or lowrank:8, merge, or NAME=VALUE "
-    + "for any other option of dera-quantize"
+    + "for any other option of dera-quantize; budget=60% is a share of what whole matrices take in 8 bits"
 
   /// What is written to or read from is not a candidate's to choose.
   private static let reserved: Set<Substring> = ["reference", "aligned", "output", "bits", "delta"]
@@ -30,6 +30,10 @@ public struct FrontierCandidate: Sendable, Hashable {
         options += ["--bits", "\(number)"]
         continue
       }
+      if part.hasSuffix("%") {
+        guard part.hasPrefix("budget="), let share = Double(part.dropFirst(7).dropLast()), (1...1000).contains(share)
+        else { throw .badCandidate(String(text)) }
+      }
       let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = pair.first, !name.isEmpty, name.first != "-", !Self.reserved.contains(name) else {
         throw .badCandidate(String(text))
@@ -47,6 +51,18 @@ public struct FrontierCandidate: Sendable, Hashable {
     self.family = family.isEmpty ? "as given" : family.joined(separator: " ")
   }
 
+  /// Whether its size is a share of the bundle of whole matrices in 8 bits.
+  public var isRelative: Bool { options.contains { $0.hasSuffix("%") } }
+
+  /// The options with a share turned into bytes.
+  /// - Parameter whole: bytes of the bundle of whole matrices in 8 bits.
+  public func options(whole: Int) -> [String] {
+    options.map { option in
+      guard option.hasSuffix("%"), let share = Double(option.dropLast()) else { return option }
+      return "\(Int(Double(whole) * share / 100))"
+    }
+  }
+
   /// Reads several, separated by commas.
   /// - Throws: `FrontierError.badCandidate`, also when one is there twice.
   public static func list(_ text: String) throws(FrontierError) -> [FrontierCandidate] {
@@ -60,11 +76,12 @@ public struct FrontierCandidate: Sendable, Hashable {
   }
 
   /// What is tried unless something else is asked for.
-  public static let standard = "8,6,4".split(separator: ",").flatMap { bits in
-    ["own", "int4", "ternary", "sign", "lowrank:8"].map { "\(bits)+\($0)" }
-  }.joined(separator: ",")
+  public static let standard =
+    "8,6,4".split(separator: ",").flatMap { bits in
+      ["own", "int4", "ternary", "sign", "lowrank:8"].map { "\(bits)+\($0)" }
+    }.joined(separator: ",") + ",budget=80%,budget=60%,budget=45%"
   /// The same for adapters, which keep their own factors.
-  public static let standardForAdapters = "8,6,4,8+merge,6+merge,4+merge"
+  public static let standardForAdapters = "8,6,4,8+merge,6+merge,4+merge,budget=80%,budget=60%,budget=45%"
 }
 
 /// Why a frontier cannot be measured.

@@ -1,8 +1,14 @@
 extension [FrontierResult] {
   /// Bytes against KL at one λ: a curve for every family, the separate models first, names on the front.
-  /// - Parameter lambda: index into every result's `quality`.
-  public func chart(lambda: Int, title: String) -> Chart {
-    let front = Set(filter { !$0.isSeparate }.front)
+  /// - Parameters:
+  ///   - lambda: index into every result's `quality`.
+  ///   - blendsWeights: which of the bundles' results; the separate models blend logits.
+  public func chart(lambda: Int, blendsWeights: Bool = false, title: String) -> Chart {
+    let shown = filter { $0.isSeparate || $0.blendsWeights == blendsWeights }
+    return shown.chart(lambda, title, front: Set(filter { !$0.isSeparate }.front))
+  }
+
+  private func chart(_ lambda: Int, _ title: String, front: Set<String>) -> Chart {
     let families = reduce(into: [String]()) { if !$0.contains($1.family) { $0.append($1.family) } }
     let ordered = families.filter(isSeparate) + families.filter { !isSeparate($0) }
     let series = ordered.map { family in

@@ -4,6 +4,8 @@ public struct FrontierResult: Sendable, Equatable, Codable {
   public var name: String
   /// The curve it belongs to.
   public var family: String
+  /// λ blends the weights of one model that runs instead of the logits of all.
+  public var blendsWeights: Bool
   /// Models quantised on their own in files of their own: what a bundle competes with.
   public var isSeparate: Bool
   /// The command that makes the bundle.
@@ -38,11 +40,13 @@ public struct FrontierResult: Sendable, Equatable, Codable {
   }
 
   public init(
-    name: String, family: String, isSeparate: Bool = false, command: String, fileBytes: Int, memoryBytes: Int,
+    name: String, family: String, blendsWeights: Bool = false, isSeparate: Bool = false, command: String,
+    fileBytes: Int, memoryBytes: Int,
     rate: Double, rateDeviation: Double, readBytesPerToken: Int, quality: [Quality]
   ) {
     self.name = name
     self.family = family
+    self.blendsWeights = blendsWeights
     self.isSeparate = isSeparate
     self.command = command
     self.fileBytes = fileBytes

@@ -97,7 +97,7 @@ extension SVG {
   /// Colours of series for light and dark paper: Okabe and Ito's, told apart by colour-blind readers, the yellow left out.
   private static let colours: [(light: String, dark: String)] = [
     (light: "#0072b2", dark: "#56b4e9"), ("#d55e00", "#ff8c42"), ("#009e73", "#2fc79a"), ("#b3438f", "#e08ac4"),
-    ("#6b6b6b", "#b0b0b0"), ("#a67c00", "#e6b800"),
+    ("#6b6b6b", "#b0b0b0"), ("#a67c00", "#e6b800"), ("#1f1f1f", "#f0f0f0"),
   ]
   static var colourCount: Int { colours.count }
 

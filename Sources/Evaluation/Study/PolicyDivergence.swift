@@ -13,24 +13,26 @@ public final class PolicyDivergence {
 
   /// - Parameters:
   ///   - policy: what drew the texts.
+  ///   - blend: how the policy applies its λ.
   ///   - others: what it is compared with.
   /// - Throws: `SessionError`, `EvaluationError.differentPairs` for vocabularies of different size.
   public init(
-    policy: (bundle: ModelBundle, realignment: Realignment),
+    policy: (bundle: ModelBundle, realignment: Realignment), blend: Blend = .logits,
     others: (bundle: ModelBundle, realignments: [Realignment]), contextLength: Int = 320, engine: Engine
   ) throws {
     let sizes = (policy.bundle.configuration.vocabularySize, others.bundle.configuration.vocabularySize)
     guard sizes.0 == sizes.1 else {
       throw EvaluationError.differentPairs("their vocabularies have \(sizes.0) and \(sizes.1) tokens")
     }
-    func forcing(_ bundle: ModelBundle, _ realignments: [Realignment]) throws -> TeacherForcing {
+    func forcing(_ bundle: ModelBundle, _ realignments: [Realignment], _ blend: Blend) throws -> TeacherForcing {
       TeacherForcing(
         session: try Session(
-          bundle: bundle, contextLength: contextLength, engine: engine, maxOutputs: PerplexityMeasurement.block),
+          bundle: bundle, contextLength: contextLength, engine: engine, maxOutputs: PerplexityMeasurement.block,
+          blend: blend),
         realignments: realignments)
     }
-    self.policy = try forcing(policy.bundle, [policy.realignment])
-    self.others = try forcing(others.bundle, others.realignments)
+    self.policy = try forcing(policy.bundle, [policy.realignment], blend)
+    self.others = try forcing(others.bundle, others.realignments, .logits)
     ownScratch = [Float](repeating: 0, count: sizes.0)
     otherScratch = ownScratch
   }

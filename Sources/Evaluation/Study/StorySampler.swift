@@ -8,16 +8,19 @@ public final class StorySampler {
   private let ends: Set<Int32>
 
   /// - Parameters:
+  ///   - blend: what λ blends.
   ///   - width: texts written at once; what they become does not depend on it.
   ///   - contextLength: a text that has not ended by then is cut.
   /// - Throws: `SessionError`, `EvaluationError.noStartToken`.
-  public init(bundle: ModelBundle, engine: Engine, width: Int = 32, contextLength: Int = 320) throws {
+  public init(bundle: ModelBundle, engine: Engine, blend: Blend = .logits, width: Int = 32, contextLength: Int = 320)
+    throws
+  {
     guard let tokenizer = bundle.tokenizer, let start = tokenizer.bosID ?? tokenizer.eosID else {
       throw EvaluationError.noStartToken
     }
     self.start = start
     ends = Set(bundle.manifest.endOfTextIDs.compactMap { Int32(exactly: $0) })
-    batch = try Batch(bundle: bundle, count: width, contextLength: contextLength, engine: engine)
+    batch = try Batch(bundle: bundle, count: width, contextLength: contextLength, engine: engine, blend: blend)
   }
 
   /// A text being written.

@@ -14,11 +14,13 @@ public final class Study {
   public struct Form {
     public let name: String
     public let bundle: ModelBundle
+    public let blend: Blend
     /// `[models]`: λ of an aligned model by its name.
     let realignment: ([String: Float]) -> Realignment
 
-    public init(name: String, bundle: ModelBundle) {
+    public init(name: String, bundle: ModelBundle, blend: Blend = .logits) {
       self.name = name
+      self.blend = blend
       self.bundle = bundle
       let models = bundle.manifest.models.dropFirst()
       realignment = { lambdas in Realignment(lambdas: models.map { lambdas[$0] ?? 0 }) }
@@ -65,7 +67,7 @@ public final class Study {
       Strength(lambda: Float(Self.beta / $0.0), beta: $0.0, model: $0.1)
     }
     self.family = Form(name: "16 bits", bundle: family)
-    self.forms = [self.family] + forms
+    self.forms = [self.family, Form(name: "16 bits, weights blended", bundle: family, blend: .weights)] + forms
     self.tokenizer = tokenizer
     self.stories = stories
     self.groups = groups
@@ -129,13 +131,13 @@ public final class Study {
   ) throws -> StorySample {
     try progress(what)
     let realignment = form.realignment(lambdas)
-    let sampler = try samplers[form.name] ?? StorySampler(bundle: form.bundle, engine: engine)
+    let sampler = try samplers[form.name] ?? StorySampler(bundle: form.bundle, engine: engine, blend: form.blend)
     samplers[form.name] = sampler
     // Streams of seeds do not meet: samples of different policies are independent unless they share a stream.
     let first = UInt64(stream) * 1_000_000
     let texts = try sampler.sample(realignment, seeds: first..<first + UInt64(stories))
     let divergence = try PolicyDivergence(
-      policy: (form.bundle, realignment), others: (family.bundle, others), engine: engine)
+      policy: (form.bundle, realignment), blend: form.blend, others: (family.bundle, others), engine: engine)
     return StorySample(try texts.map { try story($0, divergence) }, groups: groups)
   }
 
