@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct ParsingTests {
   @Test(arguments: [
-    "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "score", "bench", "pack", "unpack",
+    "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "score", "bench", "frontier", "study",
+    "pack", "unpack",
   ]) func helpIsAsRecorded(command: String) throws {
     let subcommand = try #require(
       RootCommand.configuration.subcommands.first { $0.configuration.commandName == command })

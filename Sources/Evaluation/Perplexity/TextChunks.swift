@@ -47,6 +47,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
   case emptyPart
   /// An empty context, and the model has no token to stand for it.
   case noStartToken
+  /// A bundle is not the family that a study needs.
+  case notTheFamily(String)
 
   public var description: String {
     switch self {
@@ -56,6 +58,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case .differentPairs(let what): "the bundles are not the same pair: \(what)"
     case .notFinite(let lambda):
       "the logits at λ = \(lambda) are not finite; use a smaller λ, or check the bundle (dera inspect --verify)"
+    case .notTheFamily(let what):
+      "the bundle is not the family of retrained models (tools/study makes it): \(what)"
     case .emptyPart: "context and continuation need at least one token each"
     case .noStartToken:
       "the context is empty and the tokenizer has no beginning-of-text or end-of-text token; give a context"

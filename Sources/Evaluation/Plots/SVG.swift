@@ -97,7 +97,7 @@ extension SVG {
   /// Colours of series for light and dark paper: Okabe and Ito's, told apart by colour-blind readers, the yellow left out.
   private static let colours: [(light: String, dark: String)] = [
     (light: "#0072b2", dark: "#56b4e9"), ("#d55e00", "#ff8c42"), ("#009e73", "#2fc79a"), ("#b3438f", "#e08ac4"),
-    ("#6b6b6b", "#b0b0b0"), ("#a67c00", "#e6b800"),
+    ("#6b6b6b", "#b0b0b0"), ("#a67c00", "#e6b800"), ("#1f1f1f", "#f0f0f0"),
   ]
   static var colourCount: Int { colours.count }
 
@@ -109,7 +109,7 @@ extension SVG {
   private static func palette(dark: Bool) -> String {
     let (ink, soft, paper) = dark ? ("#e8e8e8", "#3d4148", "#16181c") : ("#1f1f1f", "#dcdcdc", "#ffffff")
     var text = ".dera-plot .paper{fill:\(paper)}\n.dera-plot text{fill:\(ink)}\n.dera-plot .axis{stroke:\(ink)}\n"
-    text += ".dera-plot .grid{stroke:\(soft)}\n"
+    text += ".dera-plot .grid{stroke:\(soft)}\n.dera-plot .note{stroke:\(paper)}\n"
     for (index, pair) in colours.enumerated() {
       let colour = dark ? pair.dark : pair.light
       text += ".dera-plot .s\(index){stroke:\(colour);fill:\(colour)}\n"
@@ -124,6 +124,7 @@ extension SVG {
     .dera-plot .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}
     .dera-plot .bar{stroke:none}
     .dera-plot text.cell,.dera-plot text.note{font-size:13px}
+    .dera-plot text.note{paint-order:stroke;stroke-width:4;stroke-linejoin:round}
 
     """
 }

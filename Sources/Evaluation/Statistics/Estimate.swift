@@ -54,7 +54,7 @@ func covarianceOfMeans(_ left: some Collection<Double>, _ right: some Collection
 
 /// The value below which `fraction` of the values lie, linear between ranks (NumPy's and llama.cpp's rule).
 /// - Parameter sorted: ascending, not empty.
-func percentile(_ sorted: [Float], _ fraction: Double) -> Double {
+func percentile(_ sorted: [some BinaryFloatingPoint], _ fraction: Double) -> Double {
   let rank = min(max(fraction, 0), 1) * Double(sorted.count - 1)
   let index = Int(rank)
   let rest = rank - Double(index)

@@ -18,6 +18,12 @@ package struct LogitDistribution {
     top = logits.firstIndex(of: largest) ?? 0
   }
 
+  /// ln Σ exp(value) of values that are finite.
+  package static func logSum(_ values: some Collection<Double>) -> Double {
+    let largest = values.max() ?? 0
+    return largest + Double.log(values.reduce(0) { $0 + Double.exp($1 - largest) })
+  }
+
   private init(logSum: Double, top: Int) {
     self.logSum = logSum
     self.top = top

@@ -1,0 +1,70 @@
+/// One sampled story.
+public struct Story: Sendable {
+  public var words: Double
+  public var brief: Double
+  public var happy: Double
+  /// KL from what it was compared with, nats a story.
+  public var divergences: [Double]
+  /// False where the context ended it.
+  public var isFinished: Bool
+  public var text: String
+}
+
+/// Stories of one policy, in groups that count as independent repetitions.
+public struct StorySample: Sendable {
+  public let stories: [Story]
+  public let groups: Int
+
+  /// - Parameter groups: divides the number of stories.
+  public init(_ stories: [Story], groups: Int) {
+    precondition(groups > 0 && stories.count % groups == 0, "groups of equal size")
+    self.stories = stories
+    self.groups = groups
+  }
+
+  public func mean(_ value: (Story) -> Double) -> Estimate { Estimate(meanOf: stories.map(value)) }
+
+  /// The mean over some groups, which may be there several times.
+  public func mean(groups chosen: [Int], _ value: (Story) -> Double) -> Double {
+    let size = stories.count / groups
+    let sum = chosen.reduce(0.0) { sum, group in
+      stories[group * size..<(group + 1) * size].reduce(sum) { $0 + value($1) }
+    }
+    return sum / Double(chosen.count * size)
+  }
+}
+
+/// How two ways to reach the same strengths agree.
+public struct Agreement: Sendable {
+  public let pearson: Double
+  public let pearsonInterval: Interval
+  public let spearman: Double
+  public let spearmanInterval: Interval
+  /// Mean absolute difference over the strengths.
+  public let distance: Double
+
+  /// Correlations of a story's mean value across strengths, with percentile bootstrap intervals over groups.
+  /// - Parameter pairs: one for every strength.
+  public init(_ pairs: [(left: StorySample, right: StorySample)], _ value: (Story) -> Double) {
+    let groups = pairs.first?.left.groups ?? 1
+    func means(_ chosen: [Int]) -> (left: [Double], right: [Double]) {
+      (pairs.map { $0.left.mean(groups: chosen, value) }, pairs.map { $0.right.mean(groups: chosen, value) })
+    }
+    let (left, right) = means(Array(0..<groups))
+    pearson = Evaluation.pearson(left, right)
+    spearman = Evaluation.spearman(left, right)
+    distance = zip(left, right).reduce(0) { $0 + ($1.0 - $1.1).magnitude } / Double(pairs.count)
+    // Resampled once, because a story's value is dear and a group's mean is cheap.
+    let table = (0..<groups).map { means([$0]) }
+    func interval(_ statistic: ([Double], [Double]) -> Double) -> Interval {
+      .bootstrap(count: groups) { chosen in
+        let count = Double(chosen.count)
+        let left = pairs.indices.map { pair in chosen.reduce(0) { $0 + table[$1].left[pair] } / count }
+        let right = pairs.indices.map { pair in chosen.reduce(0) { $0 + table[$1].right[pair] } / count }
+        return statistic(left, right)
+      }
+    }
+    pearsonInterval = interval(Evaluation.pearson)
+    spearmanInterval = interval(Evaluation.spearman)
+  }
+}
