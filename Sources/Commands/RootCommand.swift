@@ -21,7 +21,8 @@ package struct RootCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-      LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, BenchCommand.self,
+      LogitsCommand.self, PerplexityCommand.self, SweepCommand.self, MergeCommand.self,
+      ScoreCommand.self, BenchCommand.self,
     ])
 
   package init() {}
