@@ -10,6 +10,7 @@ let real: Target.Dependency = .product(name: "RealModule", package: "swift-numer
 let modules: [(name: String, imports: [Target.Dependency])] = [
   ("TensorCore", []),
   ("GGUF", ["TensorCore"]),
+  ("Compression", ["CLZ4"]),
   ("ModelSpec", ["TensorCore", real]),
   ("Tokenization", ["CPCRE2"]),
   ("ChatTemplate", []),
@@ -19,9 +20,9 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization", crypto]),
   ("Kernels", ["CKernels", "CScheduling", "TensorCore", real]),
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
-  ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
+  ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Compression", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
   ("Evaluation", ["Tokenization", "Kernels", "DeRa", real]),
-  ("Commands", ["TensorCore", "GGUF", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", "Evaluation", arguments]),
+  ("Commands", ["TensorCore", "GGUF", "Compression", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", "Evaluation", arguments]),
 ]
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -43,6 +44,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "CKernels", cSettings: cSettings),
     .target(name: "CScheduling", cSettings: cSettings),
     .target(
@@ -51,8 +53,8 @@ let package = Package(
     .testTarget(name: "CKernelsTests", dependencies: ["CKernelsConformance", "Kernels"], swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["Commands"], swiftSettings: settings),
     .executableTarget(
-      name: "dera-quantize", dependencies: ["GGUF", "Conversion", arguments], path: "tools/quantize",
-      swiftSettings: settings),
+      name: "dera-quantize", dependencies: ["GGUF", "Conversion", "Kernels", "DeRa", "Evaluation", arguments],
+      path: "tools/quantize", swiftSettings: settings),
   ]
     + modules.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings) }
     + modules.map {

@@ -53,6 +53,10 @@ extension BundleReader {
     guard values.count == int4s * 16 else {
       throw invalid(BundleKey.tensorTables, "\(values.count) values", "none, or 16 for each of \(int4s) int4 tensors")
     }
+    let range = PackedCodec.int4TableRange
+    if let value = values.first(where: { !range.contains($0) }) {
+      throw invalid(BundleKey.tensorTables, "a value of \(value)", "\(range.lowerBound) to \(range.upperBound)")
+    }
     return (0..<int4s).reversed().map { Array(values[16 * $0..<16 * $0 + 16]) }
   }
 

@@ -43,6 +43,12 @@ extension BundleManifest {
     return footprint
   }
 
+  /// How many models use a stored tensor.
+  package func users(of tensor: BundleTensor) -> Int {
+    guard tensor.model == 0 else { return 1 }
+    return models.indices.filter { change(tensor.spec.name, model: $0).usesReference }.count
+  }
+
   /// Bytes of the weights of all models.
   public var weightBytes: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 

@@ -70,7 +70,7 @@ INLINE void add_two_groups(const weights w, const int group, const int8_t *x, si
 
 INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
   __m256i sums[MAX_GROUP][PARTS] = {};
-  const int pairs = w.kind == KIND_INT6, step = pairs && w.unpacked ? 2 : groups_a_byte(w);
+  const int pairs = w.kind == KIND_INT6 || w.kind == KIND_TABLE, step = pairs && w.unpacked ? 2 : groups_a_byte(w);
   ROLLED for (int g = 0; g < GROUPS; g += step) {
     UNROLLED for (int i = 0; i < step; i += 1 + pairs) {
       if (pairs) add_two_groups(w, g + i, x, stride, n, sums);

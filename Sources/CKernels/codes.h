@@ -43,7 +43,7 @@ INLINE kind_traits traits(const block_kind kind) {
     case KIND_INT8: return UNSIGNED_BYTES ? (kind_traits){544, 0, 255, 1, -128} : (kind_traits){544, 0, 128, 1, 0};
     case KIND_INT6: return (kind_traits){416, 0, 63, 1, -32};
     case KIND_NIBBLES: return (kind_traits){288, 0, 15, 1, -8};
-    case KIND_TABLE: return UNSIGNED_BYTES ? (kind_traits){288, 0, 255, 1, -128} : (kind_traits){288, 0, 128, 1, 0};
+    case KIND_TABLE: return (kind_traits){288, 0, 63, 1, -32};
     case KIND_INT2: return (kind_traits){128, 1, 3, 2, -3};
     case KIND_TERNARY: return (kind_traits){128, 1, 3, 1, -1};
     case KIND_INT1: return (kind_traits){64, 1, 1, BITS_AS_MASKS ? -2 : 2, -1};
@@ -70,11 +70,11 @@ INLINE codes load_codes(const void *p) {
   return v;
 }
 
-/// The table's values, in the form and as often as `lookup` wants them; zeros for kinds without one.
+/// The table's values, plus 32 so that none is negative, as often as `lookup` wants them; 32 for kinds without one.
 INLINE codes load_table(const int8_t *table) {
   uint8_t repeated[REGISTER_BYTES] = {};
   for (size_t i = 0; table && i < sizeof repeated; i += 16) memcpy(repeated + i, table, 16);
-  return load_codes(repeated) ^ (uint8_t)(UNSIGNED_BYTES ? 0x80 : 0);
+  return load_codes(repeated) + 32;
 }
 
 /// The nibbles of group `group`: even ones low, odd ones high.

@@ -17,6 +17,8 @@ public struct Checkpoint: Sendable {
   public var displayName: String
   /// What the model's own configuration calls it, perhaps a repository's name.
   public var originName: String?
+  /// Tags of its model card, in lower case; trainers leave the name of their method there (`dpo`, `orpo`).
+  public var tags: [String] = []
   /// Of a model made by an adapter: what it adds to the base's matrices, by our names. `tensors` have it merged in; where a
   /// matrix changes in another way (DoRA, a whole matrix replaced) they alone know.
   public var updates: [String: LowRankUpdate] = [:]

@@ -25,6 +25,7 @@ struct LogitsCommand: ParsableCommand {
     help: ArgumentHelp("Threads (default: one for every fast core).", valueName: "count"))
   var threads: Int?
   @OptionGroup var cache: CacheArgument
+  @OptionGroup var blending: BlendArgument
 
   /// Positions whose logits are computed together.
   static let outputs = 16
@@ -40,10 +41,12 @@ struct LogitsCommand: ParsableCommand {
     guard !ids.isEmpty else { throw ValidationError("--tokens needs at least one id") }
     let session = try Session(
       bundle: bundle, contextLength: ids.count, engine: try Engine(pool: threadPool(threads)),
-      maxOutputs: min(Self.outputs, ids.count), cacheCodec: cache.codec)
+      maxOutputs: min(Self.outputs, ids.count), cacheCodec: cache.codec, blend: blending.blend)
     // Refuses bad ids before there is a file.
     try session.append(ids)
-    guard !FileIdentity.isSame(output, bundle.path) else { throw OutputError.isBundle(output) }
+    guard !FileIdentity.isSame(output, bundle.path), !FileIdentity.isSame(output, self.bundle.bundle) else {
+      throw OutputError.isBundle(output)
+    }
     let file = try NumpyFile(
       path: output, shape: [realignments.count, ids.count, bundle.configuration.vocabularySize])
     try Interrupt.during {

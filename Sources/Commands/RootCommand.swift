@@ -22,7 +22,7 @@ package struct RootCommand: ParsableCommand {
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       LogitsCommand.self, PerplexityCommand.self, SweepCommand.self, MergeCommand.self,
-      ScoreCommand.self, BenchCommand.self,
+      ScoreCommand.self, BenchCommand.self, PackCommand.self, UnpackCommand.self,
     ])
 
   package init() {}

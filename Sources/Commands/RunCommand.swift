@@ -24,7 +24,7 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Continue the prompt as it is, without the chat template.") var raw = false
   @Flag(help: "Print one JSON object with the answer and all figures instead.") var json = false
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
-  @OptionGroup(title: "Machine") var runtime: RuntimeArguments
+  @OptionGroup(title: "Machine") var machine: SessionArguments
 
   func validate() throws {
     if raw && system != nil { throw ValidationError("--system needs the chat template, so it does not go with --raw") }
@@ -37,7 +37,7 @@ struct RunCommand: ParsableCommand {
     let bundle = try bundle.open()
     let realignment = try lambda.realignment(for: bundle)
     let tokens = try promptTokens(PromptFormat(bundle))
-    let session = try runtime.session(bundle)
+    let session = try machine.session(bundle)
     let options = try sampling.options()
     let isQuiet = json
     let generation = try Interrupt.during {

@@ -7,6 +7,7 @@ package struct RunReport: Encodable, Equatable {
   package var finishReason: FinishReason
   /// λ by name of the aligned model.
   package var lambda: [String: Float]
+  package var blend: Blend
   package var seed: UInt64
   package var promptTokens: Int
   package var answerTokens: Int
@@ -16,9 +17,10 @@ package struct RunReport: Encodable, Equatable {
   package var secondsToFirstToken: Double
   /// nil where the system does not tell.
   package var peakMemoryBytes: Int?
+  package var memory: RunMemory?
 
   enum CodingKeys: String, CodingKey {
-    case text, lambda, seed
+    case text, lambda, blend, seed, memory
     case finishReason = "finish_reason"
     case promptTokens = "prompt_tokens"
     case answerTokens = "answer_tokens"
@@ -30,11 +32,13 @@ package struct RunReport: Encodable, Equatable {
   }
 
   package init(
-    _ generation: Generation, models: [String], realignment: Realignment, contextLength: Int, peakMemoryBytes: Int?
+    _ generation: Generation, models: [String], realignment: Realignment, blend: Blend, contextLength: Int,
+    peakMemoryBytes: Int?, memory: RunMemory? = nil
   ) {
     text = generation.text
     finishReason = generation.finishReason
     lambda = Dictionary(zip(models, realignment.lambdas)) { first, _ in first }
+    self.blend = blend
     seed = generation.seed
     promptTokens = generation.promptTokens
     answerTokens = generation.answerTokens
@@ -43,12 +47,14 @@ package struct RunReport: Encodable, Equatable {
     decodeTokensPerSecond = generation.decodeRate
     secondsToFirstToken = generation.timeToFirstToken
     self.peakMemoryBytes = peakMemoryBytes
+    self.memory = memory
   }
 
   init(_ generation: Generation, session: Session, realignment: Realignment) {
     self.init(
-      generation, models: session.bundle.alignedModels, realignment: realignment,
-      contextLength: session.contextLength, peakMemoryBytes: ProcessMemory.current()?.peakBytes)
+      generation, models: session.bundle.alignedModels, realignment: realignment, blend: session.blend,
+      contextLength: session.contextLength, peakMemoryBytes: ProcessMemory.current()?.peakBytes,
+      memory: RunMemory(session))
   }
 
   /// The line on standard error; a second line where the answer was cut.

@@ -16,6 +16,11 @@ public enum ConversionError: Error, Equatable, CustomStringConvertible {
   /// Writing the bundle would destroy what it is made of.
   case outputIsInput(path: String)
   case missingTensor(String, model: String)
+  /// No matrix fits a pattern.
+  case noSuchTensor(String)
+  case noSuchModel(String, aligned: [String])
+  /// Even the smallest form of the models takes more.
+  case budgetTooSmall(budget: Int, least: Int)
   /// The chat template cannot be used; the text says why and on which line.
   case chatTemplate(String)
 
@@ -43,6 +48,14 @@ public enum ConversionError: Error, Equatable, CustomStringConvertible {
       "the output \(path) is one of the input files; choose another name"
     case .chatTemplate(let error):
       "\(error); repair the checkpoint's chat template or remove it"
+    case .noSuchTensor(let pattern):
+      "no matrix of these models is called \"\(pattern)\"; `dera-quantize --dry-run --json` lists their names, such as "
+        + "blk.0.attn_q.weight"
+    case .noSuchModel(let name, let aligned):
+      "there is no aligned model \(name); the names are \(aligned.isEmpty ? "none" : aligned.joined(separator: ", "))"
+    case .budgetTooSmall(let budget, let least):
+      "\(budget) bytes cannot hold these models: the least they take is \(least) bytes "
+        + "(\(NumberText.megabytes(least)) MB); raise --budget to that"
     case .missingTensor(let tensor, let model):
       "\(model) has no tensor \(tensor); the checkpoint does not fit its configuration"
     }

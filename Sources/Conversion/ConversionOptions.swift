@@ -15,6 +15,10 @@ public struct ConversionOptions: Sendable, Equatable {
   public var bits: Bits
   /// How what aligned models change of the matrices is stored; adapters that are not merged keep their own factors.
   public var delta: DeltaStorage
+  /// Matrices that are stored otherwise than `bits` and `delta` say.
+  public var choices: TensorChoices
+  /// What `choices` were made for; recorded in the bundle's provenance.
+  public var goal: AllocationGoal?
   /// Adapters are merged into the reference's weights and then treated as any other model.
   public var mergesAdapters: Bool
   /// Refuse weights that are NaN or infinite instead of replacing them with a warning.
@@ -23,24 +27,31 @@ public struct ConversionOptions: Sendable, Equatable {
   public var width: Int
 
   public init(
-    bits: Bits = .eight, delta: DeltaStorage = .own, mergesAdapters: Bool = false, isStrict: Bool = false,
-    width: Int = 2
+    bits: Bits = .eight, delta: DeltaStorage = .own, choices: TensorChoices = TensorChoices(),
+    mergesAdapters: Bool = false, isStrict: Bool = false, width: Int = 2
   ) {
     self.bits = bits
     self.delta = delta
+    self.choices = choices
     self.mergesAdapters = mergesAdapters
     self.isStrict = isStrict
     self.width = max(1, width)
   }
 
-  /// How a tensor is stored: matrices in the chosen bits, vectors as they are.
+  /// How a tensor of the reference is stored: a matrix as chosen for it or for all, vectors as they are.
   public func codec(for spec: TensorSpec) -> BundleCodec {
-    guard spec.role.isMatrix else { return .f32 }
-    return switch bits {
-    case .sixteen: .packed(.f16)
-    case .eight: .packed(.int8)
-    case .six: .packed(.int6)
-    case .four: .packed(.int4)
+    spec.role.isMatrix ? .packed(choices.base[spec.name] ?? bits.codec) : .f32
+  }
+}
+
+extension ConversionOptions.Bits {
+  /// The codec of a matrix of so many bits.
+  public var codec: PackedCodec {
+    switch self {
+    case .sixteen: .f16
+    case .eight: .int8
+    case .six: .int6
+    case .four: .int4
     }
   }
 }

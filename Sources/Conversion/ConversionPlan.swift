@@ -81,68 +81,77 @@ private struct Pair {
   /// What is stored of the aligned model's tensor; nil for nothing.
   /// - Throws: `CheckpointError`, `TensorError`, and what `progress` throws.
   func entry(_ summary: inout PairSummary, _ progress: (Int) throws -> Void) throws -> ConversionPlan.Entry? {
-    if let update, spec.role.isMatrix, let tensors = try factorTensors(update.rank) {
+    let chosen = options.choices.changes[model]?[spec.name]
+    let own = try BundleTensor(
+      spec: spec, model: model, codec: reference.tensor.codec, table: reference.tensor.table)
+    if let update, let tensors = try adapterTensors(update, chosen, own) {
       let factors = LowRankFactors(update)
-      if factors.isZero { return nil }
+      if factors.isZero || tensors.isEmpty { return nil }
       return ConversionPlan.Entry(tensors: tensors) {
         StoredFactors(factors, tensors: tensors).content(squaredDifference: nil)
       }
     }
-    let own = try BundleTensor(
-      spec: spec, model: model, codec: reference.tensor.codec, table: reference.tensor.table)
-    let isDifference = options.delta != .own && spec.role.isMatrix
+    let storage = spec.role.isMatrix ? chosen ?? options.delta : .own
     let (areAlike, difference) = try TensorComparison.compare(
-      reference, TensorBands(tensor: own, source: aligned), isDifference ? .equal : .storedAlike, progress: progress)
+      reference, TensorBands(tensor: own, source: aligned), storage == .own ? .storedAlike : .equal, progress: progress)
     if spec.role.isMatrix { summary.add(difference, areAlike: areAlike) }
     if areAlike { return nil }
-    if isDifference, difference.relative <= ConversionPlan.differenceLimit, let entry = try change(difference) {
-      return entry
+    // What was chosen for this tensor knows its difference already.
+    if chosen != nil || difference.relative <= ConversionPlan.differenceLimit,
+      let tensors = try storage.tensors(insteadOf: own)
+    {
+      return entry(storage, tensors, difference)
     }
-    let source = aligned
-    return ConversionPlan.Entry(tensors: [own], difference: difference) {
-      ConversionPlan.Content(sources: [source])
-    }
+    return entry(.own, [own], difference)
   }
 
-  /// The difference as the options say; nil where it would take no fewer bytes than the whole matrix.
-  private func change(_ difference: TensorDifference) throws -> ConversionPlan.Entry? {
-    let source = DifferenceTensor(aligned: aligned, reference: reference.source)
-    switch options.delta {
-    case .own: return nil
-    case .packed(let codec):
-      let tensor = try BundleTensor(spec: spec, model: model, part: .delta, codec: .packed(codec))
-      guard tensor.byteCount <= reference.tensor.byteCount else { return nil }
-      return ConversionPlan.Entry(tensors: [tensor], difference: difference) {
-        ConversionPlan.Content(sources: [source])
-      }
-    case .lowRank(let wanted):
-      let rank = min(wanted, spec.rows, spec.columns)
-      guard let tensors = try factorTensors(rank) else { return nil }
-      let whole = try BundleTensor(spec: spec, model: model, part: .delta, codec: reference.tensor.codec)
-      let (name, options) = (name, options)
+  /// The tensors that keep an adapter's factors as they are; none where they are chosen to be left out, nil where the
+  /// adapter is to be merged.
+  private func adapterTensors(
+    _ update: LowRankUpdate, _ chosen: DeltaStorage?, _ own: BundleTensor
+  ) throws -> [BundleTensor]? {
+    guard spec.role.isMatrix, update.rank <= min(spec.rows, spec.columns) else { return nil }
+    let factors = DeltaStorage.lowRank(update.rank)
+    guard chosen == nil || chosen == .shared || chosen == factors else { return nil }
+    return try (chosen ?? factors).tensors(insteadOf: own)
+  }
+
+  private func entry(
+    _ storage: DeltaStorage, _ tensors: [BundleTensor], _ difference: TensorDifference
+  ) -> ConversionPlan.Entry? {
+    let (aligned, change) = (aligned, DifferenceTensor(aligned: aligned, reference: reference.source))
+    switch storage {
+    case .shared: return nil
+    case .own:
       return ConversionPlan.Entry(tensors: tensors, difference: difference) {
-        let bands = TensorBands(tensor: whole, source: source)
-        let found = try await LowRankApproximation(of: bands, rank: rank, width: options.width)
-        guard found.nonFinite == 0 || !options.isStrict else {
-          throw ConversionError.nonFinite(tensor: whole.name, model: name, count: found.nonFinite)
-        }
-        var content = StoredFactors(found.factors, tensors: tensors).content(squaredDifference: found.squaredNorm)
-        if found.nonFinite > 0 {
-          content.warnings.append(
-            "\(found.nonFinite) weights of \(whole.name) of \(name) are NaN or infinite; taken as 0 and ±65504")
-        }
-        return content
+        ConversionPlan.Content(sources: [aligned])
+      }
+    case .packed:
+      return ConversionPlan.Entry(tensors: tensors, difference: difference) {
+        ConversionPlan.Content(sources: [change])
+      }
+    case .lowRank:
+      let (name, options, codec, spec) = (name, options, reference.tensor.codec, spec)
+      return ConversionPlan.Entry(tensors: tensors, difference: difference) {
+        let whole = try BundleTensor(spec: spec, model: tensors[0].model, part: .delta, codec: codec)
+        return try await Self.factors(of: TensorBands(tensor: whole, source: change), tensors, name, options)
       }
     }
   }
 
-  /// a in 8 bits, b in half precision; nil where they would take no fewer bytes than the whole matrix.
-  private func factorTensors(_ rank: Int) throws -> [BundleTensor]? {
-    guard rank <= min(spec.rows, spec.columns) else { return nil }
-    let tensors = [
-      try BundleTensor(spec: spec, model: model, part: .loraA(rank: rank), codec: .packed(.int8)),
-      try BundleTensor(spec: spec, model: model, part: .loraB(rank: rank), codec: .packed(.f16)),
-    ]
-    return tensors.reduce(0) { $0 + $1.byteCount } < reference.tensor.byteCount ? tensors : nil
+  /// The factors nearest to a difference, of the rank that `tensors` have.
+  private static func factors(
+    of bands: TensorBands, _ tensors: [BundleTensor], _ name: String, _ options: ConversionOptions
+  ) async throws -> ConversionPlan.Content {
+    let found = try await LowRankApproximation(of: bands, rank: tensors[0].rows, width: options.width)
+    guard found.nonFinite == 0 || !options.isStrict else {
+      throw ConversionError.nonFinite(tensor: bands.tensor.name, model: name, count: found.nonFinite)
+    }
+    var content = StoredFactors(found.factors, tensors: tensors).content(squaredDifference: found.squaredNorm)
+    if found.nonFinite > 0 {
+      content.warnings.append(
+        "\(found.nonFinite) weights of \(bands.tensor.name) of \(name) are NaN or infinite; taken as 0 and ±65504")
+    }
+    return content
   }
 }

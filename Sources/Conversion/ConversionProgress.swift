@@ -6,8 +6,12 @@ public struct ConversionProgress: Sendable, Equatable {
     case hashing
     /// Looking for tensors that models can share.
     case comparing
+    /// Trying ways to store the matrices, for a plan.
+    case weighing
     /// Packing and writing.
     case packing
+    /// Running a bundle on a text, to see how far it is from full precision; counted in tokens.
+    case measuring
   }
 
   public var phase: Phase
@@ -16,6 +20,13 @@ public struct ConversionProgress: Sendable, Equatable {
   /// Bytes of this phase done: of the input files when hashing, of the bundle otherwise.
   public var done: Int
   public var total: Int
+
+  public init(phase: Phase, item: String, done: Int, total: Int) {
+    self.phase = phase
+    self.item = item
+    self.done = done
+    self.total = total
+  }
 }
 
 /// Called now and then, from one task at a time; what it throws ends the conversion.

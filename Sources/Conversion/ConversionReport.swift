@@ -2,6 +2,7 @@ import Bundle
 import FoundationEssentials
 import ModelSpec
 import Quantization
+import TensorCore
 
 /// What a conversion made, for people and (encoded) for programs.
 public struct ConversionReport: Sendable, Equatable, Codable {
@@ -20,7 +21,7 @@ public struct ConversionReport: Sendable, Equatable, Codable {
     public var bitsPerWeight: Double
   }
 
-  /// The matrices of one role, those of the reference and those that aligned models have instead.
+  /// The matrices of one role in one codec, those of the reference and those that aligned models have instead.
   public struct TensorClass: Sendable, Equatable, Codable {
     public var role: String
     public var codec: String
@@ -56,7 +57,8 @@ public struct ConversionReport: Sendable, Equatable, Codable {
 
   public var output: String
   public var outputBytes: Int
-  public var bits: Int
+  /// nil when they were chosen tensor by tensor.
+  public var bits: Int?
   public var models: [Model]
   /// Bits stored for each weight of each model.
   public var bitsPerWeight: Double
@@ -65,6 +67,8 @@ public struct ConversionReport: Sendable, Equatable, Codable {
   public var worstTensors: [TensorError]
   public var changes: [Change]
   public var warnings: [String]
+  /// What was chosen and why, where a plan was asked for.
+  public var plan: PlanReport?
   public var seconds: Double
   /// Largest resident memory of the process, file pages included; filled in by the program that knows it.
   public var peakMemoryBytes: Int?
@@ -94,14 +98,18 @@ extension ConversionReport {
 
   /// - Parameter statistics: one element for each of the manifest's tensors.
   static func tensorClasses(_ manifest: BundleManifest, _ statistics: [PackingStatistics]) -> [TensorClass] {
-    TensorSpec.Role.allCases.filter(\.isMatrix).compactMap { role in
-      let members = zip(manifest.tensors, statistics).filter { $0.0.spec.role == role && $0.0.part == .whole }
-      guard let first = members.first else { return nil }
-      var sum = PackingStatistics()
-      for (_, statistics) in members { sum += statistics }
-      return TensorClass(
-        role: role.rawValue, codec: first.0.codec.name, tensors: members.count, weights: sum.weights,
-        relativeRMSError: sum.relativeRMS)
+    TensorSpec.Role.allCases.filter(\.isMatrix).flatMap { role in
+      PackedCodec.allCases.compactMap { codec in
+        let members = zip(manifest.tensors, statistics).filter {
+          $0.0.spec.role == role && $0.0.part == .whole && $0.0.codec == .packed(codec)
+        }
+        guard !members.isEmpty else { return nil }
+        var sum = PackingStatistics()
+        for (_, statistics) in members { sum += statistics }
+        return TensorClass(
+          role: role.rawValue, codec: codec.rawValue, tensors: members.count, weights: sum.weights,
+          relativeRMSError: sum.relativeRMS)
+      }
     }
   }
 

@@ -35,6 +35,30 @@ struct LowRankApproximation {
     factors = Self.factors(forward: last.forward, basis: basis, rank: rank)
   }
 
+  /// The shares of Σ D² that each of the largest components of one part of a matrix D has of another part.
+  ///
+  /// - Parameters:
+  ///   - fitted: rows `[n, columns]` whose largest components are sought.
+  ///   - tried: other rows of the same matrix, not none.
+  ///   - rank: how many components.
+  /// - Returns: `[rank]` or fewer, largest components of `fitted` first.
+  static func componentEnergies(fitted: [Float], tried: [Float], columns: Int, rank: Int) -> [Double] {
+    let size = min(rank + Self.oversampling, columns, fitted.count / columns)
+    var basis = Panel(columns, size, seed: 1)
+    for _ in 0..<Self.rounds {
+      basis = pass(fitted, basis).backward
+      basis.orthonormalise()
+    }
+    let vectors = SymmetricEigen(pass(fitted, basis).forward.gram()).vectors
+    let test = pass(tried, basis)
+    guard test.squaredNorm > 0 else { return [] }
+    let count = min(rank, size)
+    let projected = test.forward.times(vectors, count: count)
+    var energies = [Double](repeating: 0, count: count)
+    for (index, value) in projected.enumerated() { energies[index % count] += Double(value) * Double(value) }
+    return energies.map { $0 / test.squaredNorm }
+  }
+
   /// What one reading of D gives for a basis Q.
   private struct Pass: Sendable {
     /// D·Q, `[rows, size]`.

@@ -17,9 +17,12 @@ struct Provenance: Codable, Sendable, Equatable {
   }
 
   var tool = "dera-quantize \(Converter.version)"
-  var bits: Int
+  /// nil when the bits were chosen tensor by tensor for a goal.
+  var bits: Int?
   /// Options of differences, where they are not the usual ones.
   var delta: String?
+  /// What the storage of the tensors was chosen for.
+  var goal: AllocationGoal?
   var merge: Bool?
   var strict: Bool
   var models: [Model]

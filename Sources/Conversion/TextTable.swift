@@ -56,6 +56,20 @@ public enum NumberText {
     return decimal(value, digits)
   }
 
+  /// `value` as 1.23e-6.
+  public static func scientific(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    var (scaled, exponent) = (value.magnitude, 0)
+    while scaled >= 9.995 { (scaled, exponent) = (scaled / 10, exponent + 1) }
+    while scaled < 0.9995 { (scaled, exponent) = (scaled * 10, exponent - 1) }
+    return "\(value < 0 ? "-" : "")\(decimal(scaled, 2))e\(exponent)"
+  }
+
+  /// `2`, `0.5`: no more digits than the number needs.
+  public static func shortest(_ value: Double) -> String {
+    value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"
+  }
+
   /// Millions of bytes.
   public static func megabytes(_ bytes: Int) -> String { decimal(Double(bytes) / 1e6, bytes < 100_000_000 ? 2 : 1) }
 

@@ -14,9 +14,11 @@ public final class Batch {
   ///   - count: sequences.
   ///   - contextLength: most tokens of each.
   ///   - cacheCodec: how keys and values are held.
+  ///   - blend: what λ blends.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
   public init(
-    bundle: ModelBundle, count: Int, contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16
+    bundle: ModelBundle, count: Int, contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16,
+    blend: Blend = .logits
   ) throws(SessionError) {
     do {
       guard count > 0, (1...Session.maximumContext).contains(contextLength) else {
@@ -25,12 +27,14 @@ public final class Batch {
         )
       }
       let workspace = try Workspace(
-        bundle: bundle, sessions: count, contextLength: contextLength, engine: engine, maxOutputs: count)
+        models: SessionModels(bundle, sessions: count, blend: blend, mixtures: 1),
+        contextLength: contextLength, engine: engine, maxOutputs: count)
       self.workspace = workspace
       self.bundle = bundle
       var sessions: [Session] = []
-      for _ in 0..<count {
-        sessions.append(try Session(workspace, contextLength: contextLength, cacheCodec: cacheCodec))
+      for index in 0..<count {
+        sessions.append(
+          try Session(workspace, index: index, contextLength: contextLength, cacheCodec: cacheCodec))
       }
       self.sessions = sessions
     } catch {

@@ -1,4 +1,6 @@
 import Kernels
+import TensorCore
+import Transformer
 
 #if canImport(Glibc)
   import Glibc
@@ -12,18 +14,21 @@ import Kernels
 public struct MemoryReport: Sendable, Equatable {
   /// The bundle's file, mapped: shared by all sessions and processes, and the system may drop and reread its pages.
   public var mappedBytes: Int
+  /// Most of them that are wanted in memory; all of them unless that is limited.
+  public var residentBytes: Int
   /// Keys and values of all models.
   public var kvBytes: Int
   /// Activations, logits and rotation tables.
   public var scratchBytes: Int
 
-  package init(mappedBytes: Int, kvBytes: Int, scratchBytes: Int) {
+  package init(mappedBytes: Int, residentBytes: Int? = nil, kvBytes: Int, scratchBytes: Int) {
     self.mappedBytes = mappedBytes
+    self.residentBytes = residentBytes ?? mappedBytes
     self.kvBytes = kvBytes
     self.scratchBytes = scratchBytes
   }
 
-  public var total: Int { mappedBytes + kvBytes + scratchBytes }
+  public var total: Int { residentBytes + kvBytes + scratchBytes }
 }
 
 extension Session {
@@ -36,8 +41,23 @@ extension Session {
   /// What this session occupies; its KV memory becomes resident as the context fills.
   public var memory: MemoryReport {
     MemoryReport(
-      mappedBytes: bundle.mappedBytes, kvBytes: caches.reduce(0) { $0 + $1.byteCount },
+      mappedBytes: bundle.mappedBytes,
+      residentBytes: workspace.state.streaming.map { $0.streamedBytes == 0 ? bundle.mappedBytes : $0.limit },
+      kvBytes: caches.reduce(0) { $0 + $1.byteCount },
       scratchBytes: workspace.state.byteCount)
+  }
+}
+
+extension Session {
+  /// Keeps at most so many bytes of the weights in memory and streams the others from the file, layer by layer and again
+  /// for every pass. The sessions of a `Batch` have it in common.
+  /// - Throws: `SessionError.outOfMemory` when that is too little for two layers.
+  public func limitResidentWeights(to bytes: Int) throws(SessionError) {
+    do throws(TensorError) {
+      workspace.state.streaming = try WeightStreaming(bundle.decoder, limit: bytes)
+    } catch {
+      throw .outOfMemory("\(error)")
+    }
   }
 }
 

@@ -41,6 +41,9 @@ public final class ModelBundle: Sendable {
   /// Bytes of the mapped file.
   public var mappedBytes: Int { file.file.bytes.count }
 
+  /// Bytes of parts of the file that are in this process's memory; nil where the system does not tell.
+  func residentBytes(of ranges: [Range<Int>]) -> Int? { file.file.residentBytes(of: ranges) }
+
   /// Recomputes every tensor's SHA-256.
   /// - Parameter progress: called with bytes done and bytes in all.
   /// - Throws: `ModelBundleError.checksum` naming the first tensor that differs.
@@ -103,6 +106,7 @@ extension ModelWeights {
   /// The views of model number `model`. The manifest has been validated: every tensor of the inventory is there with the
   /// right codec, so a matrix that is missing is an error of this program.
   fileprivate init(_ manifest: BundleManifest, model: Int, bytes: UnsafeRawBufferPointer, tables: TableStore) {
+    let memory = WeightMemory()
     func address(_ tensor: BundleTensor) -> UnsafeRawPointer {
       UnsafeRawPointer(bytes.baseAddress! + tensor.byteRange.lowerBound)
     }
@@ -114,13 +118,13 @@ extension ModelWeights {
       guard let tensor = manifest.tensor(name, model: model) else {
         preconditionFailure("the validated bundle has no matrix '\(name)'")
       }
-      var linear = Linear(matrix: packed(tensor))
-      switch manifest.change(name, model: model).map(packed) {
-      case .shared, .own: break
-      case .delta(let delta): linear.delta = delta
-      case .lowRank(let a, let b): linear.lowRank = Linear.LowRank(a: a, b: b)
-      }
-      return linear
+      let changes: [Linear.Change] =
+        switch manifest.change(name, model: model).map(packed) {
+        case .shared, .own: []
+        case .delta(let delta): [Linear.Change(delta)]
+        case .lowRank(let a, let b): [Linear.Change(b, a: a)]
+        }
+      return Linear(matrix: packed(tensor), changes: memory.store(changes))
     }
     func vector(_ name: String) -> UnsafePointer<Float>? {
       manifest.tensor(name, model: model).map { address($0).assumingMemoryBound(to: Float.self) }
@@ -132,6 +136,6 @@ extension ModelWeights {
       embedding: linear("token_embd.weight"), output: linear("output.weight"), outputNorm: outputNorm,
       layers: (0..<manifest.configuration.layers).map { layer in
         LayerWeights(linear: { linear("blk.\(layer).\($0)") }, vector: { vector("blk.\(layer).\($0)") })
-      })
+      }, memory: memory)
   }
 }

@@ -1,7 +1,7 @@
 /// How strongly each aligned model acts: the λ of `h = (1 − Σ λᵢ) h_ref + Σ λᵢ h_aᵢ` (arXiv 2402.02992, section 3).
 ///
 /// Any finite number is allowed: 0 is the reference model, 1 the aligned one, above 1 extrapolates, below 0 turns away.
-public struct Realignment: Sendable, Equatable {
+public struct Realignment: Sendable, Hashable {
   /// `[aligned models]`, in the bundle's order; the reference gets what is left of 1.
   public var lambdas: [Float]
 
@@ -70,6 +70,15 @@ public struct Realignment: Sendable, Equatable {
     let blank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
     return String(String(text.drop(while: blank).reversed().drop(while: blank)).reversed())
   }
+}
+
+/// What λ blends.
+public enum Blend: String, Sendable, CaseIterable, Codable {
+  /// The models' logits: decoding-time realignment. Every model that λ uses is run, with a KV cache of its own.
+  case logits
+  /// Their weights, W_ref + Σ λᵢ·(Wᵢ − W_ref): one model is run, with one cache, which a new λ makes useless. Cheaper and
+  /// cruder; the same where λ leaves one model.
+  case weights
 }
 
 /// Why a λ could not be read.

@@ -11,30 +11,47 @@ extension Session {
   ) throws {
     truncate(to: 0)
     try append(sequence)
-    let state = workspace.state
-    let models = caches.indices.filter { model in realignments.contains { $0.weights[model] != 0 } }
-    let step = min(state.maxColumns / max(models.count, 1), sequence.count)
-    for start in stride(from: 0, to: sequence.count, by: max(step, 1)) {
-      try workspace.checkContinues(afterPasses: start)
-      let count = min(step, sequence.count - start)
-      for (index, model) in models.enumerated() {
-        workspace.runs.initializeElement(
-          at: index, to: run(model, sequence: 0, count: count, ids: workspace.ids + index * count))
+    switch blend {
+    case .logits:
+      let models = caches.indices.filter { model in realignments.contains { $0.weights[model] != 0 } }
+      try forEachPass(models) { start, count in
+        for (index, realignment) in realignments.enumerated() {
+          try forEachBlend(realignment.weights, models, columns: count) { try body(index, start + $0, $1) }
+        }
       }
-      bundle.decoder.forward(UnsafeBufferPointer(rebasing: workspace.runs[0..<models.count]), in: state)
+    case .weights:
       for (index, realignment) in realignments.enumerated() {
-        try blend(realignment, models, columns: count) { column, logits in try body(index, start + column, logits) }
+        mix(realignment)
+        caches[0].truncate(to: 0)
+        try forEachPass([0]) { start, count in
+          try forEachBlend([1], [0], columns: count) { try body(index, start + $0, $1) }
+        }
       }
     }
   }
 
+  /// Runs models over the whole sequence.
+  private func forEachPass(_ models: [Int], _ body: (_ start: Int, _ count: Int) throws -> Void) throws {
+    let step = max(min(workspace.state.maxColumns / max(models.count, 1), tokens.count), 1)
+    for start in stride(from: 0, to: tokens.count, by: step) {
+      try workspace.checkContinues(afterPasses: start)
+      let count = min(step, tokens.count - start)
+      for (index, model) in models.enumerated() {
+        workspace.runs.initializeElement(
+          at: index, to: run(model, sequence: 0, count: count, ids: workspace.ids + index * count))
+      }
+      workspace.models.decoder.forward(
+        UnsafeBufferPointer(rebasing: workspace.runs[0..<models.count]), in: workspace.state)
+      try body(start, count)
+    }
+  }
+
   /// Blends the last pass's columns, as many positions at a time as there is room for.
-  private func blend(
-    _ realignment: Realignment, _ models: [Int], columns: Int,
+  private func forEachBlend(
+    _ weights: [Float], _ models: [Int], columns: Int,
     _ body: (_ column: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
     let state = workspace.state
-    let weights = realignment.weights
     for first in stride(from: 0, to: columns, by: state.maxOutputs) {
       let outputs = min(state.maxOutputs, columns - first)
       var count = 0
@@ -43,12 +60,12 @@ extension Session {
           workspace.terms.initializeElement(
             at: count,
             to: BlendTerm(
-              output: output, model: model, hidden: state.final.column(run * columns + first + output),
+              output: output, model: firstModel + model, hidden: state.final.column(run * columns + first + output),
               weight: weights[model]))
           count += 1
         }
       }
-      let panel = bundle.decoder.logits(
+      let panel = workspace.models.decoder.logits(
         UnsafeBufferPointer(rebasing: workspace.terms[0..<count]), outputs: outputs, in: state)
       for output in 0..<outputs {
         try body(

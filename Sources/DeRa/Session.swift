@@ -11,6 +11,8 @@ import Transformer
 ///
 /// A model's results are its own to the bit while it runs alone. Beside the reference, columns that enter a matrix which
 /// both share are coded as differences, so that what 8-bit activations lose is common to both.
+///
+/// Blending weights there is one model with one cache, a mixture, and another λ makes the whole sequence run again.
 public final class Session {
   public let bundle: ModelBundle
   /// Most tokens the sequence can have.
@@ -25,6 +27,9 @@ public final class Session {
   }
 
   let workspace: Workspace
+  /// The number that its first model has in the workspace's decoder.
+  let firstModel: Int
+  /// One for each of its models.
   let caches: [KVCache]
   /// Final hidden state of the last token each model has run, `[models, hiddenSize]`.
   private let hidden: UnsafeMutablePointer<Float>
@@ -41,9 +46,12 @@ public final class Session {
   ///   - contextLength: most tokens of the sequence; its KV memory is reserved for that.
   ///   - maxOutputs: positions whose logits `forEachLogits` computes together.
   ///   - cacheCodec: how keys and values are held.
+  ///   - blend: what λ blends.
+  ///   - mixtures: λ that are kept at the same time when weights are blended, for `TeacherForcing`.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
   public convenience init(
-    bundle: ModelBundle, contextLength: Int, engine: Engine, maxOutputs: Int = 1, cacheCodec: CacheCodec = .f16
+    bundle: ModelBundle, contextLength: Int, engine: Engine, maxOutputs: Int = 1, cacheCodec: CacheCodec = .f16,
+    blend: Blend = .logits, mixtures: Int = 1
   ) throws(SessionError) {
     do {
       guard (1...Self.maximumContext).contains(contextLength) else {
@@ -51,17 +59,19 @@ public final class Session {
           "a context of \(contextLength) tokens is impossible; give 1 to \(Self.maximumContext)")
       }
       let workspace = try Workspace(
-        bundle: bundle, sessions: 1, contextLength: contextLength, engine: engine, maxOutputs: maxOutputs)
-      try self.init(workspace, contextLength: contextLength, cacheCodec: cacheCodec)
+        models: SessionModels(bundle, sessions: 1, blend: blend, mixtures: mixtures), contextLength: contextLength,
+        engine: engine, maxOutputs: maxOutputs)
+      try self.init(workspace, index: 0, contextLength: contextLength, cacheCodec: cacheCodec)
     } catch {
       throw .outOfMemory("\(error)")
     }
   }
 
+  /// - Parameter index: of the session among those of the workspace.
   /// - Throws: `TensorError` when the caches cannot be had.
-  init(_ workspace: Workspace, contextLength: Int, cacheCodec: CacheCodec) throws(TensorError) {
-    let configuration = workspace.bundle.configuration
-    let models = workspace.bundle.decoder.models.count
+  init(_ workspace: Workspace, index: Int, contextLength: Int, cacheCodec: CacheCodec) throws(TensorError) {
+    let configuration = workspace.models.bundle.configuration
+    let models = workspace.models.perSession
     var caches: [KVCache] = []
     for _ in 0..<models {
       caches.append(
@@ -71,7 +81,8 @@ public final class Session {
     self.caches = caches
     self.workspace = workspace
     self.contextLength = contextLength
-    bundle = workspace.bundle
+    firstModel = workspace.models.first(of: index)
+    bundle = workspace.models.bundle
     tokens.reserveCapacity(contextLength)
     hidden = .allocate(capacity: models * configuration.hiddenSize)
     hiddenCounts = .allocate(capacity: models)
@@ -82,6 +93,9 @@ public final class Session {
     hidden.deallocate()
     hiddenCounts.deallocate()
   }
+
+  /// What λ blends.
+  public var blend: Blend { workspace.models.blend }
 
   /// Adds tokens; nothing is computed before logits are asked for.
   /// - Throws: `SessionError.contextFull` (nothing is added) or `.invalidToken`.
@@ -120,6 +134,18 @@ public final class Session {
 
 /// What a workspace asks of the sessions it steps.
 extension Session {
+  /// Makes one of its mixtures that of a λ; what is cached of another λ is forgotten. Nothing where logits are blended.
+  func mix(_ realignment: Realignment, at model: Int = 0) {
+    guard blend == .weights, workspace.models.mix(realignment, at: firstModel + model) else { return }
+    caches[model].truncate(to: 0)
+    hiddenCounts[model] = 0
+  }
+
+  /// Whether a λ can go on from what is cached.
+  func continues(_ realignment: Realignment) -> Bool {
+    blend == .logits || workspace.models.realignment(at: firstModel) == realignment
+  }
+
   /// Makes the last token run again where the state it left was lost (another continuation was tried).
   func rewind(_ model: Int) {
     if hiddenCounts[model] != tokens.count { caches[model].truncate(to: tokens.count - 1) }
@@ -128,7 +154,7 @@ extension Session {
   /// The next `count` tokens of a model, written to `ids`.
   func run(_ model: Int, sequence: Int, count: Int, ids: UnsafeMutablePointer<Int32>) -> Run {
     for index in 0..<count { ids[index] = tokens[caches[model].length + index] }
-    return Run(model: model, sequence: sequence, cache: caches[model], tokens: ids, count: count)
+    return Run(model: firstModel + model, sequence: sequence, cache: caches[model], tokens: ids, count: count)
   }
 
   /// Keeps a final hidden state `[hiddenSize]` if it is the last token's.

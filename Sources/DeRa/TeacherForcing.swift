@@ -8,18 +8,20 @@ import Transformer
 /// states, so that λ does not amplify the rounding of its input. Blends therefore differ from `Session.logits`, which
 /// applies the matrix to the blend, by rounding only; and all λ see the models run beside each other, as decoding with a
 /// blend does (λ = 1 alone would code its activations by itself).
+///
+/// Where the session blends weights, every λ is a model of its own; they are run side by side, the matrices read once.
 public final class TeacherForcing {
   public let realignments: [Realignment]
   public let vocabularySize: Int
 
   private let session: Session
-  /// `[realignments]`: the one model a λ leaves, nil for a blend.
+  /// `[realignments]`: the one model of the session that a λ leaves, nil for a blend.
   private let soleModels: [Int?]
   /// Models that run, ascending.
   private let models: [Int]
-  /// `[models of the bundle]`: logits `[block, vocabulary]`, nil where no λ needs them.
+  /// `[models of the session]`: logits `[block, vocabulary]`, nil where no λ needs them.
   private let own: [LogitRows?]
-  /// `[models of the bundle]`: logits minus the reference's; nil where no λ needs them.
+  /// `[models of the session]`: logits minus the reference's; nil where no λ needs them.
   private let directions: [LogitRows?]
   private var end = 0
   /// Positions of the last pass over the models, and of the last block.
@@ -27,15 +29,18 @@ public final class TeacherForcing {
   private var block = 0..<0
 
   /// - Parameters:
-  ///   - session: its sequence is replaced; it computes `maxOutputs` positions' logits together.
+  ///   - session: its sequence is replaced; it computes `maxOutputs` positions' logits together. If it blends weights it
+  ///     has a mixture for every λ.
   ///   - realignments: the λ that logits will be asked for.
-  ///   - withDirections: keeps h_m − h_ref of every aligned model, whatever the λ.
+  ///   - withDirections: keeps h_m − h_ref of every aligned model, whatever the λ; not where weights are blended.
   public init(session: Session, realignments: [Realignment], withDirections: Bool = false) {
     let count = session.caches.count
-    let soleModels = realignments.map(\.soleModel)
+    let mixes = session.blend == .weights
+    precondition(!mixes || count == realignments.count, "a mixture for every λ")
+    let soleModels: [Int?] = mixes ? realignments.indices.map { $0 } : realignments.map(\.soleModel)
     let blends = zip(realignments, soleModels).filter { $0.1 == nil }.map(\.0)
     let isDirected = (0..<count).map { model in
-      model > 0 && (withDirections || blends.contains { $0.weights[model] != 0 })
+      !mixes && model > 0 && (withDirections || blends.contains { $0.weights[model] != 0 })
     }
     let isOwn = (0..<count).map { soleModels.contains($0) || ($0 == 0 && !blends.isEmpty) }
     let width = session.bundle.configuration.vocabularySize
@@ -47,6 +52,7 @@ public final class TeacherForcing {
     models = (0..<count).filter { isOwn[$0] || isDirected[$0] || ($0 == 0 && isDirected.contains(true)) }
     own = isOwn.map { $0 ? LogitRows(count: block, width: width) : nil }
     directions = isDirected.map { $0 ? LogitRows(count: block, width: width) : nil }
+    for (index, realignment) in realignments.enumerated() where mixes { session.mix(realignment, at: index) }
   }
 
   /// Begins a text.
@@ -104,11 +110,16 @@ public final class TeacherForcing {
     let count = min(workspace.state.maxColumns / models.count, end - start)
     for (index, model) in models.enumerated() {
       workspace.runs.initializeElement(
-        at: index, to: session.run(model, sequence: 0, count: count, ids: workspace.ids + index * count))
+        at: index,
+        to: session.run(model, sequence: sequence(of: model), count: count, ids: workspace.ids + index * count))
     }
-    session.bundle.decoder.forward(UnsafeBufferPointer(rebasing: workspace.runs[0..<models.count]), in: workspace.state)
+    workspace.models.decoder.forward(
+      UnsafeBufferPointer(rebasing: workspace.runs[0..<models.count]), in: workspace.state)
     pass = start..<start + count
   }
+
+  /// Mixtures are apart from each other, so that none is coded as a difference from another.
+  private func sequence(of model: Int) -> Int { session.blend == .weights ? model : 0 }
 
   /// Σ weight · logits of the models, `[block, vocabulary]`.
   private func product(_ weights: [(model: Int, weight: Float)]) -> Panel {
@@ -119,11 +130,12 @@ public final class TeacherForcing {
         let run = models.firstIndex(of: model) ?? 0
         let hidden = workspace.state.final.column(run * pass.count + block.lowerBound + row - pass.lowerBound)
         workspace.terms.initializeElement(
-          at: count, to: BlendTerm(output: row, model: model, hidden: UnsafePointer(hidden), weight: weight))
+          at: count,
+          to: BlendTerm(output: row, model: session.firstModel + model, hidden: UnsafePointer(hidden), weight: weight))
         count += 1
       }
     }
-    return session.bundle.decoder.logits(
+    return workspace.models.decoder.logits(
       UnsafeBufferPointer(rebasing: workspace.terms[0..<count]), outputs: block.count, in: workspace.state)
   }
 }

@@ -7,12 +7,12 @@ import Transformer
 ///
 /// Sessions that share one step together: a matrix is read once for all their columns.
 final class Workspace {
-  let bundle: ModelBundle
+  let models: SessionModels
   let state: DecoderState
   /// What a step was asked for: a session and the weights of its models.
   private let requests: UnsafeMutableBufferPointer<Request>
   private var requestCount = 0
-  /// `[sessions, models]`
+  /// `[sessions, models of a session]`
   private let weights: UnsafeMutableBufferPointer<Float>
   let runs: UnsafeMutableBufferPointer<Run>
   /// The tokens of the runs, `[columns]`.
@@ -24,28 +24,28 @@ final class Workspace {
     unowned(unsafe) let session: Session
   }
 
-  private var models: Int { bundle.decoder.models.count }
+  private var perSession: Int { models.perSession }
 
   /// - Parameters:
-  ///   - sessions: most sessions that step together.
-  ///   - maxOutputs: most positions whose logits are computed together, at least `sessions`.
+  ///   - models: of the sessions that step together.
+  ///   - maxOutputs: most positions whose logits are computed together, at least one a session.
   /// - Throws: `TensorError` when the buffers do not fit into the address space.
   init(
-    bundle: ModelBundle, sessions: Int, contextLength: Int, engine: Engine, maxOutputs: Int
+    models: SessionModels, contextLength: Int, engine: Engine, maxOutputs: Int
   ) throws(TensorError) {
-    let models = bundle.decoder.models.count
-    let columns = try CheckedSize.product(sessions, models)
+    let sessions = models.sessions
+    let columns = try CheckedSize.product(sessions, models.perSession)
     let outputs = max(maxOutputs, sessions)
     state = try DecoderState(
-      bundle.decoder, engine: engine, maxColumns: max(columns, min(Session.passColumns, contextLength * columns)),
+      models.decoder, engine: engine, maxColumns: max(columns, min(Session.passColumns, contextLength * columns)),
       maxOutputs: outputs, context: contextLength)
-    self.bundle = bundle
+    self.models = models
     requests = .allocate(capacity: sessions)
     weights = .allocate(capacity: columns)
     weights.initialize(repeating: 0)
     runs = .allocate(capacity: columns)
     ids = .allocate(capacity: state.maxColumns)
-    terms = .allocate(capacity: models * outputs)
+    terms = .allocate(capacity: models.perSession * outputs)
   }
 
   deinit {
@@ -63,10 +63,16 @@ final class Workspace {
   ///
   /// A model of weight 0 is left out: its cost is saved, and λ = 1 is the aligned model alone to the bit.
   func request(_ session: Session, _ realignment: Realignment) {
-    precondition(realignment.lambdas.count == models - 1, "one λ for every aligned model")
-    for model in 0..<models {
-      weights[requestCount * models + model] =
-        model == 0 ? realignment.referenceWeight : realignment.lambdas[model - 1]
+    let count = models.bundle.decoder.models.count
+    precondition(realignment.lambdas.count == count - 1, "one λ for every aligned model")
+    session.mix(realignment)
+    for model in 0..<perSession {
+      let isReference = model == 0
+      weights[requestCount * perSession + model] =
+        switch models.blend {
+        case .logits: isReference ? realignment.referenceWeight : realignment.lambdas[model - 1]
+        case .weights: isReference ? 1 : 0
+        }
     }
     requests.initializeElement(at: requestCount, to: Request(session: session))
     requestCount += 1
@@ -77,33 +83,38 @@ final class Workspace {
   /// - Throws: `SessionError.cancelled` between two passes; a later step goes on from there.
   func logits() throws(SessionError) -> Panel {
     for index in 0..<requestCount {
-      for model in 0..<models where weights[index * models + model] != 0 { requests[index].session.rewind(model) }
+      for model in 0..<perSession where weights[index * perSession + model] != 0 {
+        requests[index].session.rewind(model)
+      }
     }
+    let decoder = models.decoder
     var passes = 0
     while true {
       let used = collectRuns()
       if used == 0 { break }
       try checkContinues(afterPasses: passes)
       passes += 1
-      bundle.decoder.forward(UnsafeBufferPointer(rebasing: runs[0..<used]), in: state)
+      decoder.forward(UnsafeBufferPointer(rebasing: runs[0..<used]), in: state)
       var column = 0
       for run in runs[0..<used] {
         column += run.count
-        requests[run.sequence].session.keep(state.final.column(column - 1), model: run.model)
+        let session = requests[run.sequence].session
+        session.keep(state.final.column(column - 1), model: run.model - session.firstModel)
       }
     }
     var count = 0
     for index in 0..<requestCount {
-      for model in 0..<models where weights[index * models + model] != 0 {
+      let session = requests[index].session
+      for model in 0..<perSession where weights[index * perSession + model] != 0 {
         terms.initializeElement(
           at: count,
           to: BlendTerm(
-            output: index, model: model, hidden: requests[index].session.hiddenState(model),
-            weight: weights[index * models + model]))
+            output: index, model: session.firstModel + model, hidden: session.hiddenState(model),
+            weight: weights[index * perSession + model]))
         count += 1
       }
     }
-    return bundle.decoder.logits(
+    return decoder.logits(
       UnsafeBufferPointer(rebasing: terms[0..<count]), outputs: requestCount, in: state)
   }
 
@@ -131,13 +142,13 @@ final class Workspace {
   /// Calls `body` with every model that has tokens to run. Models of a session that are not equally far wait for each
   /// other, so that which of them run beside each other, and with it how they are coded, is the session's own matter.
   private func forEachBehind(_ body: (_ model: Int, _ request: Int, _ missing: Int) -> Void) {
-    for model in 0..<models {
-      for index in 0..<requestCount where weights[index * models + model] != 0 {
+    for model in 0..<perSession {
+      for index in 0..<requestCount where weights[index * perSession + model] != 0 {
         let session = requests[index].session
         let length = session.caches[model].length
         var next = session.tokens.count
         var isLast = true
-        for other in 0..<models where weights[index * models + other] != 0 {
+        for other in 0..<perSession where weights[index * perSession + other] != 0 {
           let otherLength = session.caches[other].length
           if otherLength < length { isLast = false }
           if otherLength > length { next = min(next, otherLength) }

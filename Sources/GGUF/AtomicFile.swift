@@ -70,6 +70,19 @@ public final class AtomicFile {
     synchronizeDirectory()
   }
 
+  /// The same once `check` has seen the complete temporary file.
+  /// - Throws: what `check` throws, too; nothing is left then.
+  public func commit(after check: (_ temporaryPath: String) throws -> Void) throws {
+    try flush()
+    do {
+      try check(temporaryPath)
+    } catch {
+      cancel()
+      throw error
+    }
+    try commit()
+  }
+
   /// Removes the temporary file. Does nothing after `commit`.
   public func cancel() {
     guard descriptor >= 0 else { return }

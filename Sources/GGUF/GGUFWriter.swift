@@ -55,6 +55,11 @@ public struct GGUFWriter {
     }
   }
 
+  /// Bytes of the whole file.
+  public var fileBytes: Int {
+    ((tensors.last?.byteRange.upperBound ?? header.count) + Self.alignment - 1) / Self.alignment * Self.alignment
+  }
+
   /// Writes the header; call it once, before any tensor.
   /// - Throws: `GGUFError.file`, or `.unwritable` when `file` is not empty.
   public mutating func writeHeader(to file: AtomicFile) throws(GGUFError) {

@@ -53,6 +53,32 @@ public final class MappedFile: Sendable {
     #endif
   }
 
+  /// Bytes of `ranges` that are in this process's memory; nil where the system does not tell (Linux's /proc/self/pagemap).
+  public func residentBytes(of ranges: [Range<Int>]) -> Int? {
+    guard let address = bytes.baseAddress else { return 0 }
+    let descriptor = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let entryBytes = MemoryLayout<UInt64>.size
+    var entries = [UInt64](repeating: 0, count: 8192)
+    var resident = 0
+    for range in ranges.map({ $0.clamped(to: 0..<bytes.count) }) {
+      var start = range.lowerBound
+      while start < range.upperBound {
+        let first = start / page
+        let wanted = min((range.upperBound - 1) / page - first + 1, entries.count)
+        let offset = (Int(bitPattern: address) / page + first) * entryBytes
+        guard pread(descriptor, &entries, wanted * entryBytes, off_t(offset)) == wanted * entryBytes else { return nil }
+        for index in 0..<wanted where entries[index] >> 63 == 1 {
+          resident += range.clamped(to: (first + index) * page..<(first + index + 1) * page).count
+        }
+        start = (first + wanted) * page
+      }
+    }
+    return resident
+  }
+
   /// Gives back the memory of the whole pages inside `range`; reading them again fetches them from the file.
   public func drop(_ range: Range<Int>) {
     guard let address = bytes.baseAddress else { return }

@@ -19,10 +19,14 @@ public struct MatmulTask: @unchecked Sendable {
   /// For every column the one whose result is added to its own, or −1; nil for none. What `Engine.quantize` was given for
   /// `codes`, so that W·x = W·reference + W·(x − reference).
   public var references: UnsafePointer<Int32>?
+  /// What the product is multiplied by.
+  public var scale: Float
+  /// Where a product is held that is multiplied before it is added: as `output`, and not read by others.
+  public var product: Panel?
 
   public init(
     matrix: PackedMatrix, columns: Range<Int>, input: Panel, codes: QuantizedPanel?, output: Panel, adds: Bool = false,
-    references: UnsafePointer<Int32>? = nil
+    references: UnsafePointer<Int32>? = nil, scale: Float = 1, product: Panel? = nil
   ) {
     self.matrix = matrix
     self.columns = columns
@@ -31,6 +35,8 @@ public struct MatmulTask: @unchecked Sendable {
     self.output = output
     self.adds = adds
     self.references = references
+    self.scale = scale
+    self.product = product
   }
 }
 
@@ -62,6 +68,10 @@ extension MatmulTask {
 
   fileprivate func check() {
     let layout = matrix.layout
+    if let target = product {
+      precondition(columns.upperBound <= target.columns && layout.paddedRows <= target.width, "product too small")
+    }
+    precondition(scale == 1 || !adds || product != nil, "a product that is multiplied and added needs room")
     precondition(columns.lowerBound >= 0 && columns.upperBound <= output.columns, "output too short")
     precondition(layout.paddedRows <= output.stride, "output without room for the padding rows")
     if layout.codec == .f16 {
@@ -75,7 +85,10 @@ extension MatmulTask {
   /// Rows of the tiles for all columns.
   fileprivate func run(_ kernels: UnsafePointer<ck_kernels>, tiles: Range<Int>) {
     let range = ck_tiles(first: tiles.lowerBound, count: tiles.count)
-    let target = ck_output(values: output.column(columns.lowerBound), stride: output.stride, accumulate: adds ? 1 : 0)
+    let held = scale != 1 && adds ? product : nil
+    let panel = held ?? output
+    let target = ck_output(
+      values: panel.column(columns.lowerBound), stride: panel.stride, accumulate: adds && held == nil ? 1 : 0)
     withUnsafePointer(to: matrix.view) { matrix in
       if let product = kernels.pointee.product(of: self.matrix.layout.codec) {
         codes.map { product(matrix, range, $0.view(columns: columns), target) }
@@ -83,8 +96,16 @@ extension MatmulTask {
         kernels.pointee.matmul_f16(matrix, range, input.slice(columns: columns).view, target)
       }
     }
-    guard let references else { return }
     let rows = tiles.lowerBound * PackedLayout.tileRows..<tiles.upperBound * PackedLayout.tileRows
+    for column in columns where scale != 1 {
+      let values = output.column(column) + rows.lowerBound
+      if let held {
+        kernels.pointee.add_scaled(scale, held.column(column) + rows.lowerBound, rows.count, values)
+      } else {
+        kernels.pointee.scale(scale, values, rows.count, values)
+      }
+    }
+    guard let references else { return }
     for column in columns where references[column] >= 0 {
       let reference = output.column(Int(references[column])) + rows.lowerBound
       kernels.pointee.add_scaled(1, reference, rows.count, output.column(column) + rows.lowerBound)

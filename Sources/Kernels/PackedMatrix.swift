@@ -11,7 +11,7 @@ public struct PackedMatrix: @unchecked Sendable {
 
   /// - Parameters:
   ///   - bytes: `layout.byteCount` bytes that outlive every use of the matrix.
-  ///   - table: 16 values, of which the same holds; used by int4 only, nil: linear.
+  ///   - table: 16 values in `PackedCodec.int4TableRange`, of which the same holds; used by int4 only, nil: linear.
   public init(layout: PackedLayout, bytes: UnsafeRawPointer, table: UnsafePointer<Int8>? = nil) {
     self.layout = layout
     self.bytes = bytes

@@ -94,6 +94,9 @@ extension PackedCodec {
   /// Bits a weight takes in a matrix without padding, row scales not counted.
   public var bitsPerWeight: Double { Double(blockBytes * 8) / Double(16 * 32) }
 
+  /// What the values of an int4 table may be: 6 bits, so that kernels can add products of 4 columns in 16 bits.
+  public static let int4TableRange: ClosedRange<Int8> = -32...31
+
   /// The table of a linear int4 matrix: code − 8.
   public static let linearInt4Table: [Int8] = (0..<16).map { Int8($0 - 8) }
 }

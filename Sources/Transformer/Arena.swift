@@ -38,8 +38,13 @@ final class Arena {
   let differences: ColumnDifferences
   /// Where the remainder of each output's codes is, or −1; `[2 · outputs]`.
   let remainders: UnsafeMutablePointer<Int32>
-  /// A · x of low-rank changes, one `[columns, rank]` for each of the matrices that read the same input.
+  /// A · x of low-rank changes, one `[columns, rank]` for each change of each of the matrices that read the same input.
   let lowRank: [Panel]
+  /// Most changes that one linear layer has.
+  let changes: Int
+  /// Products that are scaled before they are added, of all the matrices that read the same input side by side;
+  /// `[columns, their rows]`.
+  let scaled: Panel
   let scratch: AttentionScratch
   /// Where each column attends, in the layer at hand.
   let views: UnsafeMutablePointer<CacheView>
@@ -69,10 +74,10 @@ final class Arena {
   /// Matrices that read one input: query, key and value.
   private static let parallelMatrices = 3
 
-  /// - Parameter rank: of the widest low-rank change.
   /// - Throws: `TensorError` when the sizes do not fit into the address space.
   init(
-    _ configuration: ModelConfiguration, models: Int, rank: Int, maxColumns: Int, outputs: Int, context: Int,
+    _ configuration: ModelConfiguration, models: Int, limits: Decoder.Limits, maxColumns: Int, outputs: Int,
+    context: Int,
     threads: Int
   ) throws(TensorError) {
     var memories: [AnonymousMemory] = []
@@ -98,8 +103,9 @@ final class Arena {
     up = try panel(configuration.feedForwardSize, maxColumns)
     blended = try panel(configuration.hiddenSize, 2 * outputs)
     logits = try panel(configuration.vocabularySize, 2 * outputs)
-    partialLogits = try panel(configuration.vocabularySize, models > 1 ? 2 * outputs : 0)
-    weighted = try panel(configuration.hiddenSize, models > 1 ? outputs : 0)
+    let isBlended = models > 1 || limits.changes > 0
+    partialLogits = try panel(configuration.vocabularySize, isBlended ? 2 * outputs : 0)
+    weighted = try panel(configuration.hiddenSize, isBlended ? outputs : 0)
     let widest = max(configuration.hiddenSize, configuration.queryWidth, configuration.feedForwardSize)
     let codeBytes = QuantizedPanel.byteCount(columns: max(maxColumns, 2 * outputs), width: widest)
     codes = try memory(codeBytes)
@@ -108,16 +114,19 @@ final class Arena {
     references = .allocate(capacity: maxColumns)
     remainders = .allocate(capacity: 2 * outputs)
     differences = ColumnDifferences(references: references, scratch: difference, capacity: widest)
+    changes = limits.changes
     var lowRank: [Panel] = []
-    for _ in 0..<(rank > 0 ? Self.parallelMatrices : 0) { lowRank.append(try panel(rank, max(maxColumns, outputs))) }
+    for _ in 0..<(limits.rank > 0 ? Self.parallelMatrices * limits.changes : 0) {
+      lowRank.append(try panel(limits.rank, max(maxColumns, outputs)))
+    }
     self.lowRank = lowRank
+    scaled = try panel(Self.stepWidth(configuration), limits.scales ? maxColumns : 0)
     let scores = try memory(threads, configuration.heads / configuration.kvHeads, context, MemoryLayout<Float>.size)
       .assumingMemoryBound(to: Float.self)
     scratch = AttentionScratch(scores: scores, capacity: context)
     self.memories = memories
-    // A product, a delta and a low-rank change for every model.
-    tasks = .allocate(capacity: 3 * Self.parallelMatrices * models)
-    innerTasks = .allocate(capacity: Self.parallelMatrices * models)
+    tasks = .allocate(capacity: (1 + limits.changes) * Self.parallelMatrices * models)
+    innerTasks = .allocate(capacity: limits.changes * Self.parallelMatrices * models)
     columns = .allocate(capacity: maxColumns)
     views = .allocate(capacity: maxColumns)
     positions = .allocate(capacity: maxColumns)
@@ -133,6 +142,16 @@ final class Arena {
     views.deallocate()
     positions.deallocate()
     groups.deallocate()
+  }
+
+  /// Rows, padded to whole tiles, of all the matrices that read one input.
+  private static func stepWidth(_ configuration: ModelConfiguration) -> Int {
+    func padded(_ rows: Int) -> Int {
+      (rows + PackedLayout.tileRows - 1) / PackedLayout.tileRows * PackedLayout.tileRows
+    }
+    return max(
+      padded(configuration.queryWidth) + 2 * padded(configuration.kvWidth), 2 * padded(configuration.feedForwardSize),
+      padded(configuration.hiddenSize))
   }
 
   /// Bytes of all panels.

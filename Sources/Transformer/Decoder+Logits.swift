@@ -27,47 +27,66 @@ extension Decoder {
   public func logits(_ terms: UnsafeBufferPointer<BlendTerm>, outputs: Int, in state: DecoderState) -> Panel {
     let arena = state.arena
     let result = arena.logits.slice(columns: 0..<outputs)
-    for first in terms.indices {
-      let matrix = models[terms[first].model].output.matrix
-      let isDone = terms[..<first].contains { models[$0.model].output.matrix.bytes == matrix.bytes }
-      if isDone { continue }
-      blend(terms, into: arena.blended, outputs, state) { models[$0.model].output.matrix.bytes == matrix.bytes }
-      multiplyFinely(matrix, arena.blended, outputs, into: first == 0 ? arena.logits : arena.partialLogits, state)
-      if first > 0 { state.engine.add(arena.partialLogits.slice(columns: 0..<outputs), to: result) }
+    // In the order of the file, so that an output's sum does not depend on the other outputs.
+    var last: UnsafeRawPointer?
+    state.streaming?.enter(configuration.layers)
+    defer { state.streaming?.leave(configuration.layers) }
+    while let part = part(of: terms, after: last) {
+      let adds = last != nil
+      last = part.matrix.bytes
+      blend(terms, of: part.matrix, into: part.isWhole ? arena.blended : arena.weighted, outputs, state)
+      if part.isWhole {
+        multiplyFinely(part.matrix, arena.blended, outputs, into: adds ? arena.partialLogits : arena.logits, state)
+        if adds { state.engine.add(arena.partialLogits.slice(columns: 0..<outputs), to: result) }
+      } else {
+        multiply(part, arena.weighted.slice(columns: 0..<outputs), adds: adds, state)
+      }
     }
-    addDeltas(terms, outputs: outputs, state)
     return result
   }
 
-  /// target = Σ weight · hidden over the terms that are meant, for every output.
+  /// Of the matrices that are applied to the terms' hidden states, output matrices and their changes, the first after
+  /// `last` in memory; nil when there is none.
+  private func part(of terms: UnsafeBufferPointer<BlendTerm>, after last: UnsafeRawPointer?) -> Linear.Change? {
+    var next: Linear.Change?
+    for term in terms {
+      let output = models[term.model].output
+      if Self.lies(output.matrix, after: last, before: next) { next = Linear.Change(output.matrix, isWhole: true) }
+      for change in output.changes where Self.lies(change.matrix, after: last, before: next) { next = change }
+    }
+    return next
+  }
+
+  private static func lies(
+    _ matrix: PackedMatrix, after last: UnsafeRawPointer?, before next: Linear.Change?
+  ) -> Bool {
+    (last.map { matrix.bytes > $0 } ?? true) && (next.map { matrix.bytes < $0.matrix.bytes } ?? true)
+  }
+
+  /// target = Σ weight · scale · hidden over the terms whose model uses `matrix`, for every output.
   private func blend(
-    _ terms: UnsafeBufferPointer<BlendTerm>, into target: Panel, _ outputs: Int, _ state: DecoderState,
-    _ isMeant: (BlendTerm) -> Bool
+    _ terms: UnsafeBufferPointer<BlendTerm>, of matrix: PackedMatrix, into target: Panel, _ outputs: Int,
+    _ state: DecoderState
   ) {
     for output in 0..<outputs { target.column(output).update(repeating: 0, count: target.width) }
-    for term in terms where isMeant(term) {
+    for term in terms {
+      guard let scale = models[term.model].output.scale(of: matrix) else { continue }
       let hidden = Panel(values: UnsafeMutablePointer(mutating: term.hidden), width: target.width, columns: 1)
-      state.engine.add(hidden, times: term.weight, to: target.slice(columns: term.output..<term.output + 1))
+      state.engine.add(hidden, times: term.weight * scale, to: target.slice(columns: term.output..<term.output + 1))
     }
   }
 
-  /// logits += Σ weight · (change · hidden) for every model that changes the output matrix it shares.
-  private func addDeltas(_ terms: UnsafeBufferPointer<BlendTerm>, outputs: Int, _ state: DecoderState) {
+  /// logits = change · input, or added to them.
+  private func multiply(_ change: Linear.Change, _ input: Panel, adds: Bool, _ state: DecoderState) {
     let arena = state.arena
-    for model in models.indices {
-      let output = models[model].output
-      guard output.delta != nil || output.lowRank != nil, terms.contains(where: { $0.model == model }) else { continue }
-      blend(terms, into: arena.weighted, outputs, state) { $0.model == model }
-      let input = arena.weighted.slice(columns: 0..<outputs)
-      let codes = state.codes(input)
-      state.engine.quantize(input, into: codes)
-      if let delta = output.delta { multiply(delta, input, codes, into: arena.logits, adds: true, state) }
-      if let lowRank = output.lowRank {
-        multiply(lowRank.a, input, codes, into: arena.lowRank[0], adds: false, state)
-        let projected = arena.lowRank[0].slice(columns: 0..<outputs).slice(rows: 0..<output.rank)
-        multiply(lowRank.b, projected, nil, into: arena.logits, adds: true, state)
-      }
+    let codes = state.codes(input)
+    state.engine.quantize(input, into: codes)
+    guard let a = change.a else {
+      return multiply(change.matrix, input, codes, into: arena.logits, adds: adds, state)
     }
+    multiply(a, input, codes, into: arena.lowRank[0], adds: false, state)
+    let projected = arena.lowRank[0].slice(columns: 0..<input.columns).slice(rows: 0..<change.rank)
+    multiply(change.matrix, projected, nil, into: arena.logits, adds: adds, state)
   }
 
   private func multiply(

@@ -12,8 +12,18 @@ public final class Decoder: Sendable {
   public let models: [ModelWeights]
   /// The layers of all models, model after model.
   let layers: [LayerWeights]
-  /// Of the widest low-rank change; 0 where there is none.
-  let maximumRank: Int
+  /// What passes need room for.
+  let limits: Limits
+
+  /// Of all linear layers of all models.
+  struct Limits {
+    /// Of the widest low-rank change; 0 where there is none.
+    var rank = 0
+    /// Most changes that one linear layer has.
+    var changes = 0
+    /// Whether a product is multiplied by anything.
+    var scales = false
+  }
 
   /// - Parameter models: the reference first; each with `configuration.layers` layers.
   public init(configuration: ModelConfiguration, models: [ModelWeights]) {
@@ -21,7 +31,11 @@ public final class Decoder: Sendable {
     self.configuration = configuration
     self.models = models
     layers = models.flatMap(\.layers)
-    maximumRank = (layers.flatMap(\.matrices.all) + models.map(\.output)).map(\.rank).max() ?? 0
+    limits = models.lazy.flatMap(\.linears).reduce(into: Limits()) { limits, linear in
+      limits.rank = max(limits.rank, linear.rank)
+      limits.changes = max(limits.changes, linear.changes.count)
+      limits.scales = limits.scales || linear.scale != 1 || linear.changes.contains { $0.scale != 1 }
+    }
   }
 
   /// Computes the runs' tokens and extends their caches.
@@ -35,8 +49,10 @@ public final class Decoder: Sendable {
     state.setRotations(pass.count)
     embed(pass, state)
     for layer in 0..<configuration.layers {
+      state.streaming?.enter(layer)
       attend(layer, pass, state)
       feedForward(layer, pass, state)
+      state.streaming?.leave(layer)
     }
     for group in pass.groups {
       state.engine.rmsNorm(
@@ -116,16 +132,29 @@ public final class Decoder: Sendable {
       let embedding = models[group.model].embedding
       for column in group.columns {
         let token = Int(arena.columns[column].token)
-        embedding.matrix.unpack(row: token, into: arena.hidden.column(column))
-        if let delta = embedding.delta {
-          delta.unpack(row: token, into: arena.update.column(column))
-          state.engine.add(
-            arena.update.slice(columns: column..<column + 1), to: arena.hidden.slice(columns: column..<column + 1))
-        }
+        let hidden = arena.hidden.slice(columns: column..<column + 1)
+        embedding.matrix.unpack(row: token, into: hidden.values)
+        if embedding.scale != 1 { state.engine.scale(hidden, by: embedding.scale) }
+        for change in embedding.changes { add(change, row: token, to: hidden, state) }
       }
     }
     if configuration.embeddingScale != 1 {
       state.engine.scale(arena.hidden.slice(columns: 0..<pass.count), by: configuration.embeddingScale)
+    }
+  }
+
+  /// hidden += a row of what a model changes of the table.
+  private func add(_ change: Linear.Change, row: Int, to hidden: Panel, _ state: DecoderState) {
+    let values = state.arena.update.slice(columns: 0..<1)
+    guard let a = change.a else {
+      change.matrix.unpack(row: row, into: values.values)
+      return state.engine.add(values, times: change.scale, to: hidden)
+    }
+    let factors = state.arena.lowRank[0].column(0)
+    change.matrix.unpack(row: row, into: factors)
+    for rank in 0..<change.rank {
+      a.unpack(row: rank, into: values.values)
+      state.engine.add(values, times: change.scale * factors[rank], to: hidden)
     }
   }
 }

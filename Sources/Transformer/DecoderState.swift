@@ -6,6 +6,8 @@ import TensorCore
 public final class DecoderState {
   let arena: Arena
   public let engine: Engine
+  /// Of the bundle's own models; nil keeps all weights.
+  public var streaming: WeightStreaming?
   private let fullRotation: Rotations
   private let slidingRotation: Rotations
 
@@ -17,7 +19,7 @@ public final class DecoderState {
   public init(_ decoder: Decoder, engine: Engine, maxColumns: Int, maxOutputs: Int, context: Int) throws(TensorError) {
     self.engine = engine
     arena = try Arena(
-      decoder.configuration, models: decoder.models.count, rank: decoder.maximumRank, maxColumns: maxColumns,
+      decoder.configuration, models: decoder.models.count, limits: decoder.limits, maxColumns: maxColumns,
       outputs: maxOutputs, context: context, threads: engine.pool.threads)
     fullRotation = Rotations(decoder.configuration.rope, columns: maxColumns)
     slidingRotation = decoder.configuration.slidingRope.map { Rotations($0, columns: maxColumns) } ?? fullRotation

@@ -13,8 +13,9 @@ struct Products {
   /// The products, and before them those that low-rank factors need.
   private var tasks: TaskList
   private var inner: TaskList
-  /// Panels for A · x used so far.
+  /// Outputs so far, and their rows.
   private var slots = 0
+  private var rows = 0
 
   /// - Parameter input: `[columns of the pass, width]`
   init(_ pass: Decoder.Pass, _ input: Panel, _ state: DecoderState) {
@@ -29,9 +30,13 @@ struct Products {
   mutating func add(_ output: Panel, _ linear: (Int) -> Linear) {
     var first = pass.groups.startIndex
     while first < pass.groups.endIndex {
-      let matrix = linear(pass.groups[first].model).matrix
+      let (matrix, scale) = Self.product(linear(pass.groups[first].model))
       var end = first + 1
-      while end < pass.groups.endIndex, linear(pass.groups[end].model).matrix.bytes == matrix.bytes { end += 1 }
+      while end < pass.groups.endIndex {
+        let next = Self.product(linear(pass.groups[end].model))
+        guard next.matrix.bytes == matrix.bytes, next.scale == scale else { break }
+        end += 1
+      }
       let columns = pass.groups[first].columns.lowerBound..<pass.groups[end - 1].columns.upperBound
       // Floating-point products need no coding, so they gain nothing from differences.
       let differs = matrix.layout.codec != .f16 && pass.hasReferences(in: columns)
@@ -39,26 +44,36 @@ struct Products {
         MatmulTask(
           matrix: matrix, columns: columns, input: input,
           codes: differs ? state.differenceCodes(input) : state.codes(input), output: output,
-          references: differs ? UnsafePointer(state.arena.references) : nil))
-      for index in first..<end { addChange(output, linear(pass.groups[index].model), pass.groups[index].columns) }
+          references: differs ? UnsafePointer(state.arena.references) : nil, scale: scale))
+      for index in first..<end {
+        let changes = linear(pass.groups[index].model).changes
+        for number in changes.indices { add(changes[number], number, output, pass.groups[index].columns) }
+      }
       first = end
     }
     slots += 1
+    rows += linear(pass.groups[pass.groups.startIndex].model).matrix.layout.paddedRows
   }
 
-  private mutating func addChange(_ output: Panel, _ linear: Linear, _ columns: Range<Int>) {
-    let codes = state.codes(input)
-    if let delta = linear.delta {
-      tasks.append(
-        MatmulTask(matrix: delta, columns: columns, input: input, codes: codes, output: output, adds: true))
+  private static func product(_ linear: Linear) -> (matrix: PackedMatrix, scale: Float) {
+    (linear.matrix, linear.scale)
+  }
+
+  /// - Parameter number: of the change among those of its layer.
+  private mutating func add(_ change: Linear.Change, _ number: Int, _ output: Panel, _ columns: Range<Int>) {
+    let arena = state.arena
+    var task = MatmulTask(
+      matrix: change.matrix, columns: columns, input: input, codes: state.codes(input), output: output, adds: true,
+      scale: change.scale)
+    if let a = change.a {
+      let projected = arena.lowRank[slots * arena.changes + number]
+      inner.append(
+        MatmulTask(matrix: a, columns: columns, input: input, codes: state.codes(input), output: projected))
+      task.input = projected.slice(rows: 0..<change.rank)
+      task.codes = nil
     }
-    if let lowRank = linear.lowRank {
-      let projected = state.arena.lowRank[slots]
-      inner.append(MatmulTask(matrix: lowRank.a, columns: columns, input: input, codes: codes, output: projected))
-      let narrow = projected.slice(rows: 0..<linear.rank)
-      tasks.append(
-        MatmulTask(matrix: lowRank.b, columns: columns, input: narrow, codes: nil, output: output, adds: true))
-    }
+    if change.scale != 1 { task.product = arena.scaled.slice(rows: rows..<rows + change.matrix.layout.paddedRows) }
+    tasks.append(task)
   }
 
   /// Codes the input as the products need it and runs them.

@@ -2,32 +2,68 @@ import Kernels
 import ModelSpec
 import TensorCore
 
-/// A linear layer of one model: y = matrix · x, plus what an aligned model adds to a matrix that it shares.
+/// A linear layer of one model: y = scale · matrix · x, plus what a model changes of a matrix that it shares.
 public struct Linear: @unchecked Sendable {
-  /// B · A with A `[rank, columns]` and B `[rows, rank]`: a LoRA adapter, scale included.
-  public struct LowRank: @unchecked Sendable {
-    public var a: PackedMatrix
-    public var b: PackedMatrix
+  /// What is added to the product: scale · matrix · x, or scale · matrix · (a · x) where there is `a`.
+  public struct Change: @unchecked Sendable {
+    /// `[rows, columns]`; beside `a` the left factor, `[rows, rank]`.
+    public var matrix: PackedMatrix
+    /// The right factor of a low-rank change, `[rank, columns]`: a LoRA adapter, its own scale worked into `matrix`.
+    public var a: PackedMatrix?
+    public var scale: Float
+    /// A model's whole weights, in a blend of weights; not a small difference, so that logits show its rounding.
+    public var isWhole: Bool
 
-    public init(a: PackedMatrix, b: PackedMatrix) {
+    public init(_ matrix: PackedMatrix, a: PackedMatrix? = nil, scale: Float = 1, isWhole: Bool = false) {
+      self.matrix = matrix
       self.a = a
-      self.b = b
+      self.scale = scale
+      self.isWhole = isWhole
     }
+
+    var rank: Int { a?.layout.rows ?? 0 }
   }
+
+  public typealias Changes = UnsafeBufferPointer<Change>
 
   /// `[rows, columns]`; the reference's own bytes where they are shared.
   public var matrix: PackedMatrix
-  /// Of the same shape; its product is added.
-  public var delta: PackedMatrix?
-  public var lowRank: LowRank?
+  /// 1 but in blends of weights.
+  public var scale: Float
+  /// In `WeightMemory` that outlives every use.
+  public var changes: Changes
 
-  public init(matrix: PackedMatrix, delta: PackedMatrix? = nil, lowRank: LowRank? = nil) {
+  public init(matrix: PackedMatrix, scale: Float = 1, changes: Changes = Changes(start: nil, count: 0)) {
     self.matrix = matrix
-    self.delta = delta
-    self.lowRank = lowRank
+    self.scale = scale
+    self.changes = changes
   }
 
-  var rank: Int { lowRank?.b.layout.columns ?? 0 }
+  var rank: Int { changes.reduce(0) { max($0, $1.rank) } }
+
+  /// What a product with one of its matrices is multiplied by; nil for a matrix that it does not have.
+  func scale(of matrix: PackedMatrix) -> Float? {
+    if self.matrix.bytes == matrix.bytes { return scale }
+    return changes.first { $0.matrix.bytes == matrix.bytes }?.scale
+  }
+}
+
+/// What models need beside the mapped file: lists of changes, and vectors that were computed.
+public final class WeightMemory: @unchecked Sendable {
+  private var blocks: [UnsafeMutableRawPointer] = []
+
+  public init() {}
+
+  deinit { for block in blocks { block.deallocate() } }
+
+  /// A copy of plain values that lives as long as this object.
+  public func store<Element>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
+    guard !elements.isEmpty else { return UnsafeBufferPointer(start: nil, count: 0) }
+    let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+    _ = copy.initialize(from: elements)
+    if let address = copy.baseAddress { blocks.append(UnsafeMutableRawPointer(address)) }
+    return UnsafeBufferPointer(copy)
+  }
 }
 
 /// One layer of one model: views into the mapped bundle. Matrices are `[rows, columns]`, vectors f32.
@@ -52,7 +88,9 @@ public struct LayerWeights: @unchecked Sendable {
     /// `[hiddenSize, feedForwardSize]`
     public var down: Linear
 
-    var all: [Linear] { [query, key, value, attentionOutput, gate, up, down] }
+    static let all: [WritableKeyPath<Matrices, Linear> & Sendable] = [
+      \.query, \.key, \.value, \.attentionOutput, \.gate, \.up, \.down,
+    ]
   }
 
   public typealias Vector = UnsafePointer<Float>
@@ -103,13 +141,22 @@ public struct ModelWeights: @unchecked Sendable {
   /// `[hiddenSize]`
   public var outputNorm: UnsafePointer<Float>
   public var layers: [LayerWeights]
+  /// What the views point to and is not in the file.
+  private let memory: WeightMemory
 
   public init(
-    embedding: Linear, output: Linear, outputNorm: UnsafePointer<Float>, layers: [LayerWeights]
+    embedding: Linear, output: Linear, outputNorm: UnsafePointer<Float>, layers: [LayerWeights],
+    memory: WeightMemory = WeightMemory()
   ) {
     self.embedding = embedding
     self.output = output
     self.outputNorm = outputNorm
     self.layers = layers
+    self.memory = memory
+  }
+
+  /// Every matrix.
+  var linears: [Linear] {
+    [embedding, output] + layers.flatMap { layer in LayerWeights.Matrices.all.map { layer.matrices[keyPath: $0] } }
   }
 }

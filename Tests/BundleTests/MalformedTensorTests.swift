@@ -121,9 +121,12 @@ struct MalformedTensorTests {
     }
   }
 
-  @Test("tables of another size")
+  @Test("tables of another size or with values of more than 6 bits")
   func tables() throws {
-    try expectRefusal("dera.tensor.tables") { $0.set("dera.tensor.tables", .array(GGUFArray(int8s: [1, 2, 3]))) }
+    let int4s = try TinyBundle().manifest.tensors.count { $0.codec == .packed(.int4) }
+    for values in [[1, 2, 3], [Int8](repeating: 32, count: 16 * int4s)] {
+      try expectRefusal("dera.tensor.tables") { $0.set("dera.tensor.tables", .array(GGUFArray(int8s: values))) }
+    }
   }
 
   @Test("a tokenizer of another type or shape")

@@ -111,13 +111,14 @@ private final class Script: ChatConsole {
     #expect(script.notes.first?.contains("9 tokens") == true)
   }
 
-  @Test func savedConversationsLoad() throws {
-    let path = FileManager.default.temporaryDirectory.appending(path: "dera-chat-\(UInt64.random(in: 0 ... .max)).json")
-      .path
+  @Test(arguments: ["json", "json.lz4"]) func savedConversationsLoad(suffix: String) throws {
+    let name = "dera-chat-\(UInt64.random(in: 0 ... .max)).\(suffix)"
+    let path = FileManager.default.temporaryDirectory.appending(path: name).path
     defer { try? FileManager.default.removeItem(atPath: path) }
     let (saved, _) = try chat(Echo(), ["/lambda 0.25,2", "hé \"x\"", "/save \(path)"], system: "s")
     let file = try Conversation.load(from: path)
     #expect(file.messages == saved.messages && file.seed == 42)
+    #expect(try Data(contentsOf: URL(filePath: path)).first == (suffix == "json" ? UInt8(ascii: "{") : 0x04))
     #expect(file.lambda == ["brief": 0.25, "happy": 2])
     let (loaded, _) = try chat(Echo(), ["/load \(path)"])
     #expect(loaded.messages == saved.messages)

@@ -6,6 +6,7 @@ import Testing
 @Suite struct ParsingTests {
   @Test(arguments: [
     "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "sweep", "merge", "score", "bench",
+    "pack", "unpack",
   ]) func helpIsAsRecorded(command: String) throws {
     let subcommand = try #require(
       RootCommand.configuration.subcommands.first { $0.configuration.commandName == command })
@@ -63,9 +64,11 @@ import Testing
   }
 
   @Test(arguments: [
-    ["run", "m.dera", "--lambda", "-1.5", "hi"], ["chat", "m.dera", "--lambda", "brief=0.5,happy=-1"],
+    ["run", "m.dera", "--lambda", "-1.5", "--blend", "weights", "hi"],
+    ["chat", "m.dera", "--lambda", "brief=0.5,happy=-1"],
     ["logits", "m.dera", "--tokens", "1,2", "--lambda", "-1,0,5", "-o", "x.npy"],
     ["bench", "m.dera", "-p", "512", "-n", "128", "-t", "1,2", "--lambda", "0,0.5,1", "-r", "5", "-o", "json"],
+    ["bench", "m.dera", "--blend", "logits,weights"],
     [
       "perplexity", "m.dera", "-f", "t", "--lambda", "-1,2", "--against", "n.dera", "-c", "256", "--chunks", "3",
       "--json",
@@ -75,13 +78,16 @@ import Testing
     ["merge", "a", "b", "--json"],
     ["score", "m.dera", "--file", "-", "--lambda", "0,1", "-c", "9", "-t", "1"],
     ["inspect", "m.dera", "--json", "--verify", "--context", "9", "--sequences", "2"],
+    ["pack", "m.dera", "-o", "x", "--level", "9", "--json"], ["unpack", "m.dera.lz4"], ["unpack", "m", "-o", "n"],
     ["tokenize", "m.dera", "--add-special"], ["detokenize", "m.dera"],
   ]) func commandLinesParse(arguments: [String]) throws { _ = try RootCommand.parseAsRoot(arguments) }
 
   @Test(arguments: [
     ["run"], ["nope"], ["run", "m", "--context", "0", "x"], ["run", "m", "--threads", "0", "x"],
     ["run", "m", "--raw", "--system", "s", "x"], ["bench", "m", "-t", "1,,2"], ["bench", "m", "-p", "0", "-n", "0"],
-    ["bench", "m", "-o", "xml"], ["bench"], ["bench", "m", "--isa"], ["bench", "m", "-n", "-1"],
+    ["bench", "m", "-o", "xml"], ["bench", "m", "--blend", "both"],
+    ["pack", "m", "--level", "0"], ["unpack", "m.dera"], ["bench"], ["bench", "m", "--isa"],
+    ["bench", "m", "-n", "-1"],
     ["run", "m", "-t", "-1", "x"], ["inspect", "m", "--sequences", "0"], ["logits", "m", "--tokens", "1"],
   ]) func badCommandLinesAreUsageErrors(arguments: [String]) {
     let error = #expect(throws: (any Error).self) { try RootCommand.parseAsRoot(arguments) }

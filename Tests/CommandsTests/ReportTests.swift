@@ -50,7 +50,8 @@ import Testing
       Measurement(
         model: "llama int8", modelBytes: 181_000_000, parameters: 134_515_008, instructionSet: "avx2", threads: 2,
         batch: 1,
-        lambda: lambda, test: test, rates: rates, memoryBytes: 212_000_000, readBytesPerToken: 145_000_000,
+        lambda: lambda, blend: .logits, test: test, rates: rates, memoryBytes: 212_000_000,
+        readBytesPerToken: 145_000_000,
         kvCodec: "int8", kvBytes: 12_000_000)
     }
     #expect(abs(rows[0].rateDeviation - 2.3029) < 1e-3)
@@ -70,7 +71,7 @@ import Testing
     generation.seed = 7
     generation.finishReason = .context
     let report = RunReport(
-      generation, models: ["a"], realignment: Realignment(lambdas: [0.5]), contextLength: 31,
+      generation, models: ["a"], realignment: Realignment(lambdas: [0.5]), blend: .weights, contextLength: 31,
       peakMemoryBytes: 5_000_000)
     #expect(
       report.summary == """
@@ -80,7 +81,7 @@ import Testing
     let json = try jsonText(report, pretty: false)
     #expect(
       json == """
-        {"answer_tokens":21,"context_length":31,"decode_tokens_per_second":100,"finish_reason":"context",\
+        {"answer_tokens":21,"blend":"weights","context_length":31,"decode_tokens_per_second":100,"finish_reason":"context",\
         "lambda":{"a":0.5},"peak_memory_bytes":5000000,"prefill_tokens_per_second":100,"prompt_tokens":10,\
         "seconds_to_first_token":0.104,"seed":7,"text":"Hi"}
 

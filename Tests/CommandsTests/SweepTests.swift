@@ -190,7 +190,8 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
         PerplexityLine(chunk: $0, totals: try measurement.add(chunks[$0], from: chunks.firstScored))
       }
       let job = try PerplexityJob(
-        bundle: bundle, against: base, file: "text", chunks: chunks, realignments: realignments, shard: shard)
+        bundle: bundle, against: base, file: "text", chunks: chunks, realignments: realignments, blend: .logits,
+        shard: shard)
       return (job, lines, measurement.totals)
     }
     let (job, _, totals) = try measured(.whole)

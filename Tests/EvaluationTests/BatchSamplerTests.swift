@@ -24,6 +24,15 @@ import Testing
 
   @Test("answers are those of one sequence alone", arguments: [0, 0.1] as [Float], [1, 3, 16])
   func batchesChangeNothing(plausible: Float, count: Int) throws {
+    try expectAloneAndTogetherAreTheSame(count, plausible: plausible, blend: .logits)
+  }
+
+  @Test("so they are where weights are blended", arguments: [1, 5])
+  func batchesChangeNothing(count: Int) throws {
+    try expectAloneAndTogetherAreTheSame(count, plausible: 0, blend: .weights)
+  }
+
+  private func expectAloneAndTogetherAreTheSame(_ count: Int, plausible: Float, blend: Blend) throws {
     let bundle = try storyteller()
     let engine = try Engine(pool: ThreadPool(threads: 1))
     let format = try PromptFormat(bundle)
@@ -38,7 +47,8 @@ import Testing
       }
     }
     let sampler = try BatchSampler(
-      bundle: bundle, count: count, contextLength: 32, options: options(plausible: plausible), engine: engine)
+      bundle: bundle, count: count, contextLength: 32, options: options(plausible: plausible), engine: engine,
+      blend: blend)
     // Twice, so that the second time finds the caches of the first.
     for _ in 0..<2 {
       var drawn = [BatchSampler.Drawn?](repeating: nil, count: requests.count)
@@ -48,7 +58,7 @@ import Testing
       }
       for (request, answer) in zip(requests, drawn) {
         let answer = try #require(answer)
-        let session = try Session(bundle: bundle, contextLength: 32, engine: engine)
+        let session = try Session(bundle: bundle, contextLength: 32, engine: engine, blend: blend)
         var options = options(plausible: plausible)
         options.sampling.seed = request.seed
         let alone = try session.generate(
@@ -67,9 +77,9 @@ import Testing
     func unsupported(plausible: Float) throws -> Double {
       let sampler = try BatchSampler(
         bundle: bundle, count: 4, contextLength: 40, options: options(plausible: plausible), engine: engine)
-      let measurement = AnswerMeasurement(
-        session: try Session(bundle: bundle, contextLength: 40, engine: engine, maxOutputs: 16),
-        realignments: [Realignment(lambdas: [-8, 0])], plausible: plausible)
+      let measurement = try AnswerMeasurement(
+        bundle: bundle, realignments: [Realignment(lambdas: [-8, 0])], contextLength: 40, engine: engine,
+        plausible: plausible)
       var sum = 0
       try sampler.run(
         (0..<4).map { .init(prompt: prompt, realignment: Realignment(lambdas: [-8, 0]), seed: $0) }
@@ -89,9 +99,9 @@ import Testing
     let bundle = try storyteller()
     let engine = try Engine(pool: ThreadPool(threads: 1))
     let prompt = try PromptFormat(bundle).tokens(text: "Once upon a time")
-    let measurement = AnswerMeasurement(
-      session: try Session(bundle: bundle, contextLength: 16, engine: engine, maxOutputs: 16),
-      realignments: [[0, 0], [1, 0], [3, 0]].map { Realignment(lambdas: $0) })
+    let measurement = try AnswerMeasurement(
+      bundle: bundle, realignments: [[0, 0], [1, 0], [3, 0]].map { Realignment(lambdas: $0) }, contextLength: 16,
+      engine: engine)
     let answer: [Int32] = [5, 9, 200, 7]
     let figures = try measurement.figures(prompt: prompt, answer: answer, realignment: 0)
     #expect(figures.divergence == 0 && figures.policyLogLikelihood == figures.logLikelihoods[0])
@@ -119,6 +129,11 @@ import Testing
     let stop = { false }
     #expect(throws: SessionError.cancelled) {
       try sampler.run([.init(prompt: [1], realignment: lambda, seed: 1)], shouldContinue: stop) { _, _ in }
+    }
+    #expect(throws: GenerationError.maskedWeights) {
+      try BatchSampler(
+        bundle: try storyteller(), count: 2, contextLength: 4, options: options(plausible: 0.1),
+        engine: Engine(pool: ThreadPool(threads: 1)), blend: .weights)
     }
     // What failed leaves nothing behind.
     var count = 0

@@ -18,11 +18,8 @@ import Transformer
   private func aligned(_ reference: ModelWeights, scale: Float) throws -> (lowRank: ModelWeights, delta: ModelWeights) {
     var tiny = TinyDecoder(seed: 5)
     var (lowRank, delta) = (reference, reference)
-    let paths: [WritableKeyPath<LayerWeights.Matrices, Linear>] = [
-      \.query, \.key, \.value, \.attentionOutput, \.gate, \.up, \.down,
-    ]
     for layer in reference.layers.indices {
-      for path in paths {
+      for path in TinyDecoder.matrices {
         let layout = reference.layers[layer].matrices[keyPath: path].matrix.layout
         let a = tiny.values(4 * layout.columns, scale: 0.5)
         let b = tiny.values(layout.rows * 4, scale: scale)
@@ -35,11 +32,11 @@ import Transformer
             }
           }
         }
-        lowRank.layers[layer].matrices[keyPath: path].lowRank = Linear.LowRank(
-          a: try TinyDecoder.half(a, rows: 4, columns: layout.columns),
-          b: try TinyDecoder.half(b, rows: layout.rows, columns: 4))
-        delta.layers[layer].matrices[keyPath: path].delta = try TinyDecoder.half(
-          product, rows: layout.rows, columns: layout.columns)
+        lowRank.layers[layer].matrices[keyPath: path].changes = TinyDecoder.change(
+          try TinyDecoder.half(b, rows: layout.rows, columns: 4),
+          a: try TinyDecoder.half(a, rows: 4, columns: layout.columns))
+        delta.layers[layer].matrices[keyPath: path].changes = TinyDecoder.change(
+          try TinyDecoder.half(product, rows: layout.rows, columns: layout.columns))
       }
     }
     return (lowRank, delta)

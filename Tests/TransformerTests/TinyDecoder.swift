@@ -10,6 +10,10 @@ struct TinyDecoder {
     feedForwardSize: 96, contextLength: 32, normEpsilon: 1e-5, tiesEmbeddings: false,
     rope: RotaryEmbedding(theta: 10_000, inverseFrequencies: (0..<8).map { 1 / Float(1 << $0) }))
 
+  static let matrices: [WritableKeyPath<LayerWeights.Matrices, Linear> & Sendable] = [
+    \.query, \.key, \.value, \.attentionOutput, \.gate, \.up, \.down,
+  ]
+
   private var state: UInt64
 
   init(seed: UInt64) { state = seed }
@@ -25,6 +29,11 @@ struct TinyDecoder {
     let pointer = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
     pointer.initialize(from: elements, count: elements.count)
     return pointer
+  }
+
+  /// One change of a matrix.
+  static func change(_ matrix: PackedMatrix, a: PackedMatrix? = nil) -> Linear.Changes {
+    Linear.Changes(start: allocate([Linear.Change(matrix, a: a)]), count: 1)
   }
 
   /// `values` `[rows, columns]` as f16.
@@ -84,15 +93,20 @@ struct TinyDecoder {
 
 extension Decoder {
   /// Final hidden states of `tokens` under the models given, one pass: `[models, tokens · hiddenSize]`.
-  func hidden(_ tokens: [Int32], models: [Int], threads: Int = 1) throws -> [[Float]] {
-    let engine = try Engine(pool: ThreadPool(threads: threads))
+  /// - Parameter sequences: that of every model; one sequence of all if nil.
+  func hidden(
+    _ tokens: [Int32], models: [Int], threads: Int = 1, on set: InstructionSet = .best, sequences: [Int]? = nil
+  ) throws -> [[Float]] {
+    let engine = try Engine(instructionSet: set, pool: ThreadPool(threads: threads))
     let state = try DecoderState(
       self, engine: engine, maxColumns: tokens.count * models.count, maxOutputs: 1, context: tokens.count)
     let caches = try models.map { _ in try KVCache(configuration, capacity: tokens.count) }
     let width = configuration.hiddenSize
     return tokens.withUnsafeBufferPointer { tokens in
-      let runs = zip(models, caches).map {
-        Run(model: $0, cache: $1, tokens: tokens.baseAddress!, count: tokens.count)
+      let runs = models.indices.map {
+        Run(
+          model: models[$0], sequence: sequences?[$0] ?? 0, cache: caches[$0], tokens: tokens.baseAddress!,
+          count: tokens.count)
       }
       runs.withUnsafeBufferPointer { forward($0, in: state) }
       return models.indices.map { model in

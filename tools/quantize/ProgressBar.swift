@@ -25,9 +25,8 @@ final class ProgressBar: Sendable {
 
   /// nil when standard error is no terminal that can redraw a line.
   static func onTerminal() -> ProgressBar? {
-    func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
-    guard isatty(STDERR_FILENO) == 1, variable("TERM") != "dumb" else { return nil }
-    return ProgressBar(usesColor: (variable("NO_COLOR") ?? "").isEmpty)
+    guard Terminal.canRedraw(STDERR_FILENO) else { return nil }
+    return ProgressBar(usesColor: Terminal.usesColor(STDERR_FILENO))
   }
 
   func show(_ progress: ConversionProgress) {
@@ -50,19 +49,15 @@ final class ProgressBar: Sendable {
   private func line(_ progress: ConversionProgress, seconds: Double) -> String {
     let fraction = progress.total > 0 ? Double(progress.done) / Double(progress.total) : 0
     let rate = seconds > 0 ? Double(progress.done) / seconds : 0
-    var tail = " \(NumberText.decimal(fraction * 100, 0)) %  \(NumberText.decimal(rate / 1e6, 0)) MB/s"
+    var tail = " \(NumberText.decimal(fraction * 100, 0)) %"
+    tail += progress.phase == .measuring ? "" : "  \(NumberText.decimal(rate / 1e6, 0)) MB/s"
     if rate > 0 { tail += "  \(NumberText.duration(Double(progress.total - progress.done) / rate)) left" }
     let filled = Int(fraction * Double(Self.barCells))
     let done = String(repeating: "━", count: filled)
     let rest = String(repeating: "─", count: Self.barCells - filled)
     let bar = usesColor ? "\u{1B}[36m\(done)\u{1B}[2m\(rest)\u{1B}[0m" : done + rest
     // What is left of the line is for the name; a line that wraps could not be redrawn.
-    let room = Self.columns - Self.barCells - tail.count - progress.phase.rawValue.count - 4
+    let room = Terminal.columns(STDERR_FILENO) - Self.barCells - tail.count - progress.phase.rawValue.count - 4
     return "\(progress.phase.rawValue) \(progress.item.suffix(max(0, room))) \(bar)\(tail)"
-  }
-
-  private static var columns: Int {
-    var size = winsize()
-    return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
   }
 }

@@ -1,6 +1,12 @@
 import ArgumentParser
 import Conversion
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 @main
 struct Quantize: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,6 +20,13 @@ struct Quantize: AsyncParsableCommand {
       PATH is a Hugging Face directory (config.json and *.safetensors) or a GGUF model. An aligned model may also be a \
       PEFT LoRA adapter directory or a GGUF adapter; its factors are stored as they are and added to the reference.
 
+      How much is stored of every matrix is said by --bits and --delta for all of them, or found by --budget (the \
+      best blend in so many bytes) or --target-kl (the fewest bytes for a blend so close to full precision). The \
+      allocator tries every codec on rows of every matrix. What that does to the models' answers is a prediction, \
+      measured on SmolLM2 and other small models; with --calibration it is measured on these models and your text, at \
+      both ends of --lambda-range, against a temporary 16-bit bundle beside the output. --explain shows the choices of \
+      one matrix, --tensor overrides them, --dry-run shows the plan and writes nothing.
+
       EXAMPLES
         A pair in 8 bits:
           dera-quantize --reference mistral-7b-sft-beta --aligned zephyr-7b-beta --output zephyr.dera
@@ -21,10 +34,20 @@ struct Quantize: AsyncParsableCommand {
           dera-quantize --reference SmolLM2-135M-Instruct --aligned polite=./dpo-lora --bits 4 --output polite.dera
         A fully fine-tuned model, as a small difference:
           dera-quantize --reference sft --aligned dpo --delta ternary --output small.dera
+        The best pair in 120 MB, and what it would be without writing it:
+          dera-quantize --reference sft --aligned dpo --budget 120MB --output small.dera
+          dera-quantize --reference sft --aligned dpo --budget 120MB --dry-run --explain blk.0.attn_v.weight
+        The smallest pair within 0.02 nats of full precision for λ from -1 to 3:
+          dera-quantize --reference sft --aligned dpo --target-kl 0.02 --lambda-range -1:3 --calibration text.txt \
+      --output close.dera
         Two rewards, and the figures for a script:
           dera-quantize --reference sft --aligned brief --aligned happy --output stories.dera --json
         Then:
           dera run zephyr.dera --lambda 0.5 "Why is the sky blue?"
+
+      λ means what the theory says for models aligned with a KL penalty towards the reference. No file tells how a model \
+      was trained; what can be seen in the files (weights that are not close, another vocabulary, another chat template, \
+      a model card that names another method) is warned of.
 
       An existing output file is replaced, but only once the new one is complete. Nothing is left behind on an error or \
       Ctrl-C. The same input and options always give the same bytes.
@@ -40,20 +63,29 @@ struct Quantize: AsyncParsableCommand {
       valueName: "[name=]path"))
   var aligned: [String] = []
 
-  @Option(help: "Bits of a matrix weight: 16 (exact to half precision), 8, 6 or 4.")
-  var bits: Bits = .eight
+  @Option(help: "Bits of a matrix weight: 16 (exact to half precision), 8, 6 or 4. (default: 8)")
+  var bits: Bits?
 
   @Option(
     help: ArgumentHelp(
       "How what aligned models change of a matrix is stored: \(DeltaStorage.rule). All but own store the difference of "
-        + "the original weights, to be added to the packed reference.", valueName: "storage"))
-  var delta: DeltaStorage = .own
+        + "the original weights, to be added to the packed reference. (default: own)", valueName: "storage"))
+  var delta: DeltaStorage?
+
+  @Option(
+    name: .customLong("tensor"),
+    help: ArgumentHelp(
+      "Store matrices otherwise, whatever else is said: \(TensorRule.rule). In a pattern * stands for any characters. "
+        + "May be repeated; the last that fits counts.", valueName: "rule"))
+  var rules: [TensorRule] = []
+
+  @OptionGroup(title: "Plans") var planning: PlanningArguments
 
   @Flag(help: "Merge adapters into the reference's weights instead of storing their factors.")
   var merge = false
 
   @Option(name: [.short, .long], help: ArgumentHelp("The bundle to write.", valueName: "file.dera"))
-  var output: String
+  var output: String?
 
   @Flag(help: "Refuse weights that are NaN or infinite instead of storing them as 0 and ±65504 with a warning.")
   var strict = false
@@ -80,19 +112,22 @@ struct Quantize: AsyncParsableCommand {
     }
   }
 
+  func validate() throws {
+    if output == nil && !planning.dryRun { throw ValidationError("Give the bundle to write: --output FILE.dera") }
+    guard planning.goal != nil else { return }
+    if bits != nil { throw ValidationError("a goal chooses the bits; leave out --bits, or fix some with --tensor") }
+    if delta != nil {
+      throw ValidationError("a goal chooses the changes; leave out --delta, or fix some with --tensor")
+    }
+  }
+
   func run() async throws {
     Interruption.install()
     let bar = quiet ? nil : ProgressBar.onTerminal()
     do {
-      var report = try await convert(bar)
+      let result = try await convert(bar)
       bar?.clear()
-      report.peakMemoryBytes = ProcessMemory.peakBytes
-      for warning in report.warnings { StandardError.print("dera-quantize: warning: \(warning)") }
-      if json {
-        try StandardOutput.print(try report.json())
-      } else if !quiet {
-        try StandardOutput.print(report.text)
-      }
+      try print(result)
     } catch {
       bar?.clear()
       StandardError.print("dera-quantize: \(error)")
@@ -100,14 +135,38 @@ struct Quantize: AsyncParsableCommand {
     }
   }
 
-  private func convert(_ bar: ProgressBar?) async throws -> ConversionReport {
+  private func convert(_ bar: ProgressBar?) async throws -> Planning.Result {
     let models = try NamedCheckpoint.open(([reference] + aligned).map(ModelArgument.init))
-    let converter = try Converter(
-      reference: models[0], aligned: Array(models.dropFirst()),
-      options: ConversionOptions(bits: bits.value, delta: delta, mergesAdapters: merge, isStrict: strict))
-    return try await converter.convert(to: output) { progress in
+    var options = ConversionOptions(
+      bits: bits?.value ?? .eight, delta: delta ?? .own, mergesAdapters: merge, isStrict: strict)
+    options.goal = planning.goal
+    let converter = try Converter(reference: models[0], aligned: Array(models.dropFirst()), options: options)
+    if let output { try converter.reserve(output) }
+    let progress: ConversionProgressHandler = { progress in
       try Interruption.check()
       bar?.show(progress)
+    }
+    var prepared = try converter.prepare(progress)
+    try prepared.apply(rules)
+    return try await Planning(prepared, planning, output: output, progress).run()
+  }
+
+  private func print(_ result: Planning.Result) throws {
+    var report = result.report
+    report?.peakMemoryBytes = ProcessMemory.peakBytes
+    for warning in report?.warnings ?? result.warnings { StandardError.print("dera-quantize: warning: \(warning)") }
+    if json {
+      try StandardOutput.print(try report?.json() ?? result.plan.json())
+    } else if !quiet {
+      var parts: [String] = []
+      if report == nil || report?.plan != nil {
+        parts.append(
+          result.plan.text(
+            width: Terminal.columns(STDOUT_FILENO), usesColor: Terminal.usesColor(STDOUT_FILENO)))
+      }
+      if let explanation = result.explanation { parts.append(explanation) }
+      if let report { parts.append(report.text) }
+      try StandardOutput.print(parts.joined(separator: "\n\n"))
     }
   }
 }
@@ -115,4 +174,8 @@ struct Quantize: AsyncParsableCommand {
 extension DeltaStorage: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
   public var defaultValueDescription: String { name }
+}
+
+extension TensorRule: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
 }

@@ -15,7 +15,7 @@ typedef struct {
   size_t blocks;
   /// Columns without padding, `32 * (blocks - 1) < columns <= 32 * blocks`.
   size_t columns;
-  /// int4: the 16 values of the codes; NULL: code - 8.
+  /// int4: the 16 values of the codes, -32 ... 31; NULL: code - 8.
   const int8_t *table;
 } ck_matrix;
 

@@ -17,6 +17,7 @@ extension Checkpoint {
     var merged = base
     try adapter.merge(into: &merged)
     merged.remarks = try adapter.remarks()
+    merged.tags = []
     merged.sources.append(path)
     let name = path.split(separator: "/").last.map(String.init) ?? path
     merged.displayName = name.hasSuffix(".gguf") ? String(name.dropLast(".gguf".count)) : name

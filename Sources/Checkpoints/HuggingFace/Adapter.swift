@@ -28,6 +28,7 @@ extension Checkpoint {
     try adapter.merge(parts, into: &merged)
     merged.remarks = AdapterRemarks(config: config, base: base).all(
       modules: parts.keys.map { String($0.dropLast(".weight".count)) })
+    merged.tags = ModelCard.tags(directory: path)
     merged.sources += [config.path, weightsPath]
     merged.displayName = path.split(separator: "/").last.map(String.init) ?? path
     return merged

@@ -21,6 +21,7 @@ extension Checkpoint {
       endOfTextIDs: ends.filter { $0 < configuration.vocabularySize && seen.insert($0).inserted },
       sources: [config.path] + files.paths + optionalFiles.map { "\(directory)/\($0)" }.filter(CheckpointFile.exists),
       displayName: directory.split(separator: "/").last.map(String.init) ?? directory)
+    checkpoint.tags = ModelCard.tags(directory: directory)
     checkpoint.originName = config.json["_name_or_path"]?.string
     return checkpoint
   }

@@ -4,10 +4,10 @@ import Kernels
 
 /// Which bundle.
 struct BundleArgument: ParsableArguments {
-  @Argument(help: "The model bundle, a .dera file.", completion: .file(extensions: ["dera"]))
+  @Argument(help: "The model bundle, a .dera or .dera.lz4 file.", completion: .file(extensions: ["dera", "lz4"]))
   var bundle: String
 
-  func open() throws -> ModelBundle { try ModelBundle(path: bundle) }
+  func open() throws -> ModelBundle { try openBundle(bundle) }
 }
 
 /// λ of one answer.
@@ -65,6 +65,17 @@ struct CacheArgument: ParsableArguments {
 
 extension CacheCodec: ExpressibleByArgument {}
 
+/// What λ blends.
+struct BlendArgument: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What λ blends: the models' logits, or their weights, which runs one model only and is cruder.",
+      valueName: "what"))
+  var blend = Blend.logits
+}
+
+extension Blend: ExpressibleByArgument {}
+
 /// How much of the machine a session takes.
 struct RuntimeArguments: ParsableArguments {
   static let defaultContext = 4096
@@ -88,18 +99,31 @@ struct RuntimeArguments: ParsableArguments {
   }
 
   @OptionGroup var cache: CacheArgument
+  @OptionGroup var blending: BlendArgument
 
   func contextLength(for bundle: ModelBundle) -> Int {
     context ?? min(bundle.configuration.contextLength, Self.defaultContext)
   }
+}
+
+/// How much of the machine the session of an interactive command takes.
+struct SessionArguments: ParsableArguments {
+  @OptionGroup var runtime: RuntimeArguments
+  @OptionGroup var limits: MemoryLimitArguments
 
   func session(_ bundle: ModelBundle) throws -> Session {
-    let length = contextLength(for: bundle)
+    let length = runtime.contextLength(for: bundle)
     if length > bundle.configuration.contextLength {
       Output.note("The model was made for \(bundle.configuration.contextLength) tokens; beyond that it may ramble.")
     }
-    let session = try Session(
-      bundle: bundle, contextLength: length, engine: try Engine(pool: threadPool(threads)), cacheCodec: cache.codec)
+    let engine = try Engine(pool: threadPool(runtime.threads))
+    let forecast = MemoryForecast(
+      bundle: bundle, context: length, codec: runtime.cache.codec, blend: runtime.blending.blend,
+      residentLimit: limits.residentLimit?.bytes)
+    let session =
+      if let limit = limits.memoryLimit { try forecast.session(engine, limit: limit.bytes) } else {
+        try forecast.session(engine)
+      }
     session.shouldContinue = { !Interrupt.isRequested }
     return session
   }

@@ -18,11 +18,15 @@ struct BenchCommand: ParsableCommand {
         dera bench --isa -t 1,2
         dera bench model.dera -p 512 -n 128 -t 1,2 --lambda 0,0.5,1 -r 5 -o json
         dera bench model.dera -p 0 --batch 1,2,4,8
+        dera bench model.dera --lambda 0.5 --blend logits,weights
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case md, json }
 
-  @Argument(help: "The model bundle, a .dera file; not with --isa.", completion: .file(extensions: ["dera"]))
+  @Argument(
+    help: "The model bundle, a .dera or .dera.lz4 file; not with --isa.",
+    completion: .file(extensions: ["dera", "lz4"])
+  )
   var bundle: String?
   @Flag(help: "List the instruction sets and time the kernels of each instead, without a bundle.") var isa = false
   @Option(
@@ -42,6 +46,7 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp("Numbers of sequences to write at once.", valueName: "list"))
   var batch = "1"
   @OptionGroup var lambda: LambdaListArgument
+  @Option(help: ArgumentHelp("What λ blends: logits, weights or both.", valueName: "list")) var blend = "logits"
   @OptionGroup var cache: CacheArgument
   @Option(name: .shortAndLong, parsing: .unconditional, help: ArgumentHelp("Measurements of each.", valueName: "count"))
   var repetitions = 5
@@ -55,25 +60,27 @@ struct BenchCommand: ParsableCommand {
     guard (1...10_000).contains(repetitions) else { throw ValidationError("-r must be from 1 to 10000") }
     _ = try threadCounts()
     _ = try batchSizes()
+    _ = try blends()
   }
 
   func run() throws {
     guard let path = bundle else { return try timeKernels() }
-    let bundle = try ModelBundle(path: path)
+    let bundle = try openBundle(path)
     let realignments = try lambda.realignments(for: bundle)
     let sizes = try batchSizes()
     var measurements: [Measurement] = []
     for threads in try threadCounts() {
       let engine = try Engine(pool: threadPool(threads))
-      for size in sizes {
+      for (size, blend) in try sizes.flatMap({ size in try blends().map { (size, $0) } }) {
         let batch = try Batch(
-          bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine, cacheCodec: cache.codec)
+          bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine, cacheCodec: cache.codec,
+          blend: blend)
         batch.sessions[0].shouldContinue = { !Interrupt.isRequested }
         let tests = size == sizes[0] ? [BenchTest.prompt(prompt), .generate(generate)] : [.generate(generate)]
         for realignment in realignments {
           for test in tests where test.tokens > 0 {
             let lambda = realignment.description(models: bundle.alignedModels)
-            Output.note("\(test.name), \(threads) threads, \(size) sequences, λ \(lambda)")
+            Output.note("\(test.name), \(threads) threads, \(size) sequences, λ \(lambda) of \(blend.rawValue)")
             let rates = try interruptible { try test.rates(batch, realignment, repetitions: repetitions) }
             measurements.append(Measurement(batch, realignment, test, rates))
           }
@@ -97,6 +104,15 @@ struct BenchCommand: ParsableCommand {
   private func threadCounts() throws -> [Int] { try threads.map { try numbers("--threads", $0) } ?? [coreCount()] }
 
   private func batchSizes() throws -> [Int] { try numbers("--batch", batch) }
+
+  private func blends() throws -> [Blend] {
+    try blend.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard let blend = Blend(rawValue: String(name)) else {
+        throw ValidationError("--blend takes logits, weights or logits,weights, not '\(self.blend)'")
+      }
+      return blend
+    }
+  }
 
   private func numbers(_ option: String, _ text: String) throws -> [Int] {
     let counts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }

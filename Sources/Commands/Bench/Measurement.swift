@@ -12,6 +12,7 @@ package struct Measurement: Encodable {
   /// Sequences written at once.
   package var batch: Int
   package var lambda: String
+  package var blend: Blend
   package var test: String
   package var meanRate: Double
   package var rateDeviation: Double
@@ -24,7 +25,7 @@ package struct Measurement: Encodable {
   package var kvBytes: Int
 
   enum CodingKeys: String, CodingKey {
-    case model, parameters, threads, batch, lambda, test
+    case model, parameters, threads, batch, lambda, blend, test
     case modelBytes = "model_size"
     case instructionSet = "isa"
     case meanRate = "avg_ts"
@@ -39,7 +40,8 @@ package struct Measurement: Encodable {
   /// - Parameter rates: tokens a second, one for every repetition.
   package init(
     model: String, modelBytes: Int, parameters: Int, instructionSet: String, threads: Int, batch: Int,
-    lambda: String, test: String, rates: [Double], memoryBytes: Int?, readBytesPerToken: Int, kvCodec: String,
+    lambda: String, blend: Blend, test: String, rates: [Double], memoryBytes: Int?, readBytesPerToken: Int,
+    kvCodec: String,
     kvBytes: Int
   ) {
     self.model = model
@@ -49,6 +51,7 @@ package struct Measurement: Encodable {
     self.threads = threads
     self.batch = batch
     self.lambda = lambda
+    self.blend = blend
     self.test = test
     self.rates = rates
     self.memoryBytes = memoryBytes
@@ -70,7 +73,7 @@ package struct Measurement: Encodable {
       model: "\(manifest.configuration.architecture.name) \(manifest.mainCodec)", modelBytes: manifest.weightBytes,
       parameters: manifest.footprint(model: 0).weights, instructionSet: engine.instructionSet.rawValue,
       threads: engine.pool.threads, batch: test.sequences(batch),
-      lambda: realignment.description(models: bundle.alignedModels),
+      lambda: realignment.description(models: bundle.alignedModels), blend: batch.sessions[0].blend,
       test: test.name, rates: rates, memoryBytes: process.map { $0.anonymousBytes + $0.fileBytes },
       readBytesPerToken: manifest.weightBytesPerToken(realignment),
       kvCodec: batch.sessions[0].cacheCodec.rawValue,
@@ -80,13 +83,13 @@ package struct Measurement: Encodable {
   package static func table(_ measurements: [Measurement]) -> Table {
     var table = Table([
       .init("model", .left), .init("size"), .init("params"), .init("isa", .left), .init("threads"), .init("batch"),
-      .init("λ"),
+      .init("λ"), .init("blend", .left),
       .init("test"), .init("t/s"), .init("memory"), .init("read/token"),
     ])
     table.rows = measurements.map { row in
       [
         row.model, byteText(row.modelBytes), countText(row.parameters), row.instructionSet, "\(row.threads)",
-        "\(row.batch)", row.lambda,
+        "\(row.batch)", row.lambda, row.blend.rawValue,
         row.test, "\(fixed(row.meanRate, 2)) ± \(fixed(row.rateDeviation, 2))",
         row.memoryBytes.map(byteText) ?? "?", byteText(row.readBytesPerToken),
       ]

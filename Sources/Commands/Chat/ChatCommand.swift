@@ -23,7 +23,7 @@ struct ChatCommand: ParsableCommand {
   @OptionGroup var lambda: LambdaArgument
   @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
-  @OptionGroup(title: "Machine") var runtime: RuntimeArguments
+  @OptionGroup(title: "Machine") var machine: SessionArguments
 
   func run() throws {
     let bundle = try bundle.open()
@@ -36,7 +36,7 @@ struct ChatCommand: ParsableCommand {
       console.note("The bundle has no chat template: messages and answers are continued as plain text.")
     }
     let engine = BundleChatEngine(
-      session: try runtime.session(bundle), format: format, options: try sampling.options())
+      session: try machine.session(bundle), format: format, options: try sampling.options())
     let loop = ChatLoop(engine: engine, console: console, systemPrompt: system, realignment: realignment)
     try loop.run()
   }

@@ -69,7 +69,7 @@ package enum ChatInput: Equatable {
     /lambda L           use another λ from the next answer on (alone: show it)
     /compare L L… TEXT  answer TEXT (or the last message) at several λ, apart from the conversation
     /reset              forget the conversation
-    /save FILE          write the conversation, λ and seed as JSON
+    /save FILE          write the conversation, λ and seed as JSON, compressed if FILE ends with .lz4
     /load FILE          go on with a saved conversation
     /help               this list
     /quit               leave (or Ctrl-D)

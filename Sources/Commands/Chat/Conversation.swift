@@ -1,3 +1,4 @@
+import Compression
 import DeRa
 import Evaluation
 import GGUF
@@ -13,7 +14,8 @@ package struct Message: Codable, Equatable {
   }
 }
 
-/// A conversation as `/save` writes it: JSON with the messages, λ and the sampler's seed.
+/// A conversation as `/save` writes it: JSON with the messages, λ and the sampler's seed, in an LZ4 frame where the name
+/// ends with `.lz4`.
 package struct Conversation: Codable, Equatable {
   package static let currentVersion = 1
   /// Far beyond any context; guards against reading something else.
@@ -35,7 +37,10 @@ package struct Conversation: Codable, Equatable {
   package func save(to path: String) throws {
     let text = try jsonText(self)
     let file = try AtomicFile(path: path)
-    try Array(text.utf8).withUnsafeBytes { try file.write($0) }
+    try Array(text.utf8).withUnsafeBytes { bytes in
+      guard path.hasSuffix(PackedBundle.suffix) else { return try file.write(bytes) }
+      try LZ4.compress(bytes, level: LZ4.levels.upperBound) { try file.write($0) }
+    }
     try file.commit()
   }
 
@@ -45,7 +50,7 @@ package struct Conversation: Codable, Equatable {
     guard file.bytes.count <= byteLimit else {
       throw StreamError(description: "\(path): \(byteText(file.bytes.count)) is too long for a conversation")
     }
-    let conversation = try fromJSON(Conversation.self, Array(file.bytes), name: path)
+    let conversation = try fromJSON(Conversation.self, try text(of: file), name: path)
     guard conversation.version == currentVersion else {
       throw StreamError(
         description: "\(path): version \(conversation.version) of the format, this program reads \(currentVersion)")
@@ -55,5 +60,16 @@ package struct Conversation: Codable, Equatable {
       throw StreamError(description: "\(path): role '\(message.role)' is none of \(roles.joined(separator: ", "))")
     }
     return conversation
+  }
+
+  private static func text(of file: MappedFile) throws -> [UInt8] {
+    guard LZ4.isFrame(file.bytes) else { return Array(file.bytes) }
+    var text: [UInt8] = []
+    do {
+      try LZ4.expand(file.bytes, limit: byteLimit) { text += $0 }
+    } catch {
+      throw StreamError(description: "\(file.path): \(error)")
+    }
+    return text
   }
 }

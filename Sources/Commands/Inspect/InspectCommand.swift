@@ -26,7 +26,7 @@ struct InspectCommand: ParsableCommand {
       """)
 
   @OptionGroup var bundle: BundleArgument
-  @OptionGroup(title: "Prediction") var runtime: RuntimeArguments
+  @OptionGroup(title: "Prediction") var machine: SessionArguments
   @Option(help: ArgumentHelp("Sequences at once, for the prediction.", valueName: "count")) var sequences = 1
   @Flag(help: "Compare every tensor with its recorded SHA-256.") var verify = false
   @Flag(help: "Print JSON.") var json = false
@@ -38,10 +38,10 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     let bundle = try bundle.open()
     // A session's memory is reserved, not touched: making one is the exact prediction.
-    let session = try runtime.session(bundle)
+    let session = try machine.session(bundle)
     var report = InspectReport(
       manifest: bundle.manifest, path: bundle.path, fileBytes: bundle.mappedBytes, memory: session.memory,
-      kvCodec: session.cacheCodec.rawValue, context: session.contextLength, sequences: sequences)
+      kvCodec: session.cacheCodec.rawValue, blend: session.blend, context: session.contextLength, sequences: sequences)
     if verify {
       try checkSums(bundle)
       report.verified = true

@@ -17,6 +17,8 @@ package struct InspectReport: Encodable {
   package struct Model: Encodable {
     package var name: String
     package var ownTensors, changedTensors, sharedTensors, ownBytes, sharedBytes, weights: Int
+    /// Keys and values of one sequence; 0 for a model that is not run on its own because weights are blended.
+    package var kvBytes: Int
     package var bitsPerWeight: Double
   }
 
@@ -43,6 +45,7 @@ package struct InspectReport: Encodable {
     package var context, sequences: Int
     /// How keys and values are held.
     package var kvCodec: String
+    package var blend: Blend
     package var mappedBytes, kvBytesPerSequence, scratchBytesPerSequence, totalBytes: Int
   }
 
@@ -59,22 +62,26 @@ package struct InspectReport: Encodable {
   package var verified: Bool?
 
   package init(
-    manifest: BundleManifest, path: String, fileBytes: Int, memory: MemoryReport, kvCodec: String, context: Int,
-    sequences: Int
+    manifest: BundleManifest, path: String, fileBytes: Int, memory: MemoryReport, kvCodec: String,
+    blend: Blend = .logits,
+    context: Int, sequences: Int
   ) {
     self.path = path
     self.fileBytes = fileBytes
     configuration = Configuration(manifest)
-    models = manifest.models.indices.map { Model(manifest, $0) }
+    models = manifest.models.indices.map { model in
+      let caches = blend == .logits ? manifest.models.count : 1
+      return Model(manifest, model, kvBytes: model < caches ? memory.kvBytes / caches : 0)
+    }
     parts = Part.all(of: manifest)
     regions = Region.all(of: manifest, fileBytes: fileBytes)
     let perSequence = memory.kvBytes + memory.scratchBytes
     let total = sequences.multipliedReportingOverflow(by: perSequence)
     forecast = Forecast(
-      context: context, sequences: sequences, kvCodec: kvCodec, mappedBytes: memory.mappedBytes,
+      context: context, sequences: sequences, kvCodec: kvCodec, blend: blend, mappedBytes: memory.mappedBytes,
       kvBytesPerSequence: memory.kvBytes,
       scratchBytesPerSequence: memory.scratchBytes,
-      totalBytes: total.overflow ? .max : total.partialValue.addingReportingOverflow(memory.mappedBytes).partialValue)
+      totalBytes: total.overflow ? .max : total.partialValue.addingReportingOverflow(memory.residentBytes).partialValue)
     let everyModel = Realignment(lambdas: manifest.models.dropFirst().map { _ in 0.5 / Float(manifest.models.count) })
     readBytesPerToken = manifest.weightBytesPerToken(everyModel)
   }
@@ -95,12 +102,12 @@ extension InspectReport.Configuration {
 }
 
 extension InspectReport.Model {
-  fileprivate init(_ manifest: BundleManifest, _ model: Int) {
+  fileprivate init(_ manifest: BundleManifest, _ model: Int, kvBytes: Int) {
     let footprint = manifest.footprint(model: model)
     self.init(
       name: manifest.models[model], ownTensors: footprint.ownTensors, changedTensors: footprint.changedTensors,
       sharedTensors: footprint.sharedTensors, ownBytes: footprint.ownBytes, sharedBytes: footprint.sharedBytes,
-      weights: footprint.weights, bitsPerWeight: footprint.bitsPerWeight)
+      weights: footprint.weights, kvBytes: kvBytes, bitsPerWeight: footprint.bitsPerWeight)
   }
 }
 
@@ -126,30 +133,7 @@ extension InspectReport.Part {
 }
 
 extension InspectReport.Region {
-  /// What all or some models share, what belongs to each alone, the tokenizer, and the rest of the file.
   fileprivate static func all(of manifest: BundleManifest, fileBytes: Int) -> [Self] {
-    var own = [Int](repeating: 0, count: manifest.models.count)
-    var shared = 0
-    for tensor in manifest.tensors {
-      if manifest.users(of: tensor) > 1 {
-        shared += tensor.byteCount
-      } else if own.indices.contains(tensor.model) {
-        own[tensor.model] += tensor.byteCount
-      }
-    }
-    let tokenizer = manifest.tokenizer?.byteCount ?? 0
-    var regions = [Self(name: "shared", bytes: shared)]
-    regions += own.indices.map { Self(name: manifest.models[$0], bytes: own[$0]) }
-    regions.append(Self(name: "tokenizer", bytes: tokenizer))
-    let rest = fileBytes - regions.reduce(0) { $0 + $1.bytes }
-    return regions + [Self(name: "metadata", bytes: max(0, rest))]
-  }
-}
-
-extension BundleManifest {
-  /// How many models use a stored tensor.
-  fileprivate func users(of tensor: BundleTensor) -> Int {
-    guard tensor.model == 0 else { return 1 }
-    return models.indices.filter { change(tensor.spec.name, model: $0).usesReference }.count
+    manifest.memoryRegions(fileBytes: fileBytes).map { Self(name: $0.name, bytes: $0.bytes) }
   }
 }

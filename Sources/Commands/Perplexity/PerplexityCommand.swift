@@ -14,7 +14,8 @@ struct PerplexityCommand: ParsableCommand {
 
       --against compares with another bundle of the same pair, usually of 16 bits: the figures and labels of \
       llama-perplexity --kl-divergence, and per aligned model how much of its direction h_m - h_ref is left: relative \
-      error, cosine and gain (below 1 acts like a smaller λ).
+      error, cosine and gain (below 1 acts like a smaller λ). That bundle's logits are blended also with \
+      --blend weights, which then shows what the cruder blend costs.
 
       Examples:
         dera perplexity model.dera --file text.txt --lambda 0,0.5,1
@@ -29,6 +30,7 @@ struct PerplexityCommand: ParsableCommand {
     completion: .file())
   var file: String
   @OptionGroup var lambda: LambdaListArgument
+  @OptionGroup var blending: BlendArgument
   @Option(
     help: ArgumentHelp("The bundle to compare with.", valueName: "bundle"), completion: .file(extensions: ["dera"]))
   var against: String?
@@ -55,15 +57,15 @@ struct PerplexityCommand: ParsableCommand {
 
   func run() throws {
     let bundle = try bundle.open()
-    let base = try against.map { try ModelBundle(path: $0) }
+    let base = try against.map { try openBundle($0) }
     let text = try PerplexityText(bundle: bundle, base: base, path: file, context: context, limit: chunks)
     let realignments = try lambda.realignments(for: bundle)
     let measurement = try PerplexityMeasurement(
       bundle: bundle, against: base, realignments: realignments, context: context,
-      engine: try Engine(pool: ThreadPool(threads: threads ?? coreCount())))
+      engine: try Engine(pool: ThreadPool(threads: threads ?? coreCount())), blend: blending.blend)
     let job = try PerplexityJob(
       bundle: bundle, against: base, file: file, chunks: text.chunks, realignments: realignments,
-      shard: shard ?? .whole)
+      blend: blending.blend, shard: shard ?? .whole)
     if shard != nil { try Output.write(try jsonText(job, pretty: false)) }
     let own = (0..<text.chunks.count).filter(job.shard.includes)
     let progress = ProgressLine(total: own.count)

@@ -15,6 +15,8 @@ package struct PerplexityJob: Codable, Equatable {
   /// Chunks of the whole text.
   var chunks: Int
   var lambdas: [String]
+  /// What λ blends.
+  var blend: Blend
   /// Names of the aligned models.
   var models: [String]
   /// Tell bundles and texts apart, whatever they are called.
@@ -24,7 +26,7 @@ package struct PerplexityJob: Codable, Equatable {
   /// - Throws: `FileError` when a bundle is no longer there.
   package init(
     bundle: ModelBundle, against base: ModelBundle?, file: String, chunks: TextChunks, realignments: [Realignment],
-    shard: Shard
+    blend: Blend, shard: Shard
   ) throws {
     self.bundle = bundle.path
     against = base?.path
@@ -33,6 +35,7 @@ package struct PerplexityJob: Codable, Equatable {
     self.chunks = chunks.count
     lambdas = realignments.map { $0.description(models: bundle.alignedModels) }
     models = bundle.alignedModels
+    self.blend = blend
     fingerprints = [
       "bundle": try bundle.fingerprint(),
       "text": chunks.tokens.map(\.littleEndian).withUnsafeBytes(Fingerprint.of),
@@ -41,6 +44,9 @@ package struct PerplexityJob: Codable, Equatable {
     self.shard = shard
   }
 
+  /// Aligned models whose directions are compared.
+  var directions: Int { against == nil || blend == .weights ? 0 : models.count }
+
   /// The first thing in which another shard's job differs; nil when they are shards of one job.
   func difference(from other: PerplexityJob) -> String? {
     for name in Set(fingerprints.keys).union(other.fingerprints.keys).sorted()
@@ -48,6 +54,7 @@ package struct PerplexityJob: Codable, Equatable {
       return name
     }
     if context != other.context || chunks != other.chunks { return "--context or --chunks" }
+    if blend != other.blend { return "--blend" }
     return lambdas == other.lambdas && models == other.models ? nil : "list of λ"
   }
 }
@@ -84,7 +91,7 @@ package struct PerplexityPart {
     self.lines = try lines.dropFirst().enumerated().map { index, bytes in
       let place = "\(path), line \(index + 2)"
       let line = try fromJSON(PerplexityLine.self, bytes, name: place)
-      guard line.totals.isConsistent(lambdas: job.lambdas.count, models: job.against == nil ? 0 : job.models.count)
+      guard line.totals.isConsistent(lambdas: job.lambdas.count, models: job.directions)
       else { throw StreamError(description: "\(place): the scores do not fit the first line's λ and models") }
       return line
     }
@@ -104,7 +111,7 @@ package struct PerplexityPart {
         throw MergeError.incomplete(name: part.name, missing: "\(missing.count) of its chunks are missing")
       }
     }
-    var totals = PerplexityTotals(realignments: job.lambdas.count, models: job.against == nil ? 0 : job.models.count)
+    var totals = PerplexityTotals(realignments: job.lambdas.count, models: job.directions)
     for index in 0..<job.chunks { if let part = chunks[index] { totals.append(part) } }
     return PerplexityReport(job, totals)
   }

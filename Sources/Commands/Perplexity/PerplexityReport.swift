@@ -6,6 +6,7 @@ package struct PerplexityReport: Encodable {
   package var bundle: String
   package var against: String?
   package var file: String
+  package var blend: Blend
   package var context: Int
   package var chunks: Int
   package var results: [Row]
@@ -50,6 +51,7 @@ package struct PerplexityReport: Encodable {
     bundle = job.bundle
     against = job.against
     file = job.file
+    blend = job.blend
     context = job.context
     chunks = job.chunks
     results = zip(job.lambdas, totals.scores).map(Row.init)
@@ -65,7 +67,9 @@ package struct PerplexityReport: Encodable {
   }
 
   /// Without a bundle to compare with a table; with one, llama.cpp's report for every λ and the directions.
-  package var text: String {
+  package var text: String { (blend == .weights ? "λ blends weights\n\n" : "") + figures }
+
+  private var figures: String {
     guard against != nil else {
       var table = Table([.init("λ"), .init("PPL"), .init("mean NLL"), .init("tokens")])
       table.rows = results.map { row in

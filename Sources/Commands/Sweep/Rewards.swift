@@ -45,7 +45,7 @@ struct RewardOption {
 
   /// What the option stands for; a bundle's is its content, not its path.
   func setting() throws -> String {
-    kind == "bundle" ? "bundle:\(try ModelBundle(path: argument).fingerprint())" : "\(kind):\(argument)"
+    kind == "bundle" ? "bundle:\(try openBundle(argument).fingerprint())" : "\(kind):\(argument)"
   }
 
   /// - Throws: `RewardError.badOption`, `TokenizerError` for a pattern, and what opening a bundle throws.
@@ -106,7 +106,7 @@ private final class BundleScorer: Scorer {
   private let scorer: ContinuationScorer
 
   init(path: String, threads: Int?) throws {
-    let bundle = try ModelBundle(path: path)
+    let bundle = try openBundle(path)
     tokenizer = try PromptFormat(bundle).tokenizer
     scorer = try ContinuationScorer(
       bundle: bundle, realignments: [Realignment(1, models: bundle.alignedModels.count)],

@@ -125,7 +125,9 @@ package struct SweepCommand: ParsableCommand {
     let log = try SweepLog(directory: output, header: header)
     let sweep = try SweepRun(
       bundle: bundle, header: header, prompts: prompts,
-      plan: SweepRun.Plan(options: options, seed: sampling.seed, scorers: scorers, refusals: list), log: log,
+      plan: SweepRun.Plan(
+        options: options, seed: sampling.seed, scorers: scorers, refusals: list, blend: runtime.blending.blend),
+      log: log,
       batch: min(batch, max(header.keys.count, 1)), contextLength: context,
       engine: try Engine(pool: threadPool(runtime.threads)), cacheCodec: runtime.cache.codec)
     var range: SafeRange?
@@ -164,6 +166,7 @@ package struct SweepCommand: ParsableCommand {
     settings["bundle"] = try bundle.fingerprint()
     settings["prompts"] = prompts.fingerprint
     settings["kv"] = runtime.cache.codec.rawValue
+    settings["blend"] = runtime.blending.blend.rawValue
     settings["context"] = "\(runtime.contextLength(for: bundle))"
     settings["refusals"] = refusals?.fingerprint
     let rewards = try reward.map { try RewardOption($0) }

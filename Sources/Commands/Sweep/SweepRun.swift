@@ -11,7 +11,9 @@ final class SweepRun {
   private let plan: Plan
   private let log: SweepLog
   private let sampler: BatchSampler
-  private let session: Session
+  private let engine: Engine
+  private let contextLength: Int
+  private let cacheCodec: CacheCodec
 
   /// What is the same for every answer.
   struct Plan {
@@ -20,6 +22,8 @@ final class SweepRun {
     var seed: UInt64
     var scorers: [(name: String, scorer: any Scorer)]
     var refusals: RefusalList?
+    /// What λ blends.
+    var blend: Blend
   }
 
   /// - Parameters:
@@ -37,10 +41,10 @@ final class SweepRun {
     self.log = log
     sampler = try BatchSampler(
       bundle: bundle, count: batch, contextLength: contextLength, options: plan.options, engine: engine,
-      cacheCodec: cacheCodec)
-    session = try Session(
-      bundle: bundle, contextLength: contextLength, engine: engine,
-      maxOutputs: min(PerplexityMeasurement.block, contextLength), cacheCodec: cacheCodec)
+      cacheCodec: cacheCodec, blend: plan.blend)
+    self.engine = engine
+    self.contextLength = contextLength
+    self.cacheCodec = cacheCodec
   }
 
   /// λ = 0, whose answers the reverse divergences are measured along.
@@ -92,8 +96,9 @@ final class SweepRun {
     guard !keys.isEmpty else { return }
     let realignments = try lambdas.map { try Realignment.parse($0, models: bundle.alignedModels) }
     let indices = Dictionary(lambdas.enumerated().map { ($1, $0) }) { first, _ in first }
-    let measurement = AnswerMeasurement(
-      session: session, realignments: realignments, plausible: plan.options.sampling.plausible)
+    let measurement = try AnswerMeasurement(
+      bundle: bundle, realignments: realignments, contextLength: contextLength, engine: engine, cacheCodec: cacheCodec,
+      plausible: plan.options.sampling.plausible, blend: plan.blend)
     let requests = keys.map { key in
       BatchSampler.Request(
         prompt: prompts.tokens[key.prompt], realignment: realignments[indices[key.lambda] ?? 0],

@@ -56,9 +56,13 @@ public enum GenerationError: Error, Equatable, CustomStringConvertible {
   case emptyPrompt
   case promptTooLong(tokens: Int, contextLength: Int)
   case badOption(String)
+  /// A plausibility mask where weights are blended.
+  case maskedWeights
 
   public var description: String {
     switch self {
+    case .maskedWeights:
+      "--plausible needs the reference's logits, which --blend weights does not compute; use --blend logits"
     case .emptyPrompt: "the prompt has no tokens; give at least one character"
     case .promptTooLong(let tokens, let contextLength):
       "the prompt has \(tokens) tokens but the context holds \(contextLength); shorten it or raise --context"

@@ -5,6 +5,8 @@ import Kernels
 public final class PerplexityMeasurement {
   public let realignments: [Realignment]
   public private(set) var totals: PerplexityTotals
+  /// What λ blends in the bundle that is measured.
+  public let blend: Blend
   private let subject: TeacherForcing
   private let base: TeacherForcing?
   /// Names of the aligned models.
@@ -22,24 +24,30 @@ public final class PerplexityMeasurement {
 
   /// - Parameters:
   ///   - bundle: what is measured.
-  ///   - base: what its distributions are compared with; nil gives the perplexity alone.
+  ///   - base: what its distributions are compared with, its logits blended; nil gives the perplexity alone.
   ///   - context: the chunks' length.
+  ///   - blend: what λ blends in `bundle`.
   /// - Throws: `EvaluationError.differentPairs`, `SessionError`.
   public init(
-    bundle: ModelBundle, against base: ModelBundle? = nil, realignments: [Realignment], context: Int, engine: Engine
+    bundle: ModelBundle, against base: ModelBundle? = nil, realignments: [Realignment], context: Int, engine: Engine,
+    blend: Blend = .logits
   ) throws {
     if let base { try Self.checkSamePair(bundle, base) }
-    func forcing(_ bundle: ModelBundle) throws -> TeacherForcing {
+    func forcing(_ bundle: ModelBundle, _ blend: Blend) throws -> TeacherForcing {
       TeacherForcing(
-        session: try Session(bundle: bundle, contextLength: context, engine: engine, maxOutputs: Self.block),
+        session: try Session(
+          bundle: bundle, contextLength: context, engine: engine, maxOutputs: Self.block, blend: blend,
+          mixtures: realignments.count),
         realignments: realignments, withDirections: base != nil)
     }
     self.realignments = realignments
     self.engine = engine
-    subject = try forcing(bundle)
-    self.base = try base.map(forcing)
+    self.blend = blend
+    subject = try forcing(bundle, blend)
+    self.base = try base.map { try forcing($0, .logits) }
     names = Array(bundle.manifest.models.dropFirst())
-    totals = PerplexityTotals(realignments: realignments.count, models: base == nil ? 0 : names.count)
+    totals = PerplexityTotals(
+      realignments: realignments.count, models: base == nil || blend == .weights ? 0 : names.count)
     scratch = .allocate(capacity: 2 * engine.pool.threads * bundle.configuration.vocabularySize)
     scratch.initialize(repeating: 0)
     blockScores = .allocate(capacity: Self.block * realignments.count)
@@ -56,7 +64,8 @@ public final class PerplexityMeasurement {
 
   /// `[realignments]`, one value a scored token.
   public var scores: [TokenScores] { totals.scores }
-  /// `[aligned models]`, nil for a model that is the reference; empty without a bundle to compare with.
+  /// `[aligned models]`, nil for a model that is the reference; empty without a bundle to compare with, and where weights
+  /// are blended, which runs no aligned model.
   public var directionReports: [DirectionReport?] { totals.directionReports }
 
   /// Adds the tokens after `first` of a text, each scored by the logits before it.
@@ -69,11 +78,8 @@ public final class PerplexityMeasurement {
     try subject.start(context, from: first)
     try base?.start(context, from: first)
     var part = PerplexityTotals(realignments: realignments.count, models: totals.directions.count)
-    while true {
-      let positions = subject.next()
-      let basePositions = base?.next()
-      precondition(basePositions == nil || basePositions == positions, "the bundles are not in step")
-      if positions.isEmpty { break }
+    var shared = SharedPositions()
+    while case let positions = shared.next(subject, base), !positions.isEmpty {
       text.withUnsafeBufferPointer { score(positions, $0) }
       try collect(positions.count, &part)
     }

@@ -21,12 +21,16 @@ public final class ContinuationScorer {
     }
   }
 
-  /// - Parameter contextLength: most tokens of context and continuation together.
+  /// - Parameters:
+  ///   - contextLength: most tokens of context and continuation together.
+  ///   - blend: what λ blends.
   /// - Throws: `SessionError`.
-  public init(bundle: ModelBundle, realignments: [Realignment], contextLength: Int, engine: Engine) throws {
+  public init(
+    bundle: ModelBundle, realignments: [Realignment], contextLength: Int, engine: Engine, blend: Blend = .logits
+  ) throws {
     let session = try Session(
       bundle: bundle, contextLength: contextLength, engine: engine,
-      maxOutputs: min(PerplexityMeasurement.block, contextLength))
+      maxOutputs: min(PerplexityMeasurement.block, contextLength), blend: blend, mixtures: realignments.count)
     forcing = TeacherForcing(session: session, realignments: realignments)
     scratch = [Float](repeating: 0, count: forcing.vocabularySize)
     self.contextLength = contextLength

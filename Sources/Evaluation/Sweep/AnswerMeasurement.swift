@@ -4,26 +4,42 @@ import Kernels
 /// Measures answers after they were drawn: one pass over each model gives the distributions along an answer.
 public final class AnswerMeasurement {
   public let realignments: [Realignment]
+  /// The models' logits and, where logits are blended, the policies' after them.
   private let forcing: TeacherForcing
+  /// The policies' where weights are blended.
+  private let mixtures: TeacherForcing?
   private let models: Int
   private let mask: PlausibilityMask?
   /// `[2, vocabulary]`
   private var scratch: [Float]
 
   /// - Parameters:
-  ///   - session: its sequence is replaced; it must hold the longest prompt and answer.
   ///   - realignments: the λ that answers were drawn under.
+  ///   - contextLength: most tokens of a prompt and its answer.
   ///   - plausible: α of the mask they were drawn with; 0 for none.
-  public init(session: Session, realignments: [Realignment], plausible: Float = 0) {
-    let count = session.bundle.manifest.models.count
-    // Each model alone comes before the λ.
+  ///   - blend: what λ blended.
+  /// - Throws: `SessionError.outOfMemory`.
+  public init(
+    bundle: ModelBundle, realignments: [Realignment], contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16,
+    plausible: Float = 0, blend: Blend = .logits
+  ) throws {
+    func session(_ blend: Blend) throws -> Session {
+      try Session(
+        bundle: bundle, contextLength: contextLength, engine: engine,
+        maxOutputs: min(PerplexityMeasurement.block, contextLength), cacheCodec: cacheCodec, blend: blend,
+        mixtures: realignments.count)
+    }
+    let count = bundle.manifest.models.count
     let alone = (0..<count).map { model in
-      Realignment(lambdas: (1..<count).map { $0 == model ? 1 : 0 })
+      Realignment(lambdas: (1..<max(count, 1)).map { $0 == model ? 1 : 0 })
     }
     self.realignments = realignments
     models = count
     mask = PlausibilityMask(alpha: plausible)
-    forcing = TeacherForcing(session: session, realignments: alone + realignments)
+    forcing = TeacherForcing(
+      session: try session(.logits), realignments: alone + (blend == .logits ? realignments : []))
+    mixtures =
+      blend == .weights ? TeacherForcing(session: try session(.weights), realignments: realignments) : nil
     scratch = [Float](repeating: 0, count: 2 * forcing.vocabularySize)
   }
 
@@ -66,8 +82,11 @@ public final class AnswerMeasurement {
       throw SessionError.invalidToken(token, vocabularySize: forcing.vocabularySize)
     }
     // The last token is never run: its logits would be scored by nothing.
-    try forcing.start(prompt + answer.dropLast(), from: prompt.count - 1)
-    while case let positions = forcing.next(), !positions.isEmpty {
+    let text = prompt + answer.dropLast()
+    try forcing.start(text, from: prompt.count - 1)
+    try mixtures?.start(text, from: prompt.count - 1)
+    var shared = SharedPositions()
+    while case let positions = shared.next(forcing, mixtures), !positions.isEmpty {
       for position in positions {
         let token = Int(answer[position + 1 - prompt.count])
         try scratch.withUnsafeMutableBufferPointer { try body(position, token, $0) }
@@ -81,7 +100,9 @@ public final class AnswerMeasurement {
   ) throws -> UnsafeBufferPointer<Float> {
     let width = forcing.vocabularySize
     let first = UnsafeMutableBufferPointer(rebasing: scratch[..<width])
-    let blended = forcing.logits(models + index, at: position, scratch: first)
+    let blended =
+      mixtures?.logits(index, at: position, scratch: first)
+      ?? forcing.logits(models + index, at: position, scratch: first)
     guard let mask else { return blended }
     let second = UnsafeMutableBufferPointer(rebasing: scratch[width...])
     _ = second.update(from: blended)

@@ -48,16 +48,19 @@ public final class BatchSampler {
   ///   - count: answers under way together.
   ///   - contextLength: most tokens of a prompt and its answer.
   ///   - options: their seed does not count; the longest answer must be at least one token.
-  /// - Throws: `PromptError.noTokenizer`, `SessionError.outOfMemory`.
+  ///   - blend: what λ blends; weights go without a mask.
+  /// - Throws: `PromptError.noTokenizer`, `GenerationError.maskedWeights`, `SessionError.outOfMemory`.
   public init(
     bundle: ModelBundle, count: Int, contextLength: Int, options: GenerationOptions, engine: Engine,
-    cacheCodec: CacheCodec = .f16
+    cacheCodec: CacheCodec = .f16, blend: Blend = .logits
   ) throws {
     guard let tokenizer = bundle.tokenizer else { throw PromptError.noTokenizer(path: bundle.path) }
+    if blend == .weights && options.sampling.plausible > 0 { throw GenerationError.maskedWeights }
     self.tokenizer = tokenizer
     self.options = options
     batch = try Batch(
-      bundle: bundle, count: count, contextLength: contextLength, engine: engine, cacheCodec: cacheCodec)
+      bundle: bundle, count: count, contextLength: contextLength, engine: engine, cacheCodec: cacheCodec,
+      blend: blend)
     mask = PlausibilityMask(alpha: options.sampling.plausible)
     endOfText = Set(bundle.manifest.endOfTextIDs.compactMap { Int32(exactly: $0) })
     stash = [Float](repeating: 0, count: mask == nil ? 0 : count * bundle.configuration.vocabularySize)

@@ -7,7 +7,7 @@ dera=$(swift build -c release --show-bin-path)/dera
 swift build -c release --product dera
 folder=Tests/Fixtures/commands
 COLUMNS=100 "$dera" --help > "$folder/help.txt"
-for command in run chat inspect tokenize detokenize logits perplexity sweep merge score bench; do
+for command in run chat inspect tokenize detokenize logits perplexity sweep merge score bench pack unpack; do
   COLUMNS=100 "$dera" "$command" --help > "$folder/help-$command.txt"
 done
 (cd "$folder" && sha256sum -- *.txt *.md > SHA256SUMS)

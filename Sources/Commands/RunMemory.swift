@@ -1,0 +1,56 @@
+import DeRa
+
+/// Where the memory of a session and its process is.
+package struct RunMemory: Encodable, Equatable {
+  /// A part of the mapped file: shared, a model's own, the tokenizer, the rest.
+  package struct Part: Encodable, Equatable {
+    package var name: String
+    package var mappedBytes: Int
+    /// Of them in memory; nil where the system does not tell.
+    package var residentBytes: Int?
+    /// Of a model's keys and values when the context is full.
+    package var kvBytes: Int
+
+    enum CodingKeys: String, CodingKey {
+      case name
+      case mappedBytes = "mapped_bytes"
+      case residentBytes = "resident_bytes"
+      case kvBytes = "kv_bytes"
+    }
+  }
+
+  package var mappedBytes: Int
+  package var kvBytes: Int
+  package var scratchBytes: Int
+  /// The process's own memory that is resident, and resident pages of files.
+  package var anonymousBytes: Int?
+  package var residentFileBytes: Int?
+  package var parts: [Part]
+
+  enum CodingKeys: String, CodingKey {
+    case parts
+    case mappedBytes = "mapped_bytes"
+    case kvBytes = "kv_bytes"
+    case scratchBytes = "scratch_bytes"
+    case anonymousBytes = "anonymous_bytes"
+    case residentFileBytes = "resident_file_bytes"
+  }
+
+  init(_ session: Session) {
+    let memory = session.memory
+    let process = ProcessMemory.current()
+    mappedBytes = memory.mappedBytes
+    kvBytes = memory.kvBytes
+    scratchBytes = memory.scratchBytes
+    anonymousBytes = process?.anonymousBytes
+    residentFileBytes = process?.fileBytes
+    // Blending weights, the reference stands for the mixture that is run.
+    let names =
+      session.blend == .logits ? session.bundle.manifest.models : Array(session.bundle.manifest.models.prefix(1))
+    parts = session.bundle.residentRegions().map { region, resident in
+      Part(
+        name: region.name, mappedBytes: region.bytes, residentBytes: resident,
+        kvBytes: names.contains(region.name) ? memory.kvBytes / names.count : 0)
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import ModelSpec
+
+/// What turns errors of weights into nats of KL.
+///
+/// The KL of the full-precision blend from the stored one is taken as a sum over matrices (it is quadratic in small errors
+/// that do not know of each other):
+///
+///     KL(λ) = Σ s · (e + a) + λ² · K · Σ p · (lost + noise · n)
+///
+/// with e the base's relative squared error, a that of activations coded in 8 bits, K the aligned model's KL from the
+/// reference, p the matrix's part in it, `lost` the part of its difference that is not stored and `noise` the relative squared
+/// error of what is. Both models see the base's error, whatever λ; a matrix stored whole for the aligned model has its
+/// own, and then the base's counts (1 − λ)² and its own λ².
+public struct Sensitivity: Sendable, Equatable {
+  /// s of all matrices of a role together: nats for each unit of relative squared error, of a model with a tied embedding.
+  public var roles: [TensorSpec.Role: Double] = [
+    .embedding: 27, .query: 2, .key: 2, .value: 7, .attentionOutput: 5, .gate: 4, .up: 5, .down: 8,
+  ]
+  /// An embedding that is not the output matrix, and that matrix.
+  public var untiedEmbedding = 5.0
+  public var output = 27.0
+  /// a: blocks of 32 in 8 bits, for matrices that are not f16.
+  public var activationError = 4.5e-5
+  /// n: errors that do not point along the difference do less than leaving a part of it out.
+  public var noiseWeight = 0.03
+  /// K for each unit of s-weighted squared difference, where K was not measured, and its greatest value.
+  public var estimatedAlignment = 150.0
+  public var greatestEstimate = 1.0
+  /// K of each aligned model where it was measured, nats: KL(aligned ‖ reference) a token.
+  public var alignments: [Int: Double] = [:]
+
+  public init() {}
+
+  /// s of one matrix.
+  func weight(of spec: TensorSpec, in configuration: ModelConfiguration) -> Double {
+    let count = Double(max(1, configuration.tensors.count { $0.role == spec.role }))
+    switch spec.role {
+    case .embedding where !configuration.tiesEmbeddings: return untiedEmbedding
+    case .output: return output
+    default: return (roles[spec.role] ?? 0) / count
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import Bundle
+import Compression
+import Crypto
+import GGUF
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A bundle in transport form, `.dera.lz4`: an LZ4 frame that any lz4 program expands, after a note with the bundle's
+/// size and SHA-256.
+///
+/// The note is `DeRaPack`, the number of bytes as 64-bit little-endian integer, and the 32 bytes of the digest.
+public struct PackedBundle: Sendable {
+  public static let suffix = ".lz4"
+
+  public let path: String
+  /// Bytes of the bundle, and their SHA-256 in hexadecimal digits; nil when another program packed it.
+  public let content: (bytes: Int, sha256: String)?
+  private let file: MappedFile
+
+  private static let mark = Array("DeRaPack".utf8)
+  private static let noteBytes = mark.count + 8 + SHA256.byteCount
+  /// Told bytes done and bytes in all; may throw to end the work.
+  public typealias Progress = (_ done: Int, _ total: Int) throws -> Void
+
+  /// nil for a file that is no LZ4 frame.
+  /// - Throws: `FileError` when it cannot be read.
+  public init?(path: String) throws(FileError) {
+    let file = try MappedFile(path: path)
+    guard LZ4.isFrame(file.bytes) else { return nil }
+    self.path = path
+    self.file = file
+    content = LZ4.note(of: file.bytes).flatMap(Self.content)
+  }
+
+  public var byteCount: Int { file.bytes.count }
+
+  private static func content(_ note: UnsafeRawBufferPointer) -> (bytes: Int, sha256: String)? {
+    guard note.count == noteBytes, note.starts(with: mark) else { return nil }
+    let count = UInt64(littleEndian: note.loadUnaligned(fromByteOffset: mark.count, as: UInt64.self))
+    guard let bytes = Int(exactly: count) else { return nil }
+    return (bytes, Checksum.text(note[(mark.count + 8)...]))
+  }
+
+  private static func note(bytes: Int, digest: some Sequence<UInt8>) -> [UInt8] {
+    LZ4.note(mark + withUnsafeBytes(of: UInt64(bytes).littleEndian) { Array($0) } + Array(digest))
+  }
+
+  /// Packs a bundle.
+  /// - Parameter level: one of `LZ4.levels`.
+  /// - Returns: bytes of the packed file.
+  /// - Throws: what opening a bundle throws, `FileError`, `PackedBundleError`, and what `progress` throws. The output is
+  ///   then as it was.
+  public static func pack(
+    _ path: String, to output: String, level: Int, progress: Progress = { _, _ in }
+  ) throws -> Int {
+    _ = try ModelBundle(path: path)
+    let source = try MappedFile(path: path)
+    let file = try AtomicFile(path: output)
+    let total = source.bytes.count
+    func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try file.write($0) } }
+    // The digest is known when everything has been read.
+    try write(note(bytes: total, digest: repeatElement(0, count: SHA256.byteCount)))
+    var hash = SHA256()
+    var hashed = 0
+    try LZ4.compress(source.bytes, level: level) {
+      try file.write($0)
+    } progress: { done in
+      hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: source.bytes[hashed..<done]))
+      source.drop(hashed..<done)
+      hashed = done
+      try progress(done, total)
+    }
+    try note(bytes: total, digest: hash.finalize()).withUnsafeBytes { try file.overwrite($0, at: 0) }
+    try file.commit()
+    return file.position
+  }
+
+  /// Writes the bundle it holds; a file that has the name is replaced once everything is checked.
+  /// - Throws: `PackedBundleError`, `FileError`, what opening a bundle throws, and what `progress` throws.
+  public func unpack(to output: String, progress: Progress = { _, _ in }) throws {
+    if let content { try checkRoom(content.bytes, beside: output) }
+    let target = try AtomicFile(path: output)
+    var hash = SHA256()
+    var done = 0
+    do {
+      try LZ4.expand(file.bytes, limit: content?.bytes ?? .max) { piece in
+        if target.position == 0, !piece.starts(with: "GGUF".utf8) { throw PackedBundleError.notABundle(path: path) }
+        hash.update(bufferPointer: piece)
+        try target.write(piece)
+      } progress: { position in
+        file.drop(done..<position)
+        done = position
+        try progress(position, file.bytes.count)
+      }
+    } catch let error as LZ4Error {
+      throw PackedBundleError.damaged(path: path, error)
+    }
+    if let content, content.bytes != target.position || content.sha256 != Checksum.text(hash.finalize()) {
+      throw PackedBundleError.otherContent(path: path)
+    }
+    try target.commit { _ = try ModelBundle(path: $0) }
+  }
+
+  /// - Throws: `PackedBundleError.noRoom`.
+  private func checkRoom(_ bytes: Int, beside output: String) throws(PackedBundleError) {
+    let directory = output.lastIndex(of: "/").map { String(output[...$0]) } ?? "."
+    var info = statvfs()
+    guard statvfs(directory, &info) == 0 else { return }
+    let (free, overflow) = Int(clamping: info.f_bavail).multipliedReportingOverflow(by: Int(clamping: info.f_frsize))
+    guard overflow || bytes <= free else { throw .noRoom(directory: directory, needed: bytes, free: free) }
+  }
+}
+
+extension PackedBundle {
+  /// The bundle it holds in a directory of such, expanded there if it is not yet: found by its content, so that it is
+  /// expanded once whatever the packed file is called.
+  /// - Parameter progress: called while expanding, not at all where nothing has to be done.
+  /// - Throws: as `unpack`, and `PackedBundleError.noNote`.
+  public func expanded(in directory: String, progress: Progress = { _, _ in }) throws -> String {
+    guard let content else { throw PackedBundleError.noNote(path: path) }
+    let target = "\(directory)/\(content.sha256).dera"
+    var info = stat()
+    if stat(target, &info) == 0, Int(info.st_size) == content.bytes { return target }
+    try Self.create(directory)
+    try unpack(to: target, progress: progress)
+    return target
+  }
+
+  /// Where expanded bundles are kept: `$XDG_CACHE_HOME/dera`, or `~/.cache/dera`.
+  /// - Throws: `PackedBundleError.noCache` when neither is known.
+  public static func cacheDirectory() throws(PackedBundleError) -> String {
+    func variable(_ name: String) -> String? {
+      getenv(name).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+    guard let base = variable("XDG_CACHE_HOME") ?? variable("HOME").map({ "\($0)/.cache" }) else { throw .noCache }
+    return "\(base)/dera"
+  }
+
+  /// Makes a directory and those above it.
+  private static func create(_ directory: String) throws(FileError) {
+    var path = directory.hasPrefix("/") ? "" : "."
+    for part in directory.split(separator: "/") {
+      path += "/\(part)"
+      if mkdir(path, 0o700) != 0 && errno != EEXIST { throw .failed(attempt: "create", path: path, code: errno) }
+    }
+  }
+}
+
+/// Why a packed bundle cannot be used.
+public enum PackedBundleError: Error, Equatable, CustomStringConvertible {
+  case damaged(path: String, LZ4Error)
+  case notABundle(path: String)
+  /// The content is not what the note says.
+  case otherContent(path: String)
+  case noNote(path: String)
+  case noRoom(directory: String, needed: Int, free: Int)
+  case noCache
+
+  public var description: String {
+    switch self {
+    case .damaged(let path, let error): "\(path): \(error); copy or pack it again"
+    case .notABundle(let path): "\(path) holds something else than a bundle; give one that `dera pack` made"
+    case .otherContent(let path): "\(path): the content is not the bundle that was packed; copy or pack it again"
+    case .noNote(let path):
+      "\(path) was not made by `dera pack` and does not say what it holds; expand it with `dera unpack \(path)` first"
+    case .noRoom(let directory, let needed, let free):
+      "\(directory) has \(free) bytes free, the bundle takes \(needed); free some space or choose another directory"
+    case .noCache:
+      "there is no place for expanded bundles; set XDG_CACHE_HOME or HOME, or use `dera unpack`"
+    }
+  }
+}

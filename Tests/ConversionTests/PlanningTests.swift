@@ -1,0 +1,196 @@
+import Bundle
+import Checkpoints
+import Conversion
+import GGUF
+import ModelSpec
+import TensorCore
+import Testing
+
+/// Plans for a budget, and what is written by them.
+@Suite("Planning")
+struct PlanningTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// Large enough that the matrices are most of the file.
+  private static let configuration: ModelConfiguration = {
+    var configuration = Tiny.configuration(rows: 512)
+    configuration.hiddenSize = 96
+    configuration.feedForwardSize = 192
+    return configuration
+  }()
+
+  /// The reference, one with small random changes of all matrices, and one with a change of rank 2 of one of them.
+  private func prepared(
+    _ options: ConversionOptions = ConversionOptions(), rules: [String] = []
+  ) throws -> PreparedConversion {
+    let base = Tiny.checkpoint(Self.configuration)
+    let other = Tiny.checkpoint(Self.configuration, seed: 9)
+    let noisy = base.configuration.tensors.filter(\.role.isMatrix).reduce(base) { model, spec in
+      model.changing(spec.name) { tensor in
+        for (index, value) in other.values(spec.name).enumerated() { tensor.values[index] += 0.01 * value }
+      }
+    }
+    let simple = base.changing("blk.1.ffn_up.weight") { tensor in
+      for index in tensor.values.indices {
+        let (row, column) = index.quotientAndRemainder(dividingBy: tensor.columns)
+        tensor.values[index] += 0.01 * (Float(row % 7) - 3) * Float(column % 5) + 0.005 * Float(column % 3)
+      }
+    }
+    var prepared = try Tiny.converter(base, [noisy, simple], options).prepare { _ in }
+    try prepared.apply(try rules.map { try #require(TensorRule($0)) })
+    return prepared
+  }
+
+  private func allocator(_ prepared: PreparedConversion) async throws -> Allocator {
+    Allocator(
+      try await prepared.survey { _ in }, configuration: prepared.configuration, fixed: prepared.options.choices)
+  }
+
+  private func leastBytes(_ prepared: PreparedConversion, _ allocator: Allocator) -> Int? {
+    do {
+      _ = try prepared.plan(budget: 1, allocator) { _ in }
+    } catch ConversionError.budgetTooSmall(budget: 1, let least) {
+      return least
+    } catch {
+      Issue.record("\(error)")
+    }
+    return nil
+  }
+
+  @Test("a budget is kept, the file is as large as the plan says, and more bytes are better")
+  func budgets() async throws {
+    var options = ConversionOptions()
+    options.goal = AllocationGoal(budget: 1)
+    let prepared = try prepared(options)
+    let allocator = try await allocator(prepared)
+    let least = try #require(leastBytes(prepared, allocator))
+    #expect(throws: ConversionError.budgetTooSmall(budget: least - 1, least: least)) {
+      _ = try prepared.plan(budget: least - 1, allocator) { _ in }
+    }
+    var predictions: [Double] = []
+    for budget in [least, least + 1, least + 5_000, least * 5 / 4, least * 3 / 2, least * 2, least * 3, least * 20] {
+      let (plan, choice) = try prepared.plan(budget: budget, allocator) { _ in }
+      let path = "\(directory.path)/a.dera"
+      let report = try await plan.write(to: path) { _ in }
+      let file = try GGUFFile(path: path)
+      #expect(file.file.bytes.count == plan.outputBytes && plan.outputBytes <= budget)
+      #expect(report.outputBytes == plan.outputBytes && report.bits == nil)
+      let manifest = try BundleManifest(file: file)
+      #expect(manifest.provenance.contains("\"goal\":"))
+      check(choice.choices, manifest)
+      predictions.append(choice.predictedKL)
+    }
+    #expect(zip(predictions, predictions.dropFirst()).allSatisfy { $0 >= $1 })
+    #expect(predictions[0] > 2 * predictions[7])
+    // With room for everything, the matrices are exact and no part of a difference is left out.
+    let finest = try prepared.plan(budget: least * 20, allocator) { _ in }.choice.choices
+    #expect(finest.base.values.allSatisfy { $0 == .f16 })
+    #expect(finest.changes[1]?.values.contains(.shared) == false)
+  }
+
+  /// What was chosen is what is stored, but for changes that are none or larger than the matrix.
+  private func check(_ choices: TensorChoices, _ manifest: BundleManifest) {
+    for (name, codec) in choices.base { #expect(manifest.tensor(name, model: 0)?.codec == .packed(codec)) }
+    for (model, changes) in choices.changes {
+      for (name, storage) in changes {
+        switch (storage, manifest.change(name, model: model)) {
+        case (.packed(let codec), .delta(let tensor)): #expect(tensor.codec == .packed(codec))
+        case (.lowRank(let rank), .lowRank(let a, _)): #expect(a.rows == rank)
+        case (.shared, .shared), (.own, .own), (.packed, .own), (.lowRank, .own): break
+        default: Issue.record("\(name) of model \(model) was to be \(storage.name)")
+        }
+      }
+    }
+  }
+
+  @Test("of a difference of low rank the factors are chosen, and what is equal is shared")
+  func survey() async throws {
+    let prepared = try prepared()
+    let allocator = try await allocator(prepared)
+    let choices = try #require(allocator.within(bytes: .max)).choices
+    #expect(choices.changes[2]?["blk.0.ffn_up.weight"] == .shared)
+    let least = try #require(leastBytes(prepared, allocator))
+    let tight = try prepared.plan(budget: least * 3 / 2, allocator) { _ in }.choice.choices
+    #expect(tight.changes[2]?["blk.1.ffn_up.weight"] == .lowRank(4))
+  }
+
+  @Test("rules are kept by any budget")
+  func rules() async throws {
+    let rules = ["blk.*=int4", "*.attn_v.weight=f16", "m1:*ffn*=sign", "m2:blk.1.ffn_up.weight=lowrank:3"]
+    let prepared = try prepared(rules: rules)
+    let allocator = try await allocator(prepared)
+    for choices in [
+      try #require(allocator.within(bytes: .max)).choices, allocator.least.choices, prepared.options.choices,
+    ] {
+      #expect(choices.base["blk.0.attn_v.weight"] == .f16)
+      #expect(choices.base["blk.1.ffn_down.weight"] == .int4)
+      #expect(choices.changes[1]?["blk.0.ffn_gate.weight"] == .packed(.int1))
+      #expect(choices.changes[2]?["blk.1.ffn_up.weight"] == .lowRank(3))
+    }
+    #expect(prepared.options.choices.base["token_embd.weight"] == nil)
+    let plan = try prepared.plan { _ in }
+    #expect(plan.report.tensors.first { $0.name == "blk.0.ffn_gate.weight" }?.changes == ["sign", "shared"])
+    #expect(plan.report.tensors.first { $0.name == "token_embd.weight" }?.changes == ["own int8", "shared"])
+    #expect(throws: ConversionError.noSuchTensor("blk.7.*")) { _ = try self.prepared(rules: ["blk.7.*=int4"]) }
+    #expect(throws: ConversionError.noSuchModel("m9", aligned: ["m1", "m2"])) {
+      _ = try self.prepared(rules: ["m9:*=sign"])
+    }
+  }
+
+  @Test("every way to store a matrix has a line, the chosen ones an arrow")
+  func explanation() async throws {
+    let prepared = try prepared()
+    let allocator = try await allocator(prepared)
+    let least = try #require(leastBytes(prepared, allocator))
+    let (plan, choice) = try prepared.plan(budget: least * 3 / 2, allocator) { _ in }
+    let name = "blk.1.ffn_up.weight"
+    let text = try allocator.explanation(of: name, models: prepared.names, plan: plan.report, choice: choice)
+    let lines = text.split(separator: "\n")
+    #expect(lines[0].hasPrefix("\(name): up, 192 × 96"))
+    let chosen = lines.filter { $0.hasPrefix("→") }.map {
+      $0.split(separator: " ").dropFirst().prefix(2).joined(separator: " ")
+    }
+    #expect(chosen.count == 3 && chosen.last == "m2 lowrank:4")
+    for storage in [
+      "base  f16", "base  int4", "m1    shared", "m1    sign", "m1    ternary", "m2    lowrank:32", "m2    own",
+    ] {
+      #expect(lines.contains { $0.contains(storage) }, "\(storage)")
+    }
+    #expect(lines.count == 2 + 4 + 2 * 12)
+    #expect(throws: ConversionError.noSuchTensor("nothing")) {
+      _ = try allocator.explanation(of: "nothing", models: prepared.names, plan: plan.report, choice: choice)
+    }
+  }
+
+  @Test("the plan's pictures fit the terminal", arguments: [40, 60, 100, 200])
+  func picture(width: Int) throws {
+    let report = try prepared(rules: ["m1:*=ternary"]).plan { _ in }.report
+    let text = report.text(width: width, usesColor: false)
+    #expect(!text.contains("\u{1B}"))
+    let bars = text.split(separator: "\n").filter { $0.contains("█") && !$0.contains("Bytes of") }
+    #expect(bars.count == 9 + 4)
+    #expect(bars.allSatisfy { $0.count <= width })
+    #expect(bars.contains { $0.hasPrefix("layer 1 ") && $0.contains("▒") })
+    #expect(report.text(width: width, usesColor: true).contains("\u{1B}[36m█"))
+    #expect(
+      report.layers.reduce(0) { $0 + $1.baseBytes + $1.changeBytes }
+        == report.roles.reduce(0) { $0 + $1.baseBytes + $1.changeBytes })
+  }
+
+  @Test("columns that see more of their input count more")
+  func moments() async throws {
+    let prepared = try prepared()
+    let name = "blk.0.ffn_down.weight"
+    func price(_ moments: @Sendable (String) -> [Float]?) async throws -> String {
+      let allocator = Allocator(
+        try await prepared.survey([name], moments: moments) { _ in }, configuration: prepared.configuration)
+      return try allocator.explanation(
+        of: name, models: prepared.names, plan: prepared.plan { _ in }.report, choice: nil)
+    }
+    let plain = try await price { _ in nil }
+    #expect(try await price { _ in [Float](repeating: 3, count: 192) } == plain)
+    #expect(try await price { _ in (0..<192).map { $0 == 0 ? 1 : 0 } } != plain)
+  }
+}

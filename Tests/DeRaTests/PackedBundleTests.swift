@@ -1,0 +1,105 @@
+import Compression
+import DeRa
+import FoundationEssentials
+import GGUF
+import Testing
+
+/// The transport form, of the bundle that this repository ships.
+@Suite struct PackedBundleTests {
+  private let bundle = fixture("../../quantized-models/storyteller/storyteller.dera").path
+  private let directory: TemporaryFolder
+
+  init() throws { directory = try TemporaryFolder() }
+
+  private func bytes(_ path: String) throws -> [UInt8] {
+    let file = try MappedFile(path: path)
+    return withExtendedLifetime(file) { Array(file.bytes) }
+  }
+
+  private func write(_ bytes: [UInt8], to name: String) throws -> String {
+    let file = try AtomicFile(path: "\(directory.path)/\(name)")
+    try bytes.withUnsafeBytes { try file.write($0) }
+    try file.commit()
+    return file.path
+  }
+
+  @Test("a bundle comes back as it was, and is kept under its content's name") func roundTrip() throws {
+    let packedPath = "\(directory.path)/a.dera.lz4"
+    var steps: [Int] = []
+    let count = try PackedBundle.pack(bundle, to: packedPath, level: 1) { done, total in
+      steps.append(done)
+      #expect(done <= total)
+    }
+    #expect(try bytes(packedPath).count == count && steps.last == (try bytes(bundle).count))
+    let packed = try #require(try PackedBundle(path: packedPath))
+    #expect(packed.content?.bytes == steps.last)
+    try packed.unpack(to: "\(directory.path)/b.dera")
+    #expect(try bytes("\(directory.path)/b.dera") == bytes(bundle))
+
+    var calls = 0
+    let cache = "\(directory.path)/cache/deeper"
+    let expanded = try packed.expanded(in: cache) { _, _ in calls += 1 }
+    #expect(expanded == "\(cache)/\(try #require(packed.content).sha256).dera" && calls > 0)
+    #expect(try bytes(expanded) == bytes(bundle))
+    calls = 0
+    #expect(try packed.expanded(in: cache) { _, _ in calls += 1 } == expanded)
+    #expect(calls == 0, "the second time nothing is expanded")
+    #expect(directory.files.allSatisfy { !$0.hasSuffix(".part") })
+  }
+
+  @Test("frames of other programs are unpacked, but not run as they are") func foreignFrame() throws {
+    var frame: [UInt8] = []
+    try bytes(bundle).withUnsafeBytes { try LZ4.compress($0, level: 1) { frame += $0 } }
+    let packed = try #require(try PackedBundle(path: write(frame, to: "foreign.lz4")))
+    #expect(packed.content == nil)
+    try packed.unpack(to: "\(directory.path)/c.dera")
+    #expect(try bytes("\(directory.path)/c.dera") == bytes(bundle))
+    #expect(throws: PackedBundleError.noNote(path: packed.path)) { try packed.expanded(in: directory.path) }
+  }
+
+  @Test("what is no packed bundle, damaged or something else leaves nothing behind") func refusals() throws {
+    #expect(try PackedBundle(path: bundle) == nil)
+    let path = "\(directory.path)/a.dera.lz4"
+    _ = try PackedBundle.pack(bundle, to: path, level: 1)
+    var damaged = try bytes(path)
+    damaged[damaged.count / 2] ^= 1
+    var renamed = try bytes(path)
+    renamed[30] ^= 1  // in the digest
+    var text: [UInt8] = []
+    try Array("no bundle".utf8).withUnsafeBytes { try LZ4.compress($0, level: 1) { text += $0 } }
+    let cut = Array(try bytes(path).dropLast(10))
+    for (name, bytes) in [("damaged", damaged), ("renamed", renamed), ("text", text), ("cut", cut)] {
+      let packed = try #require(try PackedBundle(path: write(bytes, to: name)))
+      #expect(throws: PackedBundleError.self, "\(name)") { try packed.unpack(to: "\(directory.path)/out.dera") }
+      #expect(!directory.files.contains { $0.hasPrefix("out.dera") })
+    }
+    let other = try write(Array("GGUF, but not one".utf8), to: "other.dera")
+    #expect(throws: (any Error).self) { try PackedBundle.pack(other, to: "\(directory.path)/other.lz4", level: 1) }
+    #expect(!directory.files.contains { $0.hasPrefix("other.lz4") })
+  }
+
+  @Test("an interrupted expansion leaves nothing behind") func interruption() throws {
+    struct Stop: Error {}
+    let path = "\(directory.path)/a.dera.lz4"
+    _ = try PackedBundle.pack(bundle, to: path, level: 1)
+    let packed = try #require(try PackedBundle(path: path))
+    #expect(throws: Stop.self) {
+      try packed.unpack(to: "\(directory.path)/out.dera") { _, _ in throw Stop() }
+    }
+    #expect(directory.files == ["a.dera.lz4"])
+  }
+}
+
+/// A directory that goes with its files.
+final class TemporaryFolder {
+  let path: String
+
+  init() throws {
+    path = "/tmp/dera-test-\(UInt64.random(in: 0 ..< .max))"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  var files: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}

@@ -1,0 +1,49 @@
+import Bundle
+import DeRa
+import Kernels
+import Testing
+
+/// What is known of memory, on the bundle that this repository ships.
+@Suite struct MemoryTests {
+  private static let path = Golden.folder + "../../../quantized-models/storyteller/storyteller.dera"
+  private let tokens: [Int32] = [1, 20, 300, 41, 7, 99]
+
+  private func logits(_ session: Session, _ lambdas: [Float]) throws -> [[Float]] {
+    try lambdas.map { lambda in
+      session.truncate(to: 0)
+      return try tokens.map { token in
+        try session.append([token])
+        return Array(try session.logits(Realignment(lambda, models: session.bundle.manifest.models.count - 1)))
+      }.reduce([], +)
+    }
+  }
+
+  @Test("streamed layers give the same logits", arguments: Blend.allCases) func streaming(blend: Blend) throws {
+    let bundle = try ModelBundle(path: Self.path)
+    func session() throws -> Session {
+      try Session(bundle: bundle, contextLength: 16, engine: Engine(InstructionSet.best, threads: 2), blend: blend)
+    }
+    let expected = try logits(session(), [0, 0.5, 2])
+    let streamed = try session()
+    let limit = bundle.mappedBytes / 2
+    try streamed.limitResidentWeights(to: limit)
+    #expect(streamed.memory.residentBytes == limit)
+    #expect(try logits(streamed, [0, 0.5, 2]) == expected)
+    #expect(throws: SessionError.self) { try streamed.limitResidentWeights(to: 1000) }
+    try streamed.limitResidentWeights(to: bundle.mappedBytes)
+    #expect(streamed.memory.residentBytes == bundle.mappedBytes)
+  }
+
+  @Test("regions cover the file, and what was read is in memory") func regions() throws {
+    let bundle = try ModelBundle(path: Self.path)
+    let regions = bundle.residentRegions()
+    #expect(regions.map(\.region.name) == ["shared"] + bundle.manifest.models + ["tokenizer", "metadata"])
+    #expect(regions.reduce(0) { $0 + $1.region.bytes } == bundle.mappedBytes)
+    let session = try Session(bundle: bundle, contextLength: 16, engine: Engine(InstructionSet.best))
+    _ = try logits(session, [0.5])
+    for (region, resident) in bundle.residentRegions().prefix(3) {
+      // nil where the system does not tell.
+      if let resident { #expect(resident <= region.bytes && resident > region.bytes / 2, "\(region.name)") }
+    }
+  }
+}

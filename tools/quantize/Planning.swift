@@ -1,0 +1,164 @@
+import Conversion
+
+/// Finds a plan for what was asked, and carries it out.
+struct Planning {
+  struct Result {
+    var plan: PlanReport
+    var explanation: String?
+    /// nil for a dry run.
+    var report: ConversionReport?
+    var warnings: [String]
+  }
+
+  /// Candidates that are written and measured at most for --target-kl.
+  private static let rounds = 6
+
+  private let prepared: PreparedConversion
+  private let arguments: PlanningArguments
+  private let output: String?
+  private let progress: ConversionProgressHandler
+
+  init(
+    _ prepared: PreparedConversion, _ arguments: PlanningArguments, output: String?,
+    _ progress: @escaping ConversionProgressHandler
+  ) {
+    self.prepared = prepared
+    self.arguments = arguments
+    self.output = output
+    self.progress = progress
+  }
+
+  /// - Throws: what conversion and measuring throw, and `PlanningError`.
+  func run() async throws -> Result {
+    var measurement: Measurement?
+    if let text = arguments.calibration {
+      measurement = try await Measurement(prepared, text: text, output: output, range: range, progress)
+    }
+    guard let goal = arguments.goal else { return try await plain(measurement) }
+    var sensitivity = Sensitivity()
+    if let measurement { sensitivity.alignments = try measurement.alignments() }
+    let allocator = Allocator(
+      try await prepared.survey(progress: progress), configuration: prepared.configuration, sensitivity: sensitivity,
+      range: goal.lambdaRange, fixed: prepared.options.choices)
+    var found: Found
+    if let budget = goal.budget {
+      let (plan, choice) = try prepared.plan(budget: budget, allocator, progress: progress)
+      found = Found(plan: plan, choice: choice)
+    } else {
+      guard let target = goal.targetKL, let measurement else { return try await plain(measurement) }
+      found = try await search(target, allocator, measurement)
+    }
+    return try await finish(found, goal, allocator, measurement, sensitivity)
+  }
+
+  private var range: LambdaRange { arguments.goal?.lambdaRange ?? .usual }
+
+  /// A plan and, once it was tried, how far it is from full precision.
+  private struct Found {
+    var plan: PlannedConversion
+    var choice: Allocator.Choice?
+    var measured: [PlanReport.Measurement] = []
+
+    var worst: Double { measured.map(\.kl).max() ?? .infinity }
+  }
+
+  /// The smallest plan found whose measured KL is at most `target`.
+  ///
+  /// What is measured is nearly proportional to what is predicted, so every round asks for the prediction that the last
+  /// ones suggest, between the largest that was good enough and the smallest that was not.
+  private func search(_ target: Double, _ allocator: Allocator, _ measurement: Measurement) async throws -> Found {
+    var best: Found?
+    var (good, bad) = (0.0, Double.infinity)
+    var wanted = target
+    for _ in 0..<Self.rounds {
+      guard let choice = allocator.within(predictedKL: wanted) ?? allocator.within(bytes: .max) else { break }
+      var found = Found(plan: try prepared.plan(choice.choices, progress), choice: choice)
+      found.measured = try await measurement.measure(found.plan)
+      let predicted = choice.predictedKL
+      if found.worst <= target {
+        good = max(good, predicted)
+        if found.plan.outputBytes < best?.plan.outputBytes ?? .max { best = found }
+      } else {
+        // Nothing better can be asked for.
+        if predicted > wanted || predicted >= bad { break }
+        bad = predicted
+      }
+      // Within five per cent, or with nothing left between: that is it.
+      if found.worst <= target && found.worst > 0.95 * target { break }
+      var next = predicted * target * 0.98 / max(found.worst, target / 16)
+      if next <= good || next >= bad { next = bad.isFinite ? (max(good, bad / 16) * bad).squareRoot() : next }
+      if next <= good * 1.01 || next >= bad * 0.999 { break }
+      wanted = next
+    }
+    guard let best else {
+      let finest = allocator.within(bytes: .max)
+      throw PlanningError.targetTooSmall(target, prediction: finest?.predictedKL ?? 0)
+    }
+    return best
+  }
+
+  private func plain(_ measurement: Measurement?) async throws -> Result {
+    let found = Found(plan: try prepared.plan(progress))
+    return try await finish(found, nil, nil, measurement, Sensitivity())
+  }
+
+  private func finish(
+    _ found: Found, _ goal: AllocationGoal?, _ allocator: Allocator?, _ measurement: Measurement?,
+    _ sensitivity: Sensitivity
+  ) async throws -> Result {
+    var plan = found.plan.report
+    plan.goal = goal
+    plan.predictedKL = found.choice?.predictedKL
+    plan.measured = found.measured
+    let remarks = warnings(sensitivity)
+    var result = Result(plan: plan, warnings: found.plan.warnings + remarks)
+    if let tensor = arguments.explain {
+      result.explanation = try await explanation(of: tensor, plan, found.choice, allocator)
+    }
+    if let output, !arguments.dryRun {
+      result.report = try await found.plan.write(to: output, progress: progress)
+      result.report?.warnings += remarks
+      if plan.measured.isEmpty, let measurement { result.plan.measured = try measurement.measure(output) }
+      if goal != nil || measurement != nil { result.report?.plan = result.plan }
+    } else if plan.measured.isEmpty, let measurement {
+      result.plan.measured = try await measurement.measure(found.plan)
+    }
+    return result
+  }
+
+  /// What the measured distances of the aligned models say.
+  private func warnings(_ sensitivity: Sensitivity) -> [String] {
+    zip(1..., prepared.names.dropFirst()).compactMap { number, name in
+      guard let divergence = sensitivity.alignments[number], divergence > 1 else { return nil }
+      return
+        "\(name) is \(NumberText.significant(divergence)) nats a token from the reference on this text; training with a "
+        + "KL penalty does not go that far, so λ is a heuristic between these models"
+    }
+  }
+
+  private func explanation(
+    of tensor: String, _ plan: PlanReport, _ choice: Allocator.Choice?, _ allocator: Allocator?
+  ) async throws -> String {
+    var allocator = allocator
+    if allocator == nil {
+      var free = prepared
+      free.options.choices = TensorChoices()
+      allocator = Allocator(
+        try await free.survey([tensor], progress: progress), configuration: prepared.configuration, range: range)
+    }
+    return try allocator?.explanation(of: tensor, models: prepared.names, plan: plan, choice: choice) ?? ""
+  }
+}
+
+/// Why there is no plan.
+enum PlanningError: Error, CustomStringConvertible {
+  case targetTooSmall(Double, prediction: Double)
+
+  var description: String {
+    switch self {
+    case .targetTooSmall(let target, let prediction):
+      "no plan that was tried has a KL of at most \(NumberText.significant(target)) nats on this text; the finest one is "
+        + "predicted to have \(NumberText.significant(prediction)): raise --target-kl or narrow --lambda-range"
+    }
+  }
+}
