@@ -124,6 +124,7 @@ final class SweepRun {
         onAnswer()
       }
     } catch SessionError.cancelled {
+      Output.note("Stopped. What is finished is kept; the same command goes on from here.")
       throw ExitCode(130)
     }
   }
