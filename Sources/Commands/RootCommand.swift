@@ -21,8 +21,8 @@ package struct RootCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-      LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, BenchCommand.self, FrontierCommand.self,
-      StudyCommand.self, PackCommand.self, UnpackCommand.self,
+      LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, SweepCommand.self, MergeCommand.self,
+      FrontierCommand.self, StudyCommand.self, BenchCommand.self, PackCommand.self, UnpackCommand.self,
     ])
 
   package init() {}

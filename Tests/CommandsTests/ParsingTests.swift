@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct ParsingTests {
   @Test(arguments: [
-    "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "score", "bench", "frontier", "study",
+    "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "score", "sweep", "merge", "frontier",
+    "study", "bench",
     "pack", "unpack",
   ]) func helpIsAsRecorded(command: String) throws {
     let subcommand = try #require(
@@ -36,7 +37,8 @@ import Testing
   @Test func everyOptionArrives() throws {
     let found = try options(
       "-n", "5", "--temperature", "0.5", "--top-k", "7", "--top-p", "0.25", "--min-p", "0.125",
-      "--repetition-penalty", "1.5", "--frequency-penalty", "-0.5", "--presence-penalty", "-2", "--logit-bias",
+      "--plausible", "0.0625", "--repetition-penalty", "1.5", "--frequency-penalty", "-0.5", "--presence-penalty", "-2",
+      "--logit-bias",
       "3=-inf", "--logit-bias", "4=2", "--seed", "9", "--stop", "a", "--stop", "b c")
     var expected = GenerationOptions()
     expected.maxTokens = 5
@@ -45,6 +47,7 @@ import Testing
     expected.sampling.topK = 7
     expected.sampling.topP = 0.25
     expected.sampling.minP = 0.125
+    expected.sampling.plausible = 0.0625
     expected.sampling.repetitionPenalty = 1.5
     expected.sampling.frequencyPenalty = -0.5
     expected.sampling.presencePenalty = -2
@@ -71,6 +74,9 @@ import Testing
       "perplexity", "m.dera", "-f", "t", "--lambda", "-1,2", "--against", "n.dera", "-c", "256", "--chunks", "3",
       "--json",
     ],
+    ["perplexity", "m.dera", "-f", "t", "--shard", "2/3"],
+    ["sweep", "m.dera", "--prompts", "p", "--lambda", "-1,2", "--safe-range", "-8,8", "-o", "d", "-b", "3", "-n", "9"],
+    ["merge", "a", "b", "--json"],
     ["score", "m.dera", "--file", "-", "--lambda", "0,1", "-c", "9", "-t", "1"],
     ["inspect", "m.dera", "--json", "--verify", "--context", "9", "--sequences", "2"],
     ["pack", "m.dera", "-o", "x", "--level", "9", "--json"], ["unpack", "m.dera.lz4"], ["unpack", "m", "-o", "n"],

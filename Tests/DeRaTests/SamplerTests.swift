@@ -176,3 +176,34 @@ func withLogits<Result>(
     }
   }
 }
+
+@Suite struct PlausibilityMaskTests {
+  private func masked(_ logits: [Float], _ reference: [Float], alpha: Float) throws -> [Float] {
+    var logits = logits
+    let mask = try #require(PlausibilityMask(alpha: alpha))
+    try logits.withUnsafeMutableBufferPointer { logits in
+      try reference.withUnsafeBufferPointer { try mask.apply(to: logits, reference: $0) }
+    }
+    return logits
+  }
+
+  @Test(arguments: [1, 15, 16, 17, 35]) func everyTailLengthIsMasked(count: Int) throws {
+    let reference = (0..<count).map { Float(-$0) }
+    // e⁻² = 0.135, e⁻³ = 0.0498
+    let expected: [Float] = (0..<count).map { $0 < 3 ? Float($0) : -.infinity }
+    #expect(try masked((0..<count).map(Float.init), reference, alpha: 0.1) == expected)
+  }
+
+  @Test func edgesOfAlpha() throws {
+    #expect(PlausibilityMask(alpha: 0) == nil)
+    #expect(try masked([1, 2, 3], [5, 5, 4], alpha: 1) == [1, 2, -.infinity])
+    #expect(try masked([1, 2, 3], [0, -.infinity, 0], alpha: .leastNormalMagnitude) == [1, -.infinity, 3])
+    #expect(throws: SamplingError.self) { try masked([1, 2], [.nan, 0], alpha: 0.5) }
+    #expect(throws: SamplingError.nothingPossible) { try masked([1], [-.infinity], alpha: 0.5) }
+    var options = SamplingOptions()
+    for wrong in [-0.1, 1.1, .nan] as [Float] {
+      options.plausible = wrong
+      #expect(throws: SamplingError.self) { try options.validate() }
+    }
+  }
+}

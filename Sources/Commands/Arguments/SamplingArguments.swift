@@ -30,6 +30,13 @@ package struct SamplingArguments: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp(
+      "Drop tokens the reference model finds less likely than α times its likeliest; for λ far outside 0 to 1; 0 is off.",
+      valueName: "α"))
+  var plausible: Float = 0
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Divides positive logits of tokens already there; 1 is off.", valueName: "r"))
   var repetitionPenalty: Float = 1
 
@@ -67,6 +74,7 @@ package struct SamplingArguments: ParsableArguments {
     options.sampling.topK = topK
     options.sampling.topP = topP
     options.sampling.minP = minP
+    options.sampling.plausible = plausible
     options.sampling.repetitionPenalty = repetitionPenalty
     options.sampling.frequencyPenalty = frequencyPenalty
     options.sampling.presencePenalty = presencePenalty

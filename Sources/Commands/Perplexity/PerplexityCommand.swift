@@ -21,6 +21,7 @@ struct PerplexityCommand: ParsableCommand {
         dera perplexity model.dera --file text.txt --lambda 0,0.5,1
         dera perplexity model.dera --file text.txt --lambda 0,1,3 --against model-16bit.dera
         dera perplexity model.dera --file text.txt --against model-16bit.dera --json > report.json
+        dera perplexity model.dera --file text.txt --shard 1/2 > part1.jsonl   (and 2/2 elsewhere; then dera merge)
       """)
 
   @OptionGroup var bundle: BundleArgument
@@ -38,6 +39,8 @@ struct PerplexityCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Use only the first chunks (default: all).", valueName: "count")) var chunks: Int?
   @Option(name: [.short, .long], help: ArgumentHelp("Threads (default: one a core).", valueName: "count"))
   var threads: Int?
+  @Option(help: ArgumentHelp("Measure only this part of the chunks, such as 2/8, for dera merge.", valueName: "i/n"))
+  var shard: Shard?
   @Flag(exclusivity: .exclusive, help: "Print a table to read, tab-separated values or JSON.")
   var format = ReportFormat.text
 
@@ -46,6 +49,9 @@ struct PerplexityCommand: ParsableCommand {
     if !(4...Session.maximumContext).contains(context) {
       throw ValidationError("--context must be from 4 to \(Session.maximumContext)")
     }
+    if shard != nil && format != .text {
+      throw ValidationError("--shard prints lines for dera merge, which takes --json and --tsv")
+    }
     if let chunks, chunks < 1 { throw ValidationError("--chunks must be at least 1") }
   }
 
@@ -53,20 +59,26 @@ struct PerplexityCommand: ParsableCommand {
     let bundle = try bundle.open()
     let base = try against.map { try openBundle($0) }
     let text = try PerplexityText(bundle: bundle, base: base, path: file, context: context, limit: chunks)
+    let realignments = try lambda.realignments(for: bundle)
     let measurement = try PerplexityMeasurement(
-      bundle: bundle, against: base, realignments: try lambda.realignments(for: bundle), context: context,
+      bundle: bundle, against: base, realignments: realignments, context: context,
       engine: try Engine(pool: ThreadPool(threads: threads ?? coreCount())), blend: blending.blend)
-    let progress = ProgressLine(total: text.chunks.count)
+    let job = try PerplexityJob(
+      bundle: bundle, against: base, file: file, chunks: text.chunks, realignments: realignments,
+      blend: blending.blend, shard: shard ?? .whole)
+    if shard != nil { try Output.write(try jsonText(job, pretty: false)) }
+    let own = (0..<text.chunks.count).filter(job.shard.includes)
+    let progress = ProgressLine(total: own.count)
     try Interrupt.during {
       defer { progress.clear() }
-      for index in 0..<text.chunks.count {
+      for (done, index) in own.enumerated() {
         if Interrupt.isRequested { throw ExitCode(130) }
-        try measurement.add(text.chunks[index], from: text.chunks.firstScored)
-        progress.update(index + 1, "chunk \(index + 1) of \(text.chunks.count) · \(summary(measurement))")
+        let part = try measurement.add(text.chunks[index], from: text.chunks.firstScored)
+        if shard != nil { try Output.write(try jsonText(PerplexityLine(chunk: index, totals: part), pretty: false)) }
+        progress.update(done + 1, "chunk \(done + 1) of \(own.count) · \(summary(measurement))")
       }
     }
-    let report = PerplexityReport(measurement, bundle: bundle, base: base, file: file, chunks: text.chunks)
-    try Output.write(try report.formatted(format))
+    if shard == nil { try Output.write(try PerplexityReport(job, measurement.totals).formatted(format)) }
   }
 
   private func summary(_ measurement: PerplexityMeasurement) -> String {

@@ -47,18 +47,15 @@ package struct PerplexityReport: Encodable {
     }
   }
 
-  init(_ measurement: PerplexityMeasurement, bundle: ModelBundle, base: ModelBundle?, file: String, chunks: TextChunks)
-  {
-    self.bundle = bundle.path
-    against = base?.path
-    self.file = file
-    blend = measurement.blend
-    context = chunks.context
-    self.chunks = chunks.count
-    results = zip(measurement.realignments, measurement.scores).map {
-      Row(lambda: $0.description(models: bundle.alignedModels), scores: $1)
-    }
-    directions = zip(bundle.alignedModels, measurement.directionReports).map { Direction(model: $0, report: $1) }
+  package init(_ job: PerplexityJob, _ totals: PerplexityTotals) {
+    bundle = job.bundle
+    against = job.against
+    file = job.file
+    blend = job.blend
+    context = job.context
+    chunks = job.chunks
+    results = zip(job.lambdas, totals.scores).map(Row.init)
+    directions = zip(job.models, totals.directionReports).map(Direction.init)
   }
 
   func formatted(_ format: ReportFormat) throws -> String {

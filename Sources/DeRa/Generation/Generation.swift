@@ -56,9 +56,13 @@ public enum GenerationError: Error, Equatable, CustomStringConvertible {
   case emptyPrompt
   case promptTooLong(tokens: Int, contextLength: Int)
   case badOption(String)
+  /// A plausibility mask where weights are blended.
+  case maskedWeights
 
   public var description: String {
     switch self {
+    case .maskedWeights:
+      "--plausible needs the reference's logits, which --blend weights does not compute; use --blend logits"
     case .emptyPrompt: "the prompt has no tokens; give at least one character"
     case .promptTooLong(let tokens, let contextLength):
       "the prompt has \(tokens) tokens but the context holds \(contextLength); shorten it or raise --context"
@@ -97,46 +101,46 @@ extension TokenSequence {
     options: GenerationOptions, onText: (String) throws -> Bool
   ) throws -> Generation {
     try check(prompt, options)
-    var sampler = try Sampler(options.sampling)
-    sampler.start(prompt: prompt)
+    var answer = try Answer(prompt: prompt, decoder: decoder, endOfText: endOfText, options: options)
+    let mask = PlausibilityMask(alpha: options.sampling.plausible).map(MaskedLogits.init)
     var result = Generation()
-    result.seed = sampler.seed
+    result.seed = answer.seed
     result.promptTokens = prompt.count
     let clock = ContinuousClock()
     let start = clock.now
     result.reusedTokens = try reusePrefix(of: prompt)
-    var matcher = StopMatcher(options.stopStrings)
     var prefilled = start
     result.finishReason = .length
-    while result.answerTokens < options.maxTokens ?? .max {
-      guard let logits = try logitsUnlessCancelled(realignment) else {
+    while answer.count < options.maxTokens ?? .max {
+      guard let logits = try logitsUnlessCancelled(realignment, mask) else {
         result.finishReason = .cancelled
         break
       }
-      if result.answerTokens == 0 { prefilled = clock.now }
-      let token = try sampler.sample(logits)
-      result.answerTokens += 1
-      if result.answerTokens == 1 { result.timeToFirstToken = clock.now - start }
-      let ends = endOfText.contains(token)
-      let text = matcher.append(ends ? decoder.finish() : decoder.append(token))
-      result.text += text
+      if answer.count == 0 { prefilled = clock.now }
+      let (token, text, ends) = try answer.draw(logits)
+      if answer.count == 1 { result.timeToFirstToken = clock.now - start }
       let goesOn = try onText(text)
-      if let reason = finishReason(ends: ends || matcher.isMatched, goesOn: goesOn) {
+      if let reason = finishReason(ends: ends, goesOn: goesOn) {
         result.finishReason = reason
         break
       }
       try append(CollectionOfOne(token))
     }
-    let rest = matcher.append(decoder.finish()) + matcher.finish()
-    result.text += rest
+    let rest = answer.finish()
+    result.text = answer.text
+    result.answerTokens = answer.count
     if !rest.isEmpty && result.finishReason != .cancelled { _ = try onText(rest) }
     result.prefillSeconds = prefilled - start
     result.decodeSeconds = clock.now - prefilled
     return result
   }
 
-  private func logitsUnlessCancelled(_ realignment: Realignment) throws -> UnsafeMutableBufferPointer<Float>? {
-    do { return try logits(realignment) } catch SessionError.cancelled { return nil }
+  private func logitsUnlessCancelled(
+    _ realignment: Realignment, _ mask: MaskedLogits?
+  ) throws -> UnsafeMutableBufferPointer<Float>? {
+    do {
+      return try mask?.logits(self, realignment) ?? logits(realignment)
+    } catch SessionError.cancelled { return nil }
   }
 
   private func check(_ prompt: [Int32], _ options: GenerationOptions) throws(GenerationError) {

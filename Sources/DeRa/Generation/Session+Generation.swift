@@ -11,6 +11,7 @@ extension Session {
     prompt: [Int32], realignment: Realignment, options: GenerationOptions, onText: (String) throws -> Bool
   ) throws -> Generation {
     guard let tokenizer = bundle.tokenizer else { throw PromptError.noTokenizer(path: bundle.path) }
+    if blend == .weights && options.sampling.plausible > 0 { throw GenerationError.maskedWeights }
     if !continues(realignment) { truncate(to: 0) }
     return try generate(
       prompt: prompt, decoder: tokenizer.streamingDecoder(skipSpecial: true),

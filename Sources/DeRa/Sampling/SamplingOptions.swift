@@ -1,7 +1,7 @@
 /// How the next token is chosen from the blended logits.
 ///
-/// The steps run in this order: logit bias, repetition / frequency / presence penalties, temperature, top-k, top-p,
-/// min-p, draw. Each truncation sees what the one before it left, renormalised.
+/// The steps run in this order: plausibility mask, logit bias, repetition / frequency / presence penalties, temperature,
+/// top-k, top-p, min-p, draw. Each truncation sees what the one before it left, renormalised.
 public struct SamplingOptions: Sendable, Equatable {
   /// Divides the logits. 0 is greedy: the largest logit, the lowest id on a tie.
   public var temperature: Float = 0.8
@@ -11,6 +11,9 @@ public struct SamplingOptions: Sendable, Equatable {
   public var topP: Float = 0.95
   /// Drops tokens less probable than `minP` times the most probable one; 0 drops none.
   public var minP: Float = 0
+  /// Tokens less probable under the reference model than `plausible` times its likeliest one are never drawn; 0 is off. See
+  /// `PlausibilityMask`; whoever computes the logits applies it.
+  public var plausible: Float = 0
   /// Logits of tokens in prompt and answer are divided by this when positive, multiplied when negative; 1 is off.
   /// Source: CTRL (arXiv 1909.05858), in the form of Hugging Face and llama.cpp.
   public var repetitionPenalty: Float = 1
@@ -32,6 +35,7 @@ public struct SamplingOptions: Sendable, Equatable {
       ("top-k", Float(topK), topK >= 0, "0 (off) or more"),
       ("top-p", topP, topP > 0 && topP <= 1, "above 0, up to 1 (off)"),
       ("min-p", minP, minP >= 0 && minP <= 1, "from 0 (off) to 1"),
+      ("plausible", plausible, plausible >= 0 && plausible <= 1, "from 0 (off) to 1"),
       (
         "repetition penalty", repetitionPenalty, repetitionPenalty > 0 && repetitionPenalty.isFinite,
         "above 0; 1 is off"

@@ -4,13 +4,11 @@ import Kernels
 /// Scores a text under several λ, and beside it another bundle of the same pair, in step and without a file of logits.
 public final class PerplexityMeasurement {
   public let realignments: [Realignment]
-  /// `[realignments]`, one value a scored token.
-  public private(set) var scores: [TokenScores]
+  public private(set) var totals: PerplexityTotals
   /// What λ blends in the bundle that is measured.
   public let blend: Blend
   private let subject: TeacherForcing
   private let base: TeacherForcing?
-  private var directions: [DirectionSums]
   /// Names of the aligned models.
   private let names: [String]
   private let engine: Engine
@@ -47,14 +45,14 @@ public final class PerplexityMeasurement {
     self.blend = blend
     subject = try forcing(bundle, blend)
     self.base = try base.map { try forcing($0, .logits) }
-    scores = realignments.map { _ in TokenScores() }
     names = Array(bundle.manifest.models.dropFirst())
-    directions = blend == .weights ? [] : names.map { _ in DirectionSums() }
+    totals = PerplexityTotals(
+      realignments: realignments.count, models: base == nil || blend == .weights ? 0 : names.count)
     scratch = .allocate(capacity: 2 * engine.pool.threads * bundle.configuration.vocabularySize)
     scratch.initialize(repeating: 0)
     blockScores = .allocate(capacity: Self.block * realignments.count)
     blockScores.initialize(repeating: TokenScore())
-    blockDirections = .allocate(capacity: Self.block * directions.count)
+    blockDirections = .allocate(capacity: Self.block * names.count)
     blockDirections.initialize(repeating: DirectionSums())
   }
 
@@ -64,35 +62,39 @@ public final class PerplexityMeasurement {
     blockDirections.deallocate()
   }
 
+  /// `[realignments]`, one value a scored token.
+  public var scores: [TokenScores] { totals.scores }
   /// `[aligned models]`, nil for a model that is the reference; empty without a bundle to compare with, and where weights
   /// are blended, which runs no aligned model.
-  public var directionReports: [DirectionReport?] { base == nil ? [] : directions.map(DirectionReport.init) }
+  public var directionReports: [DirectionReport?] { totals.directionReports }
 
   /// Adds the tokens after `first` of a text, each scored by the logits before it.
+  /// - Returns: what these tokens added.
   /// - Throws: `SessionError`, `EvaluationError.notFinite`.
-  public func add(_ text: [Int32], from first: Int) throws {
+  @discardableResult
+  public func add(_ text: [Int32], from first: Int) throws -> PerplexityTotals {
     // The last token's logits would be scored by nothing.
     let context = Array(text.dropLast())
     try subject.start(context, from: first)
     try base?.start(context, from: first)
-    while true {
-      let positions = subject.next()
-      let basePositions = base?.next()
-      precondition(basePositions == nil || basePositions == positions, "the bundles are not in step")
-      if positions.isEmpty { return }
+    var part = PerplexityTotals(realignments: realignments.count, models: totals.directions.count)
+    var shared = SharedPositions()
+    while case let positions = shared.next(subject, base), !positions.isEmpty {
       text.withUnsafeBufferPointer { score(positions, $0) }
-      try collect(positions.count)
+      try collect(positions.count, &part)
     }
+    totals.append(part)
+    return part
   }
 
   private func score(_ positions: Range<Int>, _ text: UnsafeBufferPointer<Int32>) {
     let job = ScoreJob(
       subject: subject, base: base, positions: positions, text: text, scratch: scratch, scores: blockScores,
-      directions: blockDirections, models: base == nil ? 0 : directions.count)
+      directions: blockDirections, models: totals.directions.count)
     engine.pool.run(job, chunks: positions.count * job.perPosition)
   }
 
-  private func collect(_ positions: Int) throws {
+  private func collect(_ positions: Int, _ part: inout PerplexityTotals) throws {
     for position in 0..<positions {
       for index in realignments.indices {
         let score = blockScores[position * realignments.count + index]
@@ -100,10 +102,10 @@ public final class PerplexityMeasurement {
           throw EvaluationError.notFinite(
             lambda: realignments[index].description(models: names))
         }
-        scores[index].append(score, compares: base != nil)
+        part.scores[index].append(score, compares: base != nil)
       }
-      guard base != nil else { continue }
-      for model in directions.indices { directions[model] += blockDirections[position * directions.count + model] }
+      let models = part.directions.count
+      for model in 0..<models { part.directions[model] += blockDirections[position * models + model] }
     }
   }
 

@@ -32,7 +32,7 @@ package struct TokenScore {
 }
 
 /// The scores of a text's tokens under one λ, in the text's order; the percentiles need them all.
-public struct TokenScores: Sendable {
+public struct TokenScores: Sendable, Equatable, Codable {
   /// Negative log-likelihoods, nats.
   public private(set) var losses: [Float] = []
   /// Those of the bundle compared with; empty when there is none, like all that follow.
@@ -50,6 +50,15 @@ public struct TokenScores: Sendable {
     divergences.append(score.divergence)
     probabilityChanges.append(score.probabilityChange)
     sameTopCount += score.sameTop ? 1 : 0
+  }
+
+  /// Adds the scores of the text that follows.
+  package mutating func append(_ next: TokenScores) {
+    losses += next.losses
+    baseLosses += next.baseLosses
+    divergences += next.divergences
+    probabilityChanges += next.probabilityChanges
+    sameTopCount += next.sameTopCount
   }
 
   /// Mean negative log-likelihood, nats a token.

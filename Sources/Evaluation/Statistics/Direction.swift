@@ -25,7 +25,7 @@ public struct DirectionReport: Sendable, Equatable, Codable {
 }
 
 /// Inner products of two directions.
-package struct DirectionSums {
+package struct DirectionSums: Sendable, Equatable, Codable {
   package var own = 0.0
   package var base = 0.0
   package var cross = 0.0

@@ -52,6 +52,22 @@ package struct LogitDistribution {
   }
 }
 
+extension LogitDistribution {
+  /// Entropy of softmax(logits), nats: ln Σ exp(logit) − Σ p · logit.
+  package static func entropy(of logits: UnsafeBufferPointer<Float>) -> Double {
+    let largest = Double(largestLogit(logits))
+    var sums = SIMD8<Double>()
+    var gaps = SIMD8<Double>()
+    forEachEight(logits) { block in
+      let weights = exponential(ofNonPositive: block - largest)
+      sums += weights
+      // What has no probability adds nothing.
+      gaps += (weights * (block - largest)).replacing(with: 0, where: weights .== 0)
+    }
+    return Double.log(total(sums)) - total(gaps) / total(sums)
+  }
+}
+
 /// NaN does not count; −∞ when nothing does.
 private func largestLogit(_ logits: UnsafeBufferPointer<Float>) -> Float {
   var lanes = SIMD8<Float>(repeating: -.infinity)

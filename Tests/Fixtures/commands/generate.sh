@@ -7,7 +7,8 @@ dera=$(swift build -c release --show-bin-path)/dera
 swift build -c release --product dera
 folder=Tests/Fixtures/commands
 COLUMNS=100 "$dera" --help > "$folder/help.txt"
-for command in run chat inspect tokenize detokenize logits perplexity score bench frontier study pack unpack; do
+for command in run chat inspect tokenize detokenize logits perplexity score sweep merge frontier study bench pack \
+  unpack; do
   COLUMNS=100 "$dera" "$command" --help > "$folder/help-$command.txt"
 done
 (cd "$folder" && sha256sum -- *.txt *.md > SHA256SUMS)

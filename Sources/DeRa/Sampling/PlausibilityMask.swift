@@ -1,0 +1,77 @@
+/// Leaves only tokens that the reference model finds plausible: those at least α times as probable as its likeliest one.
+///
+/// The adaptive plausibility constraint of contrastive decoding (Li et al., arXiv 2210.15097, equation 2), with the
+/// reference as the expert. A λ far outside [0, 1] amplifies the difference of two small probabilities; this keeps it from
+/// choosing what neither model would say.
+public struct PlausibilityMask: Sendable, Equatable {
+  public let alpha: Float
+
+  /// - Parameter alpha: above 0, up to 1; nil when it is 0, which is off.
+  public init?(alpha: Float) {
+    guard alpha > 0 else { return nil }
+    self.alpha = alpha
+  }
+
+  /// Sets the logits of implausible tokens to −∞.
+  /// - Parameters:
+  ///   - logits: `[vocabulary]`, blended.
+  ///   - reference: `[vocabulary]`, the reference's own; may be the same memory.
+  /// - Throws: `SamplingError` when one of the reference's is NaN or +∞, or all are −∞.
+  public func apply(
+    to logits: UnsafeMutableBufferPointer<Float>, reference: UnsafeBufferPointer<Float>
+  ) throws(SamplingError) {
+    precondition(logits.count == reference.count, "rows of different vocabularies")
+    let largest = try finiteRange(of: reference).1
+    guard largest > -.infinity else { throw .nothingPossible }
+    let target = UnsafeMutableRawBufferPointer(logits)
+    reference.forEachBlock { block, first in
+      // Probabilities are compared with our own exponential, so that the choice does not depend on the machine.
+      let isImplausible = exponential(ofNonPositive: block - largest) .< alpha
+      guard any(isImplausible) else { return }
+      let offset = first * MemoryLayout<Float>.stride
+      if first + LogitBlock.scalarCount <= logits.count {
+        var own = target.loadUnaligned(fromByteOffset: offset, as: LogitBlock.self)
+        own.replace(with: -.infinity, where: isImplausible)
+        target.storeBytes(of: own, toByteOffset: offset, as: LogitBlock.self)
+      } else {
+        for index in first..<logits.count where isImplausible[index - first] { logits[index] = -.infinity }
+      }
+    }
+  }
+}
+
+/// The logits of a sequence's next token under a plausibility mask, and the memory that takes.
+final class MaskedLogits {
+  private let mask: PlausibilityMask
+  private var stash: UnsafeMutableBufferPointer<Float>
+
+  init(_ mask: PlausibilityMask) {
+    self.mask = mask
+    stash = UnsafeMutableBufferPointer(start: nil, count: 0)
+  }
+
+  deinit { stash.deallocate() }
+
+  /// Blended logits `[vocabulary]`, −∞ for implausible tokens, valid until the next call. The reference's logits come second: the
+  /// models then run beside each other as they do without a mask.
+  func logits(_ sequence: some TokenSequence, _ realignment: Realignment) throws -> UnsafeMutableBufferPointer<Float> {
+    let blended = try sequence.logits(realignment)
+    if realignment.soleModel == 0 {
+      try mask.apply(to: blended, reference: UnsafeBufferPointer(blended))
+      return blended
+    }
+    if stash.count != blended.count {
+      stash.deallocate()
+      stash = .allocate(capacity: blended.count)
+      stash.initialize(repeating: 0)
+    }
+    _ = stash.update(from: blended)
+    try mask.apply(to: stash, reference: UnsafeBufferPointer(try sequence.logits(realignment.reference)))
+    return stash
+  }
+}
+
+extension Realignment {
+  /// λ = 0: the reference model alone.
+  public var reference: Realignment { Realignment(lambdas: lambdas.map { _ in 0 }) }
+}
