@@ -37,8 +37,8 @@ extension StudyReport {
 
   private var divergenceChart: Chart {
     Chart(
-      title: "Reward 'brief' against distance from the reference", x: Axis("KL from the reference (nats a story)"),
-      y: Axis("mean reward"),
+      title: "Reward 'brief' against distance from the reference",
+      x: Axis("KL from the reference (nats a story)", scale: .logarithmic), y: Axis("mean reward"),
       series: ways.enumerated().map { index, way in
         .init(
           way.name, .line,
@@ -54,7 +54,7 @@ extension StudyReport {
   private var formsChart: Chart {
     Chart(
       title: "Distance from the retrained models, by form", x: Axis("λ", scale: .logarithmic),
-      y: Axis("KL(form ‖ retrained) (nats a story)", includes: 0),
+      y: Axis("KL(form ‖ retrained) (nats a story)", scale: .logarithmic),
       series: zip(results.study.forms, results.forms).map { form, samples in
         .init(
           form.name, .line,

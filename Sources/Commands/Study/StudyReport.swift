@@ -33,7 +33,7 @@ struct StudyReport {
       Written by `tools/study`: \(stories) stories of every policy at temperature 1, from their beginning, in \(groups) groups of \
       seeds. ± is one standard error; intervals are 95 % percentile bootstraps over the groups (4,000 resamples) unless another \
       method is named. KL is exact at every position and summed along the policy's own stories, in nats a story. \
-      \(unfinished) stories did not end within 320 tokens and were cut.
+      \(unfinished) of all stories did not end within 320 tokens and were cut.
 
       \(combination)
       \(enumeration)
@@ -61,8 +61,8 @@ struct StudyReport {
       ## The blend of logits is the geometric mixture
 
       Largest difference between ln p under the blended logits and ln of the normalised p_ref^(1−λ) · p_a^λ, over all tokens of the \
-      vocabulary along four stories, with decoding's own logits. In 16 bits it is float rounding. In fewer bits a model that runs \
-      beside another has its 8-bit activations coded as differences, so it is not bit for bit the model that runs alone.
+      vocabulary along four stories, with decoding's own logits, each model having run alone before. In 16 bits it is float rounding; \
+      below, the output matrix also rounds the blended state that it is applied to.
 
       \(table.markdown)
       """
