@@ -21,6 +21,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Kernels", ["CKernels", "CScheduling", "TensorCore", real]),
   ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
   ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Compression", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
+  ("Calibration", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "Checkpoints", "Quantization", "Conversion", "Kernels", "Transformer", "DeRa"]),
   ("Evaluation", ["Tokenization", "Kernels", "DeRa", real]),
   ("Commands", ["TensorCore", "GGUF", "Compression", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", "Evaluation", arguments]),
 ]
@@ -53,7 +54,8 @@ let package = Package(
     .testTarget(name: "CKernelsTests", dependencies: ["CKernelsConformance", "Kernels"], swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["Commands"], swiftSettings: settings),
     .executableTarget(
-      name: "dera-quantize", dependencies: ["GGUF", "Conversion", "Kernels", "DeRa", "Evaluation", arguments],
+      name: "dera-quantize",
+      dependencies: ["GGUF", "Conversion", "Calibration", "Kernels", "DeRa", "Evaluation", arguments],
       path: "tools/quantize", swiftSettings: settings),
   ]
     + modules.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings) }

@@ -1,6 +1,7 @@
 import Bundle
 import Checkpoints
 import ModelSpec
+import Quantization
 import TensorCore
 
 /// What is stored, in the file's order: each tensor of the reference, followed by what the aligned models have instead of it
@@ -36,7 +37,7 @@ struct ConversionPlan {
   /// - Throws: `ConversionError`, `CheckpointError`, `TensorError`, and what `progress` throws.
   init(
     _ models: [NamedCheckpoint], _ configuration: ModelConfiguration, _ options: ConversionOptions,
-    _ progress: @escaping ConversionProgressHandler
+    _ calibration: CalibrationStatistics?, _ progress: @escaping ConversionProgressHandler
   ) throws {
     self.options = options
     let inventory = try configuration.tensors.map { spec in
@@ -48,11 +49,13 @@ struct ConversionPlan {
     var pairs = models.map { PairSummary(model: $0.name) }
     for tensor in inventory {
       let source = try models[0].source(tensor.spec.name)
-      let tensor = try TensorBands(tensor: tensor, source: source).tensorWithBestTable()
+      let feedback = calibration?.feedback(for: tensor)
+      let tensor = try TensorBands(tensor: tensor, source: source, feedback: feedback).tensorWithBestTable()
       entries.append(Entry(tensors: [tensor]) { Content(sources: [source]) })
       for (number, model) in models.enumerated().dropFirst() {
         let pair = Pair(
-          reference: TensorBands(tensor: tensor, source: source), aligned: try model.source(tensor.spec.name),
+          reference: TensorBands(tensor: tensor, source: source, feedback: feedback),
+          aligned: try model.source(tensor.spec.name), feedback: feedback,
           model: number, name: model.name,
           update: options.mergesAdapters ? nil : model.checkpoint.updates[tensor.spec.name],
           options: options)
@@ -70,6 +73,8 @@ struct ConversionPlan {
 private struct Pair {
   let reference: TensorBands
   let aligned: any TensorSource
+  /// Of the matrices' input, for one that is stored whole.
+  let feedback: ErrorFeedback?
   let model: Int
   let name: String
   /// What an adapter adds to the reference's.
@@ -93,7 +98,8 @@ private struct Pair {
     }
     let storage = spec.role.isMatrix ? chosen ?? options.delta : .own
     let (areAlike, difference) = try TensorComparison.compare(
-      reference, TensorBands(tensor: own, source: aligned), storage == .own ? .storedAlike : .equal, progress: progress)
+      reference, TensorBands(tensor: own, source: aligned, feedback: feedback),
+      storage == .own ? .storedAlike : .equal, progress: progress)
     if spec.role.isMatrix { summary.add(difference, areAlike: areAlike) }
     if areAlike { return nil }
     // What was chosen for this tensor knows its difference already.

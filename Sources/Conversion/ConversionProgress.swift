@@ -6,6 +6,8 @@ public struct ConversionProgress: Sendable, Equatable {
     case hashing
     /// Looking for tensors that models can share.
     case comparing
+    /// Running the reference over a text to see what its matrices are given; counted in bytes of weights.
+    case calibrating
     /// Trying ways to store the matrices, for a plan.
     case weighing
     /// Packing and writing.

@@ -13,15 +13,20 @@ public struct Converter: Sendable {
 
   private let models: [NamedCheckpoint]
   private let options: ConversionOptions
+  private let calibration: CalibrationStatistics?
   private let configuration: ModelConfiguration
 
-  /// - Parameter aligned: none for a bundle of the reference alone.
+  /// - Parameters:
+  ///   - aligned: none for a bundle of the reference alone.
+  ///   - calibration: of the reference; see `PreparedConversion.calibration`.
   /// - Throws: `ConversionError` when names are unusable or the models cannot be blended.
   public init(
-    reference: NamedCheckpoint, aligned: [NamedCheckpoint], options: ConversionOptions
+    reference: NamedCheckpoint, aligned: [NamedCheckpoint], options: ConversionOptions,
+    calibration: CalibrationStatistics? = nil
   ) throws(ConversionError) {
     models = [reference] + aligned
     self.options = options
+    self.calibration = calibration
     guard models.count <= BundleManifest.modelLimit else { throw .tooManyModels(models.count) }
     var names: Set<String> = []
     for model in models {
@@ -59,6 +64,8 @@ public struct Converter: Sendable {
   /// Reads what does not depend on how the weights are stored: checksums of the inputs, tokenizer, template.
   /// - Throws: `ConversionError`, `CheckpointError`, `TokenizerError`, `FileError`, and what `progress` throws.
   public func prepare(_ progress: @escaping ConversionProgressHandler) throws -> PreparedConversion {
-    try PreparedConversion(models, configuration, options, progress)
+    var prepared = try PreparedConversion(models, configuration, options, progress)
+    prepared.calibration = calibration
+    return prepared
   }
 }

@@ -14,12 +14,13 @@ public struct PlannedConversion {
   private let tokenizer: [UInt8]?
   private let tokenizerMetadata: [(key: String, value: GGUFValue)]
   private let options: ConversionOptions
+  private let calibration: CalibrationStatistics?
   private let started: ContinuousClock.Instant
 
   init(
     manifest: BundleManifest, plan: ConversionPlan, tokenizer: [UInt8]?,
     tokenizerMetadata: [(key: String, value: GGUFValue)], warnings: [String], options: ConversionOptions,
-    started: ContinuousClock.Instant
+    calibration: CalibrationStatistics?, started: ContinuousClock.Instant
   ) throws(GGUFError) {
     self.manifest = manifest
     self.plan = plan
@@ -27,6 +28,7 @@ public struct PlannedConversion {
     self.tokenizerMetadata = tokenizerMetadata
     self.warnings = warnings
     self.options = options
+    self.calibration = calibration
     self.started = started
     outputBytes = try Self.fileBytes(manifest, tokenizerMetadata)
   }
@@ -77,7 +79,8 @@ public struct PlannedConversion {
       warnings += content.warnings
       var last = PackingStatistics()
       for (tensor, source) in zip(entry.tensors, content.sources) {
-        last = try await writer.write(TensorBands(tensor: tensor, source: source)) {
+        let bands = TensorBands(tensor: tensor, source: source, feedback: calibration?.feedback(for: tensor))
+        last = try await writer.write(bands) {
           try meter.advance($0, tensor.fileName)
         }
       }

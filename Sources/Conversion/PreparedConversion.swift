@@ -9,6 +9,8 @@ import Tokenization
 /// of it, each with its own options.
 public struct PreparedConversion: Sendable {
   public var options: ConversionOptions
+  /// Of the reference: whole matrices, of aligned models too, are then packed with error feedback.
+  public var calibration: CalibrationStatistics?
   let models: [NamedCheckpoint]
   public let configuration: ModelConfiguration
   private let started = ContinuousClock.now
@@ -53,10 +55,11 @@ public struct PreparedConversion: Sendable {
   /// Decides what is stored; reads the tensors that aligned models share.
   /// - Throws: `ConversionError`, `CheckpointError`, `GGUFError`, and what `progress` throws.
   public func plan(_ progress: @escaping ConversionProgressHandler) throws -> PlannedConversion {
-    let plan = try ConversionPlan(models, configuration, options, progress)
+    let plan = try ConversionPlan(models, configuration, options, calibration, progress)
     return try PlannedConversion(
       manifest: try manifest(plan.entries.flatMap(\.tensors)), plan: plan, tokenizer: tokenizer,
-      tokenizerMetadata: tokenizerMetadata, warnings: warnings + plan.warnings, options: options, started: started)
+      tokenizerMetadata: tokenizerMetadata, warnings: warnings + plan.warnings, options: options,
+      calibration: calibration, started: started)
   }
 
   /// The manifest of a bundle with these tensors.
@@ -64,7 +67,8 @@ public struct PreparedConversion: Sendable {
     let provenance = Provenance(
       bits: options.goal == nil ? options.bits.rawValue : nil,
       delta: options.delta == .own || options.goal != nil ? nil : options.delta.name, goal: options.goal,
-      merge: options.mergesAdapters ? true : nil, strict: options.isStrict, models: files)
+      merge: options.mergesAdapters ? true : nil, strict: options.isStrict,
+      calibration: calibration.map { Provenance.Calibration(text: $0.textSHA256, tokens: $0.tokens) }, models: files)
     return BundleManifest(
       models: names, configuration: configuration, endOfTextIDs: endOfTextIDs, chatTemplate: chatTemplate,
       provenance: try provenance.json(), tensors: tensors,

@@ -16,6 +16,13 @@ struct Provenance: Codable, Sendable, Equatable {
     var files: [SourceFile]
   }
 
+  /// The text that error feedback was made with.
+  struct Calibration: Codable, Sendable, Equatable {
+    /// SHA-256.
+    var text: String
+    var tokens: Int
+  }
+
   var tool = "dera-quantize \(Converter.version)"
   /// nil when the bits were chosen tensor by tensor for a goal.
   var bits: Int?
@@ -25,6 +32,7 @@ struct Provenance: Codable, Sendable, Equatable {
   var goal: AllocationGoal?
   var merge: Bool?
   var strict: Bool
+  var calibration: Calibration?
   var models: [Model]
 
   /// - Throws: `EncodingError`, which these fields do not cause.

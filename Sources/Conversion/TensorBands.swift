@@ -17,14 +17,19 @@ struct TensorBands: Sendable {
   private static let bandBytes = 4 << 20
   /// The source's pages are given back after reading this many bytes' worth of floats.
   private static let releaseBytes = 32 << 20
+  /// Tiles of the first band that tables are tried on with error feedback.
+  private static let sampleTiles = 8
 
   let tensor: BundleTensor
   let source: any TensorSource
+  /// How rounding errors are made good; nil: not at all.
+  private let feedback: ErrorFeedback?
   private let bandRows: Int
 
-  init(tensor: BundleTensor, source: any TensorSource) {
+  init(tensor: BundleTensor, source: any TensorSource, feedback: ErrorFeedback? = nil) {
     self.tensor = tensor
     self.source = source
+    self.feedback = feedback
     let tileBytes = PackedLayout.tileRows * tensor.columns * 4
     bandRows = max(1, Self.bandBytes / tileBytes) * PackedLayout.tileRows
   }
@@ -69,11 +74,14 @@ struct TensorBands: Sendable {
   func pack(_ values: [Float], band: Int) -> PackedBand {
     guard let layout = tensor.layout else { return littleEndian(values) }
     let first = rows(band).lowerBound / PackedLayout.tileRows
-    let tiles = first..<min(layout.tiles, first + bandRows / PackedLayout.tileRows)
+    return pack(values[...], tiles: first..<min(layout.tiles, first + bandRows / PackedLayout.tileRows), layout)
+  }
+
+  private func pack(_ values: ArraySlice<Float>, tiles: Range<Int>, _ layout: PackedLayout) -> PackedBand {
     var packed = PackedBand(bytes: [])
     packed.bytes = [UInt8](unsafeUninitializedCapacity: tiles.count * layout.tileBytes) { buffer, initialized in
       values.withUnsafeBufferPointer { weights in
-        packed.statistics = Packer(layout: layout, table: tensor.table).pack(
+        packed.statistics = Packer(layout: layout, table: tensor.table, feedback: feedback).pack(
           tiles: tiles, weights: weights, into: UnsafeMutableRawBufferPointer(buffer))
       }
       initialized = buffer.count
@@ -81,17 +89,26 @@ struct TensorBands: Sendable {
     return packed
   }
 
-  /// The tensor with the table of codes that leaves the smaller error in the first band.
+  /// The tensor with the table of codes that leaves the smaller error in the first band; with error feedback, which takes
+  /// longer, in the first rows of it.
   /// - Throws: `CheckpointError` when the checkpoint is damaged.
   func tensorWithBestTable() throws -> BundleTensor {
     guard case .packed(let codec) = tensor.codec, codec.tables.count > 1 else { return tensor }
     let values = try weights(0).values
     let candidates = try codec.tables.map { table in
       let candidate = try BundleTensor(spec: tensor.spec, model: tensor.model, codec: tensor.codec, table: table)
-      let error = TensorBands(tensor: candidate, source: source).pack(values, band: 0).statistics.squaredError
-      return (tensor: candidate, error: error)
+      let bands = TensorBands(tensor: candidate, source: source, feedback: feedback)
+      return (tensor: candidate, error: bands.sampleError(values))
     }
     return candidates.min { $0.error < $1.error }?.tensor ?? tensor
+  }
+
+  /// - Parameter values: the first band's.
+  private func sampleError(_ values: [Float]) -> Double {
+    guard feedback != nil, let layout = tensor.layout else { return pack(values, band: 0).statistics.squaredError }
+    let tiles = 0..<min(Self.sampleTiles, layout.tiles, bandRows / PackedLayout.tileRows)
+    let count = min(values.count, tiles.count * PackedLayout.tileRows * tensor.columns)
+    return pack(values[..<count], tiles: tiles, layout).statistics.outputError
   }
 
   private func rows(_ band: Int) -> Range<Int> {

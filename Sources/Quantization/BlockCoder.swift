@@ -17,6 +17,8 @@ struct CodingSums {
 }
 
 /// Coders of one 16 × 32 block, given as its 32 columns; `PackedLayout` documents the byte order they write.
+///
+/// Where a scale is given, a half already, it is used; else the coder chooses one.
 enum BlockCoder {
   /// - Parameter columns: how many of the 32 are stored.
   static func f16(
@@ -31,12 +33,10 @@ enum BlockCoder {
     return sums
   }
 
-  static func int8(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> CodingSums {
-    var magnitude = TileColumn(repeating: 0)
-    for column in 0..<PackedLayout.blockColumns {
-      magnitude = magnitude.atLeast(block[column].atLeast(-block[column]))
-    }
-    let scale = storeScales(magnitude / 127, at: target)
+  static func int8(
+    _ block: UnsafePointer<TileColumn>, scale given: TileColumn? = nil, into target: UnsafeMutableRawPointer
+  ) -> CodingSums {
+    let scale = storeScales(given ?? greatestMagnitude(block) / 127, at: target)
     let inverse = reciprocal(scale)
     var sums = CodingSums()
     for group in 0..<8 {
@@ -52,8 +52,11 @@ enum BlockCoder {
     return sums
   }
 
-  static func int6(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> CodingSums {
-    let scale = storeScales(bestScale(block, extremes: int6Extremes) { wholeNumber($0, within: -32, 31) }, at: target)
+  static func int6(
+    _ block: UnsafePointer<TileColumn>, scale given: TileColumn? = nil, into target: UnsafeMutableRawPointer
+  ) -> CodingSums {
+    let scale = storeScales(
+      given ?? bestScale(block, extremes: int6Extremes) { wholeNumber($0, within: -32, 31) }, at: target)
     let inverse = reciprocal(scale)
     var sums = CodingSums()
     for half in 0..<2 {
@@ -75,8 +78,11 @@ enum BlockCoder {
     return sums
   }
 
-  static func int4(_ block: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer) -> CodingSums {
-    let scale = storeScales(bestScale(block, extremes: int4Extremes) { wholeNumber($0, within: -8, 7) }, at: target)
+  static func int4(
+    _ block: UnsafePointer<TileColumn>, scale given: TileColumn? = nil, into target: UnsafeMutableRawPointer
+  ) -> CodingSums {
+    let scale = storeScales(
+      given ?? bestScale(block, extremes: int4Extremes) { wholeNumber($0, within: -8, 7) }, at: target)
     let inverse = reciprocal(scale)
     var sums = CodingSums()
     for group in 0..<4 {
@@ -97,10 +103,10 @@ enum BlockCoder {
   /// int4 codes that select values of a table, which need not have a zero for the padding.
   /// - Parameter columns: how many of the 32 are the matrix's.
   static func int4(
-    _ block: UnsafePointer<TileColumn>, columns: Int, table: CodeTable, into target: UnsafeMutableRawPointer
+    _ block: UnsafePointer<TileColumn>, columns: Int, table: CodeTable, scale given: TileColumn? = nil,
+    into target: UnsafeMutableRawPointer
   ) -> CodingSums {
-    let extremes = [table.least, table.greatest].flatMap { [$0, $0 * 0.93, $0 * 1.07] }
-    let scale = storeScales(bestScale(block, columns: columns, extremes: extremes, table.nearestValue), at: target)
+    let scale = storeScales(given ?? bestScale(block, columns: columns, table), at: target)
     let inverse = reciprocal(scale)
     var sums = CodingSums()
     for group in 0..<4 {
@@ -114,6 +120,21 @@ enum BlockCoder {
       storeWords(word, at: target + 32 + 64 * group)
     }
     return sums
+  }
+
+  private static func greatestMagnitude(_ block: UnsafePointer<TileColumn>) -> TileColumn {
+    var magnitude = TileColumn(repeating: 0)
+    for column in 0..<PackedLayout.blockColumns {
+      magnitude = magnitude.atLeast(block[column].atLeast(-block[column]))
+    }
+    return magnitude
+  }
+
+  private static func bestScale(
+    _ block: UnsafePointer<TileColumn>, columns: Int, _ table: CodeTable
+  ) -> TileColumn {
+    let extremes = [table.least, table.greatest].flatMap { [$0, $0 * 0.93, $0 * 1.07] }
+    return bestScale(block, columns: columns, extremes: extremes, table.nearestValue)
   }
 
   /// Codes that are tried for a row's weight of largest magnitude.
@@ -178,6 +199,9 @@ enum BlockCoder {
     let zero = value .== 0
     return (1 / value.replacing(with: 1, where: zero)).replacing(with: 0, where: zero)
   }
+
+  /// The values that scales have once they are stored.
+  static func half(_ scales: TileColumn) -> TileColumn { HalfPrecision.values(HalfPrecision.bits(scales)) }
 
   /// Stores the scales as halves and returns the values they now have, which the codes must be relative to.
   @inline(__always)

@@ -6,11 +6,17 @@ import TensorCore
 public struct Packer: Sendable {
   public let layout: PackedLayout
   private let table: CodeTable?
+  private let feedback: FeedbackCoder?
 
-  /// - Parameter table: of int4 codes, 16 values in ascending order; nil: linear.
-  public init(layout: PackedLayout, table: [Int8]? = nil) {
+  /// - Parameters:
+  ///   - table: of int4 codes, 16 values in ascending order; nil: linear.
+  ///   - feedback: makes errors good as the matrix's inputs allow; nil: each weight is rounded to the nearest value. Used by
+  ///     int8, int6 and int4.
+  public init(layout: PackedLayout, table: [Int8]? = nil, feedback: ErrorFeedback? = nil) {
+    precondition(feedback.map { $0.columns == layout.columns } ?? true, "statistics of another input")
     self.layout = layout
     self.table = table.map { CodeTable($0) }
+    self.feedback = layout.codec.hasBlockScales ? feedback.map { FeedbackCoder(feedback: $0) } : nil
   }
 
   /// Rows of the matrix that `tiles` hold; fewer than 16 a tile at the end of the matrix.
@@ -78,6 +84,12 @@ public struct Packer: Sendable {
     if let coder = RowCoder(layout.codec) {
       return statistics(tile, count: layout.columns, coder.pack(tile, columns: layout.columns, into: target))
     }
+    if let feedback {
+      let sums = feedback.pack(tile, layout, table, into: target)
+      var statistics = statistics(tile, count: layout.columns, sums.coding)
+      statistics.outputError = sums.loss.total
+      return statistics
+    }
     var sum = PackingStatistics()
     for index in 0..<layout.blocks {
       let block = tile + index * PackedLayout.blockColumns
@@ -120,6 +132,14 @@ public struct Packer: Sendable {
 }
 
 extension PackedCodec {
+  /// Whether blocks of codes have a scale each.
+  var hasBlockScales: Bool {
+    switch self {
+    case .int8, .int6, .int4: true
+    case .f16, .int2, .ternary, .int1: false
+    }
+  }
+
   /// Largest magnitude that keeps its usual precision; larger weights saturate.
   var greatestMagnitude: Float {
     switch self {

@@ -6,6 +6,9 @@ public struct PackingStatistics: Sendable, Equatable {
   public var squaredError = 0.0
   /// Σ weight · stored value.
   public var product = 0.0
+  /// tr(E G Eᵀ) of the errors E and the damped Gram matrix G of the inputs, for one token: the mean square of the outputs'
+  /// error, summed over the outputs. 0 for weights packed without error feedback.
+  public var outputError = 0.0
   /// Weights too large for the format, stored as the nearest value it has.
   public var saturated = 0
 
@@ -29,6 +32,7 @@ public struct PackingStatistics: Sendable, Equatable {
     left.squaredWeights += right.squaredWeights
     left.squaredError += right.squaredError
     left.product += right.product
+    left.outputError += right.outputError
     left.saturated += right.saturated
   }
 }

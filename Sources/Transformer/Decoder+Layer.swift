@@ -12,6 +12,7 @@ extension Decoder {
   func attend(_ layer: Int, _ pass: Pass, _ state: DecoderState) {
     let arena = state.arena
     let input = normed(arena.hidden, layer, pass, state, \.attentionNorm)
+    state.inputObserver?(.attention, input)
     var products = Products(pass, input, state)
     add(layer, to: &products, arena.query, \.query)
     add(layer, to: &products, arena.key, \.key)
@@ -32,7 +33,9 @@ extension Decoder {
 
     attention(layer, slides: configuration.layerSlides[layer], pass, state)
 
-    products = Products(pass, arena.mixed.slice(columns: 0..<pass.count), state)
+    let mixed = arena.mixed.slice(columns: 0..<pass.count)
+    state.inputObserver?(.attentionOutput, mixed)
+    products = Products(pass, mixed, state)
     add(layer, to: &products, arena.update, \.attentionOutput)
     products.run()
     addUpdate(layer, pass, state, \.postAttentionNorm)
@@ -43,6 +46,7 @@ extension Decoder {
     let arena = state.arena
     let columns = 0..<pass.count
     let input = normed(arena.hidden, layer, pass, state, \.feedForwardNorm)
+    state.inputObserver?(.feedForward, input)
     var products = Products(pass, input, state)
     add(layer, to: &products, arena.gate, \.gate)
     add(layer, to: &products, arena.up, \.up)
@@ -52,6 +56,7 @@ extension Decoder {
     state.engine.gate(
       configuration.architecture.activation == .silu ? .silu : .geluTanh, gate: gate,
       up: arena.up.slice(columns: columns), into: gate)
+    state.inputObserver?(.down, gate)
     products = Products(pass, gate, state)
     add(layer, to: &products, arena.update, \.down)
     products.run()

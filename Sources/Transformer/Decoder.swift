@@ -44,17 +44,24 @@ public final class Decoder: Sendable {
   /// - Parameter runs: ordered by model; at most `state.maxColumns` tokens in all; every cache has room, every token is
   ///   in the vocabulary.
   public func forward(_ runs: UnsafeBufferPointer<Run>, in state: DecoderState) {
+    forward(runs, layers: 0..<configuration.layers, in: state)
+  }
+
+  /// Some layers of `forward`, for those who go through many tokens layer by layer: the first takes its input from the
+  /// tokens, any other the `state.hidden` that the layer before it has left, and the caches' lengths are the runs'
+  /// positions in this layer. After the last layer `state.final` is filled as well.
+  package func forward(_ runs: UnsafeBufferPointer<Run>, layers: Range<Int>, in state: DecoderState) {
     let arena = state.arena
     let pass = place(runs, in: arena)
     state.setRotations(pass.count)
-    embed(pass, state)
-    for layer in 0..<configuration.layers {
+    if layers.lowerBound == 0 { embed(pass, state) }
+    for layer in layers {
       state.streaming?.enter(layer)
       attend(layer, pass, state)
       feedForward(layer, pass, state)
       state.streaming?.leave(layer)
     }
-    for group in pass.groups {
+    for group in pass.groups where layers.upperBound == configuration.layers {
       state.engine.rmsNorm(
         arena.hidden.slice(columns: group.columns), weight: models[group.model].outputNorm,
         epsilon: configuration.normEpsilon, into: arena.normed.slice(columns: group.columns))

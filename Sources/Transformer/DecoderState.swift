@@ -33,6 +33,13 @@ public final class DecoderState {
     return rotations.reduce(arena.byteCount) { $0 + $1.byteCount }
   }
 
+  /// Called with what a layer's matrices multiply, `[columns of the pass, width]`; nil, as it usually is, costs a comparison
+  /// for each product.
+  package var inputObserver: ((MatrixInput, Panel) -> Void)?
+
+  /// The residual stream, `[columns, hiddenSize]`.
+  package var hidden: Panel { arena.hidden }
+
   /// The normalised final hidden states of the last pass, `[columns, hiddenSize]`.
   public var final: Panel { arena.normed }
 
@@ -54,6 +61,16 @@ public final class DecoderState {
   func differenceCodes(_ input: Panel) -> QuantizedPanel {
     QuantizedPanel(memory: arena.differenceCodes, columns: input.columns, width: input.width)
   }
+}
+
+/// Which of a layer's matrices read an input.
+package enum MatrixInput: Int, CaseIterable {
+  /// Query, key and value.
+  case attention
+  case attentionOutput
+  /// Gate and up.
+  case feedForward
+  case down
 }
 
 extension Rotations {

@@ -1,7 +1,7 @@
+import Calibration
 import Conversion
 import DeRa
 import Evaluation
-import GGUF
 import Kernels
 
 #if canImport(Glibc)
@@ -17,6 +17,7 @@ final class Measurement {
   private static let chunkLimit = 4
 
   private let reference: ModelBundle
+  private let text: CalibrationText
   private let chunks: TextChunks
   private let engine: Engine
   private let range: LambdaRange
@@ -28,7 +29,7 @@ final class Measurement {
   /// - Parameter output: temporary files are made beside it; nil: in the directory for those.
   /// - Throws: what conversion throws, `PromptError` without a tokenizer, `EvaluationError` for a text that is too short.
   init(
-    _ prepared: PreparedConversion, text path: String, output: String?, range: LambdaRange,
+    _ prepared: PreparedConversion, text: CalibrationText, output: String?, range: LambdaRange,
     _ progress: @escaping ConversionProgressHandler
   ) async throws {
     place = output ?? (getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp") + "/dera-quantize"
@@ -43,8 +44,24 @@ final class Measurement {
     let file = TemporaryBundle(beside: place)
     _ = try await exact.plan(progress).write(to: file.path, progress: progress)
     reference = try file.open()
-    chunks = try Self.chunks(of: path, reference)
+    self.text = text
+    chunks = try Self.chunks(of: text, reference)
     engine = try Engine(pool: ThreadPool(threads: Processors.current.threads, processors: .current))
+  }
+
+  /// What the text tells of the inputs of the reference's matrices.
+  /// - Throws: `CalibrationError`, `FileError` when scratch memory cannot be had, and what the progress handler throws.
+  func statistics() throws -> CalibrationStatistics {
+    let sequences = try text.sequences(
+      PromptFormat(reference).tokenizer, contextLength: reference.configuration.contextLength)
+    let collector = try StatisticsCollector(
+      bundle: reference, sequences: sequences, engine: engine, scratchPath: place)
+    let total = reference.mappedBytes
+    return try collector.collect(text: text.bytes) { part in
+      try progress(
+        ConversionProgress(
+          phase: .calibrating, item: "inputs of the matrices", done: Int(part * Double(total)), total: total))
+    }
   }
 
   /// KL(aligned ‖ reference) a token of each aligned model, nats, by its number.
@@ -118,13 +135,12 @@ final class Measurement {
         phase: .measuring, item: item, done: chunk * chunks.context, total: chunks.count * chunks.context))
   }
 
-  private static func chunks(of path: String, _ bundle: ModelBundle) throws -> TextChunks {
+  private static func chunks(of text: CalibrationText, _ bundle: ModelBundle) throws -> TextChunks {
     let tokenizer = try PromptFormat(bundle).tokenizer
-    let file = try MappedFile(path: path)
     let prefix = tokenizer.prefixIDs
     // As in `dera perplexity`, special tokens spelled out in the text are text.
-    let tokens = try withExtendedLifetime(file) {
-      prefix + (try tokenizer.encode(file.bytes, addSpecial: false, parseSpecial: false))
+    let tokens = try text.bytes.withUnsafeBytes {
+      prefix + (try tokenizer.encode($0, addSpecial: false, parseSpecial: false))
     }
     let context = max(4, min(context, tokens.count, bundle.configuration.contextLength))
     return try TextChunks(

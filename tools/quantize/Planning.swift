@@ -1,3 +1,4 @@
+import Calibration
 import Conversion
 
 /// Finds a plan for what was asked, and carries it out.
@@ -16,7 +17,7 @@ struct Planning {
   /// The part of a difference whose absence is worth a warning.
   private static let leftOutLimit = 0.05
 
-  private let prepared: PreparedConversion
+  private var prepared: PreparedConversion
   private let arguments: PlanningArguments
   private let output: String?
   private let progress: ConversionProgressHandler
@@ -32,10 +33,13 @@ struct Planning {
   }
 
   /// - Throws: what conversion and measuring throw, and `PlanningError`.
-  func run() async throws -> Result {
+  mutating func run() async throws -> Result {
     var measurement: Measurement?
-    if let text = arguments.calibration {
-      measurement = try await Measurement(prepared, text: text, output: output, range: range, progress)
+    if let argument = arguments.calibration {
+      let made = try await Measurement(
+        prepared, text: CalibrationText(argument), output: output, range: range, progress)
+      prepared.calibration = try made.statistics()
+      measurement = made
     }
     guard let goal = arguments.goal else { return try await plain(measurement) }
     var sensitivity = Sensitivity()

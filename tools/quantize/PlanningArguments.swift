@@ -23,8 +23,9 @@ struct PlanningArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A text on which plans are measured: a few thousand words like those the models will see.", valueName: "file"),
-    completion: .file())
+      "A text like those the models will see, a few thousand words, or default for one of ours. Whole matrices are "
+        + "rounded so that the reference changes least on it (error feedback as in GPTQ), and plans are measured on it.",
+      valueName: "file|default"), completion: .file())
   var calibration: String?
 
   @Option(help: ArgumentHelp("Show what each way to store this matrix costs.", valueName: "tensor"))
@@ -40,7 +41,8 @@ struct PlanningArguments: ParsableArguments {
     }
     if budget != nil && targetKL != nil { throw ValidationError("give --budget or --target-kl, not both") }
     if targetKL != nil && calibration == nil {
-      throw ValidationError("--target-kl is measured on a text: give one with --calibration FILE")
+      throw ValidationError(
+        "--target-kl is measured on a text: give one with --calibration FILE, or --calibration default")
     }
     if lambdaRange != nil && goal == nil {
       throw ValidationError("--lambda-range belongs to --budget or --target-kl")

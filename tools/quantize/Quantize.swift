@@ -24,7 +24,8 @@ struct Quantize: AsyncParsableCommand {
       best blend in so many bytes) or --target-kl (the fewest bytes for a blend so close to full precision). The \
       allocator tries every codec on rows of every matrix. What that does to the models' answers is a prediction, \
       measured on SmolLM2 and other small models; with --calibration it is measured on these models and your text, at \
-      both ends of --lambda-range, against a temporary 16-bit bundle beside the output. --explain shows the choices of \
+      both ends of --lambda-range, against a temporary 16-bit bundle beside the output. The text also shows which errors \
+      matter: weights are then rounded so that they make good each other's errors. --explain shows the choices of \
       one matrix, --tensor overrides them, --dry-run shows the plan and writes nothing.
 
       EXAMPLES
@@ -34,6 +35,8 @@ struct Quantize: AsyncParsableCommand {
           dera-quantize --reference SmolLM2-135M-Instruct --aligned polite=./dpo-lora --bits 4 --output polite.dera
         A fully fine-tuned model, as a small difference:
           dera-quantize --reference sft --aligned dpo --delta ternary --output small.dera
+        4 bits, rounded with a text in view:
+          dera-quantize --reference sft --aligned dpo --bits 4 --calibration default --output small.dera
         The best pair in 120 MB, and what it would be without writing it:
           dera-quantize --reference sft --aligned dpo --budget 120MB --output small.dera
           dera-quantize --reference sft --aligned dpo --budget 120MB --dry-run --explain blk.0.attn_v.weight
@@ -148,7 +151,8 @@ struct Quantize: AsyncParsableCommand {
     }
     var prepared = try converter.prepare(progress)
     try prepared.apply(rules)
-    return try await Planning(prepared, planning, output: output, progress).run()
+    var task = Planning(prepared, planning, output: output, progress)
+    return try await task.run()
   }
 
   private func print(_ result: Planning.Result) throws {

@@ -1,0 +1,52 @@
+import GGUF
+import Tokenization
+
+/// A text that a model is run over to see what its matrices are given.
+public struct CalibrationText: Sendable, Equatable {
+  /// UTF-8.
+  public let bytes: [UInt8]
+
+  public init(bytes: [UInt8]) { self.bytes = bytes }
+
+  /// Ours, unless a file is named: prose of several kinds, conversations, code and some figures.
+  public static let standard = CalibrationText(bytes: Array(standardText.utf8))
+
+  /// Most bytes that are read of a file: more than any tokenizer needs for `StatisticsCollector.tokenLimit`.
+  private static let byteLimit = 1 << 20
+
+  /// The text in a file, or `default` for our own.
+  /// - Throws: `FileError` when it cannot be read.
+  public init(_ argument: String) throws(FileError) {
+    if argument == "default" {
+      self = .standard
+      return
+    }
+    let file = try MappedFile(path: argument)
+    self = withExtendedLifetime(file) { CalibrationText(bytes: Array(file.bytes.prefix(Self.byteLimit))) }
+  }
+
+  /// The text's tokens in sequences of one pass, each with what the model expects at the beginning of a text. Special tokens
+  /// spelled out in the text are recognised, so that it may hold conversations.
+  /// - Throws: `TokenizerError`.
+  public func sequences(_ tokenizer: Tokenizer, contextLength: Int) throws -> [[Int32]] {
+    let tokens = try bytes.withUnsafeBytes { bytes in
+      try tokenizer.encode(bytes, addSpecial: false, parseSpecial: true)
+    }.prefix(StatisticsCollector.tokenLimit)
+    let prefix = tokenizer.prefixIDs
+    let room = max(min(StatisticsCollector.sequenceTokens, contextLength) - prefix.count, 1)
+    return stride(from: 0, to: tokens.count, by: room).map { start in
+      prefix + tokens[start..<min(start + room, tokens.count)]
+    }
+  }
+}
+
+/// Why a model cannot be calibrated, and what to do.
+public enum CalibrationError: Error, Equatable, CustomStringConvertible {
+  case textTooShort
+
+  public var description: String {
+    switch self {
+    case .textTooShort: "the calibration text is too short; give some kilobytes, or --calibration default"
+    }
+  }
+}

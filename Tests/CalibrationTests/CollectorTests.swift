@@ -1,0 +1,95 @@
+import Calibration
+import Checkpoints
+import Conversion
+import DeRa
+import Kernels
+import Quantization
+import Testing
+
+@Suite("Statistics of a model's inputs")
+struct CollectorTests {
+  @Test("Gram matrices are those of the inputs that transformers gives its matrices", arguments: ["llama3", "gemma3"])
+  func grams(name: String) async throws {
+    let golden = try GoldenInputs(name)
+    let bundle = try await golden.bundle()
+    // The same tokens twice, and a sequence without any.
+    let collector = try StatisticsCollector(
+      bundle: bundle, sequences: [golden.tokens, golden.tokens, []], engine: try engine(threads: 2),
+      scratchPath: TemporaryFile().path)
+    var checked = 0
+    try collector.forEachGram { complete in
+      for (names, gram) in complete {
+        guard let first = names.first else { continue }
+        let inputs = try golden.inputs(of: first)
+        guard let inputs else { continue }
+        checked += 1
+        #expect(gram.columns == inputs[0].count && gram.tokens == 2 * golden.tokens.count)
+        for left in 0..<gram.columns {
+          for right in left..<gram.columns {
+            let expected = inputs.reduce(0.0) { $0 + 2 * Double($1[left]) * Double($1[right]) }
+            let scale = inputs.reduce(0.0) { $0 + Double($1[left] * $1[left] + $1[right] * $1[right]) }
+            // Weights and keys of 16 bits, and sums in f32.
+            #expect(
+              (Double(gram.product(left, right)) - expected).magnitude <= 4e-3 * scale, "\(first) \(left) \(right)")
+          }
+        }
+      }
+    }
+    #expect(checked == 9)
+  }
+
+  @Test("statistics and the bundle made with them do not depend on the number of threads")
+  func threads() async throws {
+    let golden = try GoldenInputs("llama3")
+    let bundle = try await golden.bundle()
+    let files = try await [1, 3].map { threads in (threads, TemporaryFile()) }.asyncMap { threads, file in
+      let statistics = try StatisticsCollector(
+        bundle: bundle, sequences: [golden.tokens], engine: try engine(threads: threads), scratchPath: file.path
+      ).collect(text: Array("text".utf8))
+      #expect(statistics.tokens == golden.tokens.count)
+      try await golden.convert(ConversionOptions(bits: .four, width: threads), statistics, to: file.path)
+      return file
+    }
+    let contents = try files.map { try $0.bytes() }
+    #expect(contents[0] == contents[1])
+    let plain = TemporaryFile()
+    try await golden.convert(ConversionOptions(bits: .four), nil, to: plain.path)
+    #expect(try plain.bytes() != contents[0])
+  }
+
+  @Test("every matrix has moments; an embedding table has those of the output matrix where it is one")
+  func moments() async throws {
+    for (name, isTied) in [("llama3", true), ("llama2", false)] {
+      let golden = try GoldenInputs(name)
+      let bundle = try await golden.bundle()
+      let statistics = try StatisticsCollector(
+        bundle: bundle, sequences: [golden.tokens], engine: try engine(threads: 1), scratchPath: TemporaryFile().path
+      ).collect(text: [])
+      for spec in bundle.configuration.tensors {
+        let moments = statistics.secondMoments(of: spec.name)
+        let isKnown = spec.role.isMatrix && (spec.role != .embedding || isTied)
+        #expect(moments?.count == (isKnown ? spec.columns : nil), "\(name) \(spec.name)")
+        #expect(moments?.allSatisfy { $0 >= 0 && $0.isFinite } ?? true)
+      }
+    }
+  }
+
+  @Test("a text without tokens is too short")
+  func tooShort() async throws {
+    let bundle = try await GoldenInputs("llama2").bundle()
+    #expect(throws: CalibrationError.textTooShort) {
+      try StatisticsCollector(
+        bundle: bundle, sequences: [[]], engine: try engine(threads: 1), scratchPath: TemporaryFile().path)
+    }
+  }
+
+  private func engine(threads: Int) throws -> Engine { try Engine(pool: ThreadPool(threads: threads)) }
+}
+
+extension Array {
+  fileprivate func asyncMap<Result>(_ transform: (Element) async throws -> Result) async rethrows -> [Result] {
+    var results: [Result] = []
+    for element in self { results.append(try await transform(element)) }
+    return results
+  }
+}
