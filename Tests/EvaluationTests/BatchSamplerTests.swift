@@ -78,11 +78,11 @@ import Testing
       let sampler = try BatchSampler(
         bundle: bundle, count: 4, contextLength: 40, options: options(plausible: plausible), engine: engine)
       let measurement = try AnswerMeasurement(
-        bundle: bundle, realignments: [Realignment(lambdas: [-8, 0])], contextLength: 40, engine: engine,
+        bundle: bundle, realignments: [Realignment(lambdas: [20, 0])], contextLength: 40, engine: engine,
         plausible: plausible)
       var sum = 0
       try sampler.run(
-        (0..<4).map { .init(prompt: prompt, realignment: Realignment(lambdas: [-8, 0]), seed: $0) }
+        (0..<4).map { .init(prompt: prompt, realignment: Realignment(lambdas: [20, 0]), seed: $0) }
       ) { _, drawn in
         let figures = try measurement.figures(prompt: prompt, answer: drawn.tokens, realignment: 0)
         sum += figures.unsupportedTokens

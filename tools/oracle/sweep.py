@@ -171,7 +171,7 @@ def main():
         output = subprocess.run(
             [arguments.dera, "tokenize", arguments.bundle, "--add-special"], input=prompt["text"], capture_output=True,
             text=True, check=True).stdout
-        prompts.append([int(word) for word in output.replace(",", " ").split()])
+        prompts.append(json.loads(output))
     check = Check(arguments.tolerance)
     logits = Logits(arguments.dera, arguments.bundle, len(header["models"]))
     check_answers(records, header, prompts, logits, arguments.answers, check)

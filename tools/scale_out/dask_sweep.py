@@ -11,7 +11,7 @@ import argparse
 import subprocess
 from pathlib import Path
 
-from dask.distributed import Client, LocalCluster, as_completed
+from dask.distributed import Client, as_completed
 
 
 def run_shard(command):
@@ -32,14 +32,13 @@ def main():
     parser.add_argument("--retries", type=int, default=2, help="how often a shard that failed is tried again")
     parser.add_argument("options", nargs="+", help="arguments of dera sweep, after --")
     arguments = parser.parse_args()
-    cluster = arguments.scheduler or LocalCluster(
-        n_workers=arguments.workers, threads_per_worker=1, dashboard_address=None)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     parts = [f"{arguments.output}.part-{index}-of-{arguments.shards}" for index in range(1, arguments.shards + 1)]
     commands = [
         [arguments.dera, "sweep", *arguments.options, "--shard", f"{index}/{arguments.shards}", "--output", part]
         for index, part in enumerate(parts, start=1)]
-    with Client(cluster) as client:
+    local = dict(n_workers=arguments.workers, threads_per_worker=1, dashboard_address=None)
+    with Client(arguments.scheduler) if arguments.scheduler else Client(**local) as client:
         futures = client.map(run_shard, commands, retries=arguments.retries, pure=False)
         for count, future in enumerate(as_completed(futures), start=1):
             print(f"{count} of {arguments.shards} shards: {' '.join(future.result()[-4:])}")

@@ -68,7 +68,8 @@ extension Shard {
   /// - Throws: `MergeError.wrongShards` unless these are all the shards of one job, each once.
   public static func checkComplete(_ shards: [Shard]) throws(MergeError) {
     let count = shards.first?.count ?? 0
-    guard shards.allSatisfy({ $0.count == count }), shards.map(\.index).sorted() == Array(1..<count + 1) else {
+    guard count > 0, shards.allSatisfy({ $0.count == count }), shards.map(\.index).sorted() == Array(1..<count + 1)
+    else {
       throw .wrongShards(expected: count, found: shards.map(\.description))
     }
   }
