@@ -44,7 +44,7 @@ import Testing
 
   @Test func storiesDoNotDependOnTheirCompany() throws {
     let bundle = try ModelBundle(path: Self.shipped)
-    let engine = try Engine(InstructionSet.best)
+    let engine = try Engine(pool: ThreadPool(threads: 2))
     let realignment = Realignment(lambdas: [0.5, 0])
     let alone = try StorySampler(bundle: bundle, engine: engine, width: 1, contextLength: 60)
       .sample(realignment, seeds: 7..<10)
@@ -56,7 +56,7 @@ import Testing
 
   @Test func divergenceFromOneselfIs0() throws {
     let bundle = try ModelBundle(path: Self.shipped)
-    let engine = try Engine(InstructionSet.best)
+    let engine = try Engine(pool: ThreadPool(threads: 2))
     let (first, second) = (Realignment(lambdas: [0.5, 0]), Realignment(lambdas: [0, 1]))
     let text = try StorySampler(bundle: bundle, engine: engine, width: 1, contextLength: 90).sample(first, seeds: 3..<4)
     let divergence = try PolicyDivergence(

@@ -8,6 +8,17 @@ public struct Story: Sendable {
   /// False where the context ended it.
   public var isFinished: Bool
   public var text: String
+
+  public init(
+    words: Double, brief: Double, happy: Double, divergences: [Double], isFinished: Bool, text: String
+  ) {
+    self.words = words
+    self.brief = brief
+    self.happy = happy
+    self.divergences = divergences
+    self.isFinished = isFinished
+    self.text = text
+  }
 }
 
 /// Stories of one policy, in groups that count as independent repetitions.
