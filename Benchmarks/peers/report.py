@@ -126,7 +126,8 @@ def markdown(results, found, chart):
         f"{system['cpu']}, {system['cores']} cores ({', '.join(system['features'])}), {system['memory_gb']} GB, Linux "
         f"{system['kernel']}, transparent huge pages: {system['huge_pages']}. Load average before the measurements "
         f"{min(loads):.2f} to {max(loads):.2f}; other processes used {median(others):.2f} cores (median, at most "
-        f"{max(others):.2f}) while one ran{', at the lowest priority' if settings['hurry'] else ''}.", "",
+        f"{max(others):.2f}) while one ran{', at the lowest priority' if settings['hurry'] else ''}."
+        f"{f' Processes that only count kept {busy} of the cores busy.' if (busy := settings.get('busy')) else ''}", "",
         "; ".join(f"{name} {version}" for name, version in results["versions"].items()) + ".", "",
         f"Medians of {rounds} interleaved rounds, every measurement a process of its own. Prefill: {settings['prefill']} "
         f"tokens. Decode: {settings['tokens']} greedy tokens after a prompt of "

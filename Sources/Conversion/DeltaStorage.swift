@@ -12,7 +12,7 @@ public enum DeltaStorage: Sendable, Equatable, Hashable {
   /// The product of two factors that is nearest to the difference.
   case lowRank(Int)
 
-  public static let rule = "own, int8, int6, int4, int2, ternary, sign or lowrank:R"
+  public static let rule = "own, f16, int8, int6, int4, int2, ternary, sign or lowrank:R"
   private static let rankLimit = 1024
 
   /// The names that `rule` lists, and `shared`; nil for others.
@@ -21,7 +21,7 @@ public enum DeltaStorage: Sendable, Equatable, Hashable {
     case "shared": self = .shared
     case "own": self = .own
     case "sign": self = .packed(.int1)
-    case "int8", "int6", "int4", "int2", "ternary":
+    case "f16", "int8", "int6", "int4", "int2", "ternary":
       guard let codec = PackedCodec(rawValue: text) else { return nil }
       self = .packed(codec)
     default:

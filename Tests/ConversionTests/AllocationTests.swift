@@ -52,16 +52,20 @@ struct AllocationTests {
     let items = problem(seed: seed)
     let all = costs(items)
     let (least, most) = (all.map(\.bytes).min() ?? 0, all.map(\.bytes).max() ?? 0)
-    #expect(Allocation.least(items).cost.bytes == least)
-    #expect(Allocation.within(bytes: least - 1, items) == nil)
-    #expect(Allocation.within(bytes: least, items)?.cost.bytes == least)
+    let smallest: Allocation = .least(items)
+    #expect(smallest.cost.bytes == least)
+    let smaller: Allocation? = .within(bytes: least - 1, items)
+    #expect(smaller == nil)
+    let same: Allocation? = .within(bytes: least, items)
+    #expect(same == smallest)
     for limit in stride(from: least, through: most, by: max(1, (most - least) / 20)) {
       let found = try #require(Allocation.within(bytes: limit, items))
       let best = all.filter { $0.bytes <= limit }.map(\.distortion).min() ?? 0
       let span = (all.map(\.distortion).max() ?? 0) - best
       #expect(found.cost.bytes <= limit)
-      #expect(found.cost.distortion >= best - 1e-12)
-      #expect(found.cost.distortion - best <= 0.05 * span, "\(limit)")
+      let loss = found.cost.distortion - best
+      #expect(loss >= -1e-12)
+      #expect(loss <= 0.05 * span, "\(limit)")
       check(found, items)
     }
   }
@@ -73,10 +77,10 @@ struct AllocationTests {
     var points = 0
     for exponent in -16..<(-4) {
       let price = Double(sign: .plus, exponent: exponent, significand: 1)
-      let best = try #require(
-        all.min { $0.distortion + price * Double($0.bytes) < $1.distortion + price * Double($1.bytes) })
+      func score(_ cost: AllocationItem.Cost) -> Double { cost.distortion + price * Double(cost.bytes) }
+      let best = try #require(all.min { score($0) < score($1) })
       let byBytes = try #require(Allocation.within(bytes: best.bytes, items))
-      #expect(abs(byBytes.cost.distortion - best.distortion) < 1e-12)
+      #expect((byBytes.cost.distortion - best.distortion).magnitude < 1e-12)
       let byDistortion = try #require(Allocation.within(distortion: best.distortion + 1e-12, items))
       #expect(byDistortion.cost.bytes == best.bytes)
       points += 1
@@ -89,12 +93,14 @@ struct AllocationTests {
     let items = problem(seed: seed)
     let all = costs(items)
     let finest = all.map(\.distortion).min() ?? 0
-    #expect(Allocation.within(distortion: finest * 0.999, items) == nil)
+    let impossible: Allocation? = .within(distortion: finest * 0.999, items)
+    #expect(impossible == nil)
     for factor in [1.0001, 1.5, 2, 4, 8, 16, 1000] {
       let found = try #require(Allocation.within(distortion: finest * factor, items))
       let best = all.filter { $0.distortion <= finest * factor }.map(\.bytes).min() ?? 0
       #expect(found.cost.distortion <= finest * factor)
-      #expect(found.cost.bytes >= best && Double(found.cost.bytes) <= 1.15 * Double(best), "\(factor)")
+      #expect(found.cost.bytes >= best)
+      #expect(found.cost.bytes <= best * 23 / 20, "\(factor)")
       check(found, items)
     }
   }
@@ -102,15 +108,19 @@ struct AllocationTests {
   @Test("a change larger than the matrix becomes that matrix")
   func largeChange() {
     let item = AllocationItem(
-      base: [.init(bytes: 10, distortion: 1)], changes: [[.init(bytes: 11, distortion: 0.25)]], ownWeight: 3)
-    #expect(item.cost(.init(base: 0, changes: [0])) == AllocationItem.Cost(bytes: 20, distortion: 3.25))
+      base: [AllocationItem.Base(bytes: 10, distortion: 1)],
+      changes: [[AllocationItem.Change(bytes: 11, distortion: 0.25)]], ownWeight: 3)
+    let cost = item.cost(AllocationItem.Pick(base: 0, changes: [0]))
+    let expected = AllocationItem.Cost(bytes: 20, distortion: 3.25)
+    #expect(cost == expected)
   }
 
   /// The cost is that of the picks.
   private func check(_ found: Allocation, _ items: [AllocationItem]) {
     var sum = AllocationItem.Cost()
     for (item, pick) in zip(items, found.picks) { sum += item.cost(pick) }
-    #expect(sum.bytes == found.cost.bytes && abs(sum.distortion - found.cost.distortion) < 1e-9)
+    #expect(sum.bytes == found.cost.bytes)
+    #expect((sum.distortion - found.cost.distortion).magnitude < 1e-9)
   }
 
   @Test(

@@ -267,6 +267,25 @@ struct DifferenceTests {
     #expect(files[0] == files[1])
   }
 
+  @Test("signs that the theory does not cover a pair")
+  func theory() async throws {
+    func warnings(_ change: (inout Checkpoint) -> Void) throws -> [String] {
+      var base = Tiny.checkpoint()
+      base.tokenizer = Tiny.tokenizer()
+      base.endOfTextIDs = [1]
+      base.chatTemplate = "{{ messages[0].content }}"
+      var tuned = child(of: base, noise: 0.01)
+      change(&tuned)
+      return try Tiny.converter(base, [tuned]).prepare { _ in }.plan { _ in }.warnings
+    }
+    #expect(try warnings { _ in } == [])
+    #expect(try warnings { $0.tags = ["trl", "dpo"] } == [])
+    #expect(try warnings { $0.tags = ["sft", "kto"] } == [])
+    #expect(try warnings { $0.tags = ["trl", "orpo"] }.map { $0.contains("says orpo") } == [true])
+    #expect(try warnings { $0.chatTemplate = "x" }.map { $0.contains("the chat template of m1") } == [true])
+    #expect(try warnings { $0.chatTemplate = nil } == [])
+  }
+
   @Test("names of storages that there are not", arguments: ["", "int3", "lowrank", "lowrank:0", "lowrank:-1", "own "])
   func names(text: String) { #expect(DeltaStorage(text) == nil) }
 }

@@ -75,15 +75,17 @@ struct PlanningTests {
       let path = "\(directory.path)/a.dera"
       let report = try await plan.write(to: path) { _ in }
       let file = try GGUFFile(path: path)
-      #expect(file.file.bytes.count == plan.outputBytes && plan.outputBytes <= budget)
-      #expect(report.outputBytes == plan.outputBytes && report.bits == nil)
+      #expect(file.file.bytes.count == plan.outputBytes)
+      #expect(plan.outputBytes <= budget)
+      #expect(report.outputBytes == plan.outputBytes)
+      #expect(report.bits == nil)
       let manifest = try BundleManifest(file: file)
       #expect(manifest.provenance.contains("\"goal\":"))
       check(choice.choices, manifest)
       predictions.append(choice.predictedKL)
     }
     #expect(zip(predictions, predictions.dropFirst()).allSatisfy { $0 >= $1 })
-    #expect(predictions[0] > 2 * predictions[7])
+    #expect((predictions.first ?? 0) > 2 * (predictions.last ?? 0))
     // With room for everything, the matrices are exact and no part of a difference is left out.
     let finest = try prepared.plan(budget: least * 20, allocator) { _ in }.choice.choices
     #expect(finest.base.values.allSatisfy { $0 == .f16 })
@@ -149,16 +151,18 @@ struct PlanningTests {
     let text = try allocator.explanation(of: name, models: prepared.names, plan: plan.report, choice: choice)
     let lines = text.split(separator: "\n")
     #expect(lines[0].hasPrefix("\(name): up, 192 × 96"))
-    let chosen = lines.filter { $0.hasPrefix("→") }.map {
-      $0.split(separator: " ").dropFirst().prefix(2).joined(separator: " ")
+    let chosen = lines.filter { $0.hasPrefix("→") }.map { line -> String in
+      let words = line.split(separator: " ")
+      return "\(words[1]) \(words[2])"
     }
-    #expect(chosen.count == 3 && chosen.last == "m2 lowrank:4")
+    #expect(chosen.count == 3)
+    #expect(chosen.last == "m2 lowrank:4")
     for storage in [
       "base  f16", "base  int4", "m1    shared", "m1    sign", "m1    ternary", "m2    lowrank:32", "m2    own",
     ] {
       #expect(lines.contains { $0.contains(storage) }, "\(storage)")
     }
-    #expect(lines.count == 2 + 4 + 2 * 12)
+    #expect(lines.count == 30)
     #expect(throws: ConversionError.noSuchTensor("nothing")) {
       _ = try allocator.explanation(of: "nothing", models: prepared.names, plan: plan.report, choice: choice)
     }
@@ -170,27 +174,12 @@ struct PlanningTests {
     let text = report.text(width: width, usesColor: false)
     #expect(!text.contains("\u{1B}"))
     let bars = text.split(separator: "\n").filter { $0.contains("█") && !$0.contains("Bytes of") }
-    #expect(bars.count == 9 + 4)
+    #expect(bars.count == 13)
     #expect(bars.allSatisfy { $0.count <= width })
-    #expect(bars.contains { $0.hasPrefix("layer 1 ") && $0.contains("▒") })
+    let layer = try #require(bars.first { $0.hasPrefix("layer 1 ") })
+    #expect(layer.contains("▒"))
     #expect(report.text(width: width, usesColor: true).contains("\u{1B}[36m█"))
-    #expect(
-      report.layers.reduce(0) { $0 + $1.baseBytes + $1.changeBytes }
-        == report.roles.reduce(0) { $0 + $1.baseBytes + $1.changeBytes })
-  }
-
-  @Test("columns that see more of their input count more")
-  func moments() async throws {
-    let prepared = try prepared()
-    let name = "blk.0.ffn_down.weight"
-    func price(_ moments: @Sendable (String) -> [Float]?) async throws -> String {
-      let allocator = Allocator(
-        try await prepared.survey([name], moments: moments) { _ in }, configuration: prepared.configuration)
-      return try allocator.explanation(
-        of: name, models: prepared.names, plan: prepared.plan { _ in }.report, choice: nil)
-    }
-    let plain = try await price { _ in nil }
-    #expect(try await price { _ in [Float](repeating: 3, count: 192) } == plain)
-    #expect(try await price { _ in (0..<192).map { $0 == 0 ? 1 : 0 } } != plain)
+    func bytes(_ parts: [PlanReport.Part]) -> Int { parts.reduce(0) { $0 + $1.baseBytes + $1.changeBytes } }
+    #expect(bytes(report.layers) == bytes(report.roles))
   }
 }

@@ -13,6 +13,9 @@ struct Planning {
   /// Candidates that are written and measured at most for --target-kl.
   private static let rounds = 6
 
+  /// The part of a difference whose absence is worth a warning.
+  private static let leftOutLimit = 0.05
+
   private let prepared: PreparedConversion
   private let arguments: PlanningArguments
   private let output: String?
@@ -70,8 +73,11 @@ struct Planning {
     var best: Found?
     var (good, bad) = (0.0, Double.infinity)
     var wanted = target
+    var last: TensorChoices?
     for _ in 0..<Self.rounds {
       guard let choice = allocator.within(predictedKL: wanted) ?? allocator.within(bytes: .max) else { break }
+      if choice.choices == last { break }
+      last = choice.choices
       var found = Found(plan: try prepared.plan(choice.choices, progress), choice: choice)
       found.measured = try await measurement.measure(found.plan)
       let predicted = choice.predictedKL
@@ -110,7 +116,7 @@ struct Planning {
     plan.goal = goal
     plan.predictedKL = found.choice?.predictedKL
     plan.measured = found.measured
-    let remarks = warnings(sensitivity)
+    let remarks = warnings(sensitivity) + leftOut(found.choice)
     var result = Result(plan: plan, warnings: found.plan.warnings + remarks)
     if let tensor = arguments.explain {
       result.explanation = try await explanation(of: tensor, plan, found.choice, allocator)
@@ -133,6 +139,15 @@ struct Planning {
       return
         "\(name) is \(NumberText.significant(divergence)) nats a token from the reference on this text; training with a "
         + "KL penalty does not go that far, so λ is a heuristic between these models"
+    }
+  }
+
+  private func leftOut(_ choice: Allocator.Choice?) -> [String] {
+    zip(1..., prepared.names.dropFirst()).compactMap { number, name in
+      guard let share = choice?.leftOut[number], share > Self.leftOutLimit else { return nil }
+      return
+        "\(NumberText.decimal(share * 100, 0)) % of what \(name) changes is left out, since the reference loses more than "
+        + "that in so few bytes; it acts like a smaller λ"
     }
   }
 

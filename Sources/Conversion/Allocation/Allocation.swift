@@ -45,8 +45,13 @@ package struct AllocationItem: Sendable {
   }
 
   package struct Cost: Sendable, Equatable {
-    package var bytes = 0
-    package var distortion = 0.0
+    package var bytes: Int
+    package var distortion: Double
+
+    package init(bytes: Int = 0, distortion: Double = 0) {
+      self.bytes = bytes
+      self.distortion = distortion
+    }
 
     package static func += (left: inout Cost, right: Cost) {
       left.bytes += right.bytes

@@ -10,6 +10,8 @@ public struct Allocator: Sendable {
     public let bytes: Int
     /// Mean over the ends of the λ range and the aligned models, nats.
     public let predictedKL: Double
+    /// The part of each aligned model's difference that is not stored, by the model's number; it acts like a smaller λ.
+    public let leftOut: [Int: Double]
     let allocation: Allocation
   }
 
@@ -17,6 +19,8 @@ public struct Allocator: Sendable {
   let items: [AllocationItem]
   private let fixed: TensorChoices
   private let range: LambdaRange
+  /// s of each matrix.
+  private let weights: [Double]
 
   /// - Parameters:
   ///   - survey: of all matrices, by `PreparedConversion.survey`.
@@ -28,7 +32,8 @@ public struct Allocator: Sendable {
     self.survey = survey
     self.fixed = fixed
     self.range = range
-    items = Self.items(survey, configuration, sensitivity, range)
+    weights = survey.map { sensitivity.weight(of: $0.spec, in: configuration) }
+    items = Self.items(survey, weights, sensitivity, range)
   }
 
   /// The fewest bytes there are.
@@ -51,13 +56,27 @@ public struct Allocator: Sendable {
       }
     }
     return Choice(
-      choices: choices, bytes: allocation.cost.bytes, predictedKL: allocation.cost.distortion, allocation: allocation)
+      choices: choices, bytes: allocation.cost.bytes, predictedKL: allocation.cost.distortion,
+      leftOut: leftOut(allocation), allocation: allocation)
+  }
+
+  private func leftOut(_ allocation: Allocation) -> [Int: Double] {
+    var left: [Int: Double] = [:]
+    for model in survey.first?.changes.indices ?? 0..<0 {
+      var (lost, all) = (0.0, 0.0)
+      for ((tensor, weight), pick) in zip(zip(survey, weights), allocation.picks) {
+        let part = weight * tensor.differences[model]
+        all += part
+        lost += part * tensor.changes[model][pick.changes[model]].lost
+      }
+      left[model + 1] = all > 0 ? lost / all : 0
+    }
+    return left
   }
 
   private static func items(
-    _ survey: [TensorSurvey], _ configuration: ModelConfiguration, _ sensitivity: Sensitivity, _ range: LambdaRange
+    _ survey: [TensorSurvey], _ weights: [Double], _ sensitivity: Sensitivity, _ range: LambdaRange
   ) -> [AllocationItem] {
-    let weights = survey.map { sensitivity.weight(of: $0.spec, in: configuration) }
     let models = survey.first?.changes.count ?? 0
     let squareMean = range.mean { $0 * $0 }
     let ownWeight = range.mean { (1 - $0) * (1 - $0) } + squareMean

@@ -14,13 +14,13 @@ import ModelSpec
 public struct Sensitivity: Sendable, Equatable {
   /// s of all matrices of a role together: nats for each unit of relative squared error, of a model with a tied embedding.
   public var roles: [TensorSpec.Role: Double] = [
-    .embedding: 27, .query: 2, .key: 2, .value: 7, .attentionOutput: 5, .gate: 4, .up: 5, .down: 8,
+    .embedding: 14, .query: 4.5, .key: 3, .value: 12, .attentionOutput: 3.2, .gate: 4.6, .up: 6.8, .down: 12,
   ]
   /// An embedding that is not the output matrix, and that matrix.
-  public var untiedEmbedding = 5.0
-  public var output = 27.0
+  public var untiedEmbedding = 4.0
+  public var output = 10.0
   /// a: blocks of 32 in 8 bits, for matrices that are not f16.
-  public var activationError = 4.5e-5
+  public var activationError = 6e-5
   /// n: errors that do not point along the difference do less than leaving a part of it out.
   public var noiseWeight = 0.03
   /// K for each unit of s-weighted squared difference, where K was not measured, and its greatest value.
