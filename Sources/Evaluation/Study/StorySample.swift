@@ -9,7 +9,7 @@ public struct Story: Sendable {
   public var isFinished: Bool
   public var text: String
 
-  package init(
+  public init(
     words: Double, brief: Double, happy: Double, divergences: [Double], isFinished: Bool, text: String
   ) {
     self.words = words
