@@ -100,11 +100,7 @@ struct FeedbackCoder {
   private func bestScale(
     _ block: Block, _ extremes: [Float], _ grid: some CodeGrid, _ scratch: Scratch
   ) -> TileColumn {
-    var extreme = scratch.corrected[0]
-    for column in 1..<block.count {
-      let weight = scratch.corrected[column]
-      extreme.replace(with: weight, where: (weight * weight) .> (extreme * extreme))
-    }
+    let extreme = extremeWeight(block, scratch)
     var best = TileColumn(repeating: 0)
     var bestLoss = TileColumn(repeating: .infinity)
     var bestFit = best
@@ -121,6 +117,28 @@ struct FeedbackCoder {
     return best
   }
 
+  /// For each row the weight of largest magnitude that would be wanted if nothing in the block were rounded: what it takes
+  /// to make good the errors before the block.
+  private func extremeWeight(_ block: Block, _ scratch: Scratch) -> TileColumn {
+    var extreme = TileColumn(repeating: 0)
+    for column in 0..<block.count {
+      let weight = wanted(column, block, scratch)
+      block.errors[column] = block.weights[column] - weight
+      extreme.replace(with: weight, where: (weight * weight) .> (extreme * extreme))
+    }
+    return extreme
+  }
+
+  /// A column corrected for the errors of those before it, in the block too.
+  @inline(__always)
+  private func wanted(_ column: Int, _ block: Block, _ scratch: Scratch) -> TileColumn {
+    var wanted = scratch.corrected[column]
+    for row in 0..<column {
+      wanted += block.errors[row] * block.factors[row * PackedLayout.blockColumns + column]
+    }
+    return wanted
+  }
+
   /// Rounds a block under a scale; leaves its errors and what was rounded.
   /// - Returns: the loss, and the scale that suits the codes best: Σ D·wanted·q / Σ D·q².
   @inline(__always)
@@ -132,10 +150,7 @@ struct FeedbackCoder {
     var correlation = TileColumn(repeating: 0)
     var energy = TileColumn(repeating: 0)
     for column in 0..<block.count {
-      var wanted = scratch.corrected[column]
-      for row in 0..<column {
-        wanted += block.errors[row] * block.factors[row * PackedLayout.blockColumns + column]
-      }
+      let wanted = wanted(column, block, scratch)
       let code = grid.nearest(wanted * inverse)
       let value = code * scale
       let importance = block.importance[column]
