@@ -65,16 +65,11 @@ def code_block(weights, inverse_root, scale, nearest):
 def pack(weights, gram, ends, nearest):
     damped = gram + np.diag(np.diag(gram) * DAMPING_OWN + np.diag(gram).mean() * DAMPING_MEAN)
     root = np.linalg.cholesky(np.linalg.inv(damped)).T
-    # What column k is rounded from, in terms of the errors before it: w_k + sum e_j feedback_jk.
-    feedback = np.linalg.inv(root) * np.diag(root)
     work, result = weights.copy(), np.zeros_like(weights)
     for start in range(0, COLUMNS, BLOCK):
         end = min(start + BLOCK, COLUMNS)
         block, part = work[:, start:end], root[start:end, start:end]
-        # The scales to try come from the weights as the errors of earlier blocks correct them.
-        errors = (weights - result)[:, :start]
-        corrected = weights[:, start:end] + errors @ feedback[:start, start:end]
-        extreme = np.take_along_axis(corrected, np.abs(corrected).argmax(1)[:, None], 1)[:, 0]
+        extreme = np.take_along_axis(block, np.abs(block).argmax(1)[:, None], 1)[:, 0]
         best_scale, best_loss, fit = np.zeros(ROWS), np.full(ROWS, np.inf), np.zeros(ROWS)
         for factor in FACTORS:
             for end_code in ends:
