@@ -68,7 +68,10 @@ public struct Processors: Sendable, Equatable {
   private static func allowedProcessors() -> [Int] {
     var mask = [UInt64](repeating: 0, count: maskWords)
     if cs_allowed(&mask, mask.count) == 0 {
-      let processors = (0..<maskWords * 64).filter { mask[$0 / 64] >> ($0 % 64) & 1 == 1 }
+      let processors = (0..<maskWords * 64).filter { (number: Int) -> Bool in
+        let word: UInt64 = mask[number / 64] >> UInt64(number % 64)
+        return word & 1 == 1
+      }
       if !processors.isEmpty { return processors }
     }
     return Array(0..<max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))

@@ -86,6 +86,11 @@ struct PlanningTests {
     }
     #expect(zip(predictions, predictions.dropFirst()).allSatisfy { $0 >= $1 })
     #expect((predictions.first ?? 0) > 2 * (predictions.last ?? 0))
+    // No budget falls back to the smallest plan: its header is never what a larger plan fails at.
+    let stepped = try (0..<40).map {
+      try prepared.plan(budget: least + least * $0 / 20, allocator) { _ in }.choice.predictedKL
+    }
+    #expect(zip(stepped, stepped.dropFirst()).allSatisfy { $1 <= 1.05 * $0 })
     // With room for everything, the matrices are exact and no part of a difference is left out.
     let finest = try prepared.plan(budget: least * 20, allocator) { _ in }.choice.choices
     #expect(finest.base.values.allSatisfy { $0 == .f16 })

@@ -42,11 +42,12 @@ extension PreparedConversion {
     }
     // The header grows with the names of the changes; a page or two at most.
     var reserve = smallest.outputBytes - least.bytes
-    for _ in 0..<Self.attempts {
+    for attempt in 0..<Self.attempts {
       guard let choice = allocator.within(bytes: budget - reserve) else { break }
       let candidate = try plan(choice.choices, progress)
       if candidate.outputBytes <= budget { return (candidate, choice) }
-      reserve += candidate.outputBytes - budget
+      // More every time: what comes next may have another header again.
+      reserve += (candidate.outputBytes - budget) << attempt
     }
     return (smallest, least)
   }
@@ -61,5 +62,5 @@ extension PreparedConversion {
     return try copy.plan(progress)
   }
 
-  private static let attempts = 6
+  private static let attempts = 12
 }
