@@ -24,8 +24,8 @@ struct StudyReport {
   /// - Throws: `FileError`.
   func write(to folder: String) throws {
     for (name, svg) in pictures { try writeFile(svg, "\(folder)/\(name).svg") }
-    let unfinished = (results.retrained + results.forms.joined() + results.pretrained + results.grid.joined())
-      .reduce(0) { $0 + $1.stories.count { !$0.isFinished } }
+    let samples: [[StorySample]] = [results.retrained] + results.forms + [results.pretrained] + results.grid
+    let unfinished = samples.joined().reduce(0) { $0 + $1.stories.count { !$0.isFinished } }
     try writeFile(
       """
       # Results
