@@ -55,7 +55,7 @@ let package = Package(
     .executableTarget(name: "dera", dependencies: ["Commands"], swiftSettings: settings),
     .executableTarget(
       name: "dera-quantize",
-      dependencies: ["GGUF", "Conversion", "Calibration", "Kernels", "DeRa", "Evaluation", arguments],
+      dependencies: ["TensorCore", "GGUF", "Conversion", "Calibration", "Kernels", "DeRa", "Evaluation", arguments],
       path: "tools/quantize", swiftSettings: settings),
   ]
     + modules.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings) }

@@ -57,7 +57,7 @@ public struct GGUFWriter {
 
   /// Bytes of the whole file.
   public var fileBytes: Int {
-    ((tensors.last?.byteRange.upperBound ?? header.count) + Self.alignment - 1) / Self.alignment * Self.alignment
+    (tensors.last?.byteRange.upperBound ?? header.count).roundedUp(toMultipleOf: Self.alignment)
   }
 
   /// Writes the header; call it once, before any tensor.

@@ -1,3 +1,5 @@
+import TensorCore
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -84,7 +86,7 @@ public final class MappedFile: Sendable {
     guard let address = bytes.baseAddress else { return }
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     let range = range.clamped(to: 0..<bytes.count)
-    let start = (range.lowerBound + page - 1) / page * page
+    let start = range.lowerBound.roundedUp(toMultipleOf: page)
     // The file's last page belongs to it alone, so it may go although the file ends inside it.
     let end = range.upperBound == bytes.count ? range.upperBound : range.upperBound / page * page
     guard start < end else { return }

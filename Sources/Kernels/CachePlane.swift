@@ -1,4 +1,5 @@
 internal import CKernels
+import TensorCore
 
 /// How a cache holds keys and values.
 public enum CacheCodec: String, Sendable, CaseIterable {
@@ -31,13 +32,13 @@ public struct CachePlane: @unchecked Sendable {
 
   /// Bytes of a plane: the elements and, from the next multiple of 4 on, the scales.
   public static func byteCount(_ codec: CacheCodec, kvHeads: Int, headDim: Int, slots: Int) -> Int {
-    (kvHeads * slots * headDim * codec.elementBytes + 3) / 4 * 4 + kvHeads * slots * codec.scaleBytes
+    (kvHeads * slots * headDim * codec.elementBytes).roundedUp(toMultipleOf: 4) + kvHeads * slots * codec.scaleBytes
   }
 
   /// - Parameter memory: `byteCount` bytes, aligned to 4.
   public init(_ codec: CacheCodec, memory: UnsafeMutableRawPointer, kvHeads: Int, headDim: Int, slots: Int) {
     elements = memory
-    let scaleOffset = (kvHeads * slots * headDim * codec.elementBytes + 3) / 4 * 4
+    let scaleOffset = (kvHeads * slots * headDim * codec.elementBytes).roundedUp(toMultipleOf: 4)
     scales = codec == .f16 ? nil : (memory + scaleOffset).bindMemory(to: Float.self, capacity: kvHeads * slots)
     self.slots = slots
   }

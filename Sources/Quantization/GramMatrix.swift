@@ -45,7 +45,7 @@ public final class GramMatrix: @unchecked Sendable {
   deinit { values.deallocate() }
 
   static func padded(_ count: Int) -> Int {
-    (count + PackedLayout.blockColumns - 1) / PackedLayout.blockColumns * PackedLayout.blockColumns
+    count.roundedUp(toMultipleOf: PackedLayout.blockColumns)
   }
 
   /// Forgets what was added.

@@ -44,3 +44,9 @@ public enum CheckedSize {
     return rest == 0 ? value : try sum(value, alignment - rest)
   }
 }
+
+extension Int {
+  /// The least multiple of `step` that is not below a number known to be small; `CheckedSize.aligned` is for the others.
+  @inlinable
+  public func roundedUp(toMultipleOf step: Int) -> Int { (self + step - 1) / step * step }
+}

@@ -147,7 +147,7 @@ final class Arena {
   /// Rows, padded to whole tiles, of all the matrices that read one input.
   private static func stepWidth(_ configuration: ModelConfiguration) -> Int {
     func padded(_ rows: Int) -> Int {
-      (rows + PackedLayout.tileRows - 1) / PackedLayout.tileRows * PackedLayout.tileRows
+      rows.roundedUp(toMultipleOf: PackedLayout.tileRows)
     }
     return max(
       padded(configuration.queryWidth) + 2 * padded(configuration.kvWidth), 2 * padded(configuration.feedForwardSize),

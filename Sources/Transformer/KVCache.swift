@@ -47,7 +47,7 @@ public final class KVCache {
     func planeBytes(_ slots: Int) -> Int {
       let bytes = CachePlane.byteCount(
         codec, kvHeads: configuration.kvHeads, headDim: configuration.headDim, slots: slots)
-      return (bytes + 63) / 64 * 64
+      return bytes.roundedUp(toMultipleOf: 64)
     }
     let slots = (0..<configuration.layers).map { configuration.layerSlides[$0] ? slidingSlots : capacity }
     byteCount = slots.reduce(0) { $0 + 2 * planeBytes($1) }

@@ -137,8 +137,8 @@ public final class WeightStreaming {
       guard let base = stretches[index].baseAddress else { continue }
       let start = Int(bitPattern: base)
       let end = start + stretches[index].count
-      let first = (outwards ? start : start + Self.page - 1) / Self.page * Self.page
-      let last = (outwards ? end + Self.page - 1 : end) / Self.page * Self.page
+      let first = outwards ? start / Self.page * Self.page : start.roundedUp(toMultipleOf: Self.page)
+      let last = outwards ? end.roundedUp(toMultipleOf: Self.page) : end / Self.page * Self.page
       var address = first
       while address < last {
         let count = min(step, last - address)

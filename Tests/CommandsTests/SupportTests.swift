@@ -58,19 +58,6 @@ import Testing
 }
 
 @Suite struct MemoryOptionTests {
-  @Test(
-    arguments: [
-      ("512MB", 512_000_000), ("1.5 GB", 1_500_000_000), ("2GiB", 1 << 31), ("64kib", 65_536), ("1000", 1000),
-      ("1b", 1),
-    ] as [(String, Int)]) func sizes(text: String, bytes: Int)
-  {
-    #expect(ByteSize(argument: text) == ByteSize(bytes: bytes))
-  }
-
-  @Test(arguments: ["", "MB", "-1GB", "0", "nan", "1e300GB", "12 parsecs", "inf"]) func badSizes(text: String) {
-    #expect(ByteSize(argument: text) == nil)
-  }
-
   @Test func packingSaysWhenItIsPointless() {
     let good = PackReport(path: "a", bundleBytes: 1000, packedBytes: 880)
     #expect(good.text == "a: 1.0 kB packed into 880 B, 12.0 % saved")

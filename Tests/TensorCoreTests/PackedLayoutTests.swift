@@ -43,23 +43,3 @@ import Testing
     #expect(PackedCodec.linearInt4Table == [-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7])
   }
 }
-
-@Suite struct CheckedSizeTests {
-  @Test("products and sums that fit") func fits() throws {
-    #expect(try CheckedSize.product(3, 4, 5) == 60)
-    #expect(try CheckedSize.product(of: []) == 1)
-    #expect(try CheckedSize.product(0, Int.max) == 0)
-    #expect(try CheckedSize.sum(Int.max - 1, 1) == Int.max)
-    #expect(try CheckedSize.aligned(0, to: 64) == 0)
-    #expect(try CheckedSize.aligned(65, to: 64) == 128)
-    #expect(try CheckedSize.aligned(128, to: 64) == 128)
-  }
-
-  @Test("negative factors and overflow are errors") func refusals() {
-    #expect(throws: TensorError.self) { try CheckedSize.product(Int.max, 2) }
-    #expect(throws: TensorError.self) { try CheckedSize.product(-1, 0) }
-    #expect(throws: TensorError.self) { try CheckedSize.sum(Int.max, 1) }
-    #expect(throws: TensorError.self) { try CheckedSize.sum(-1, 1) }
-    #expect(throws: TensorError.self) { try CheckedSize.aligned(Int.max, to: 64) }
-  }
-}

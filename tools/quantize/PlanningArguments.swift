@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversion
+import TensorCore
 
 /// What the storage of the matrices is to be chosen for.
 struct PlanningArguments: ParsableArguments {
@@ -7,7 +8,7 @@ struct PlanningArguments: ParsableArguments {
     help: ArgumentHelp(
       "Choose the storage of every matrix for the least expected KL in a file of at most this size, everything in it "
         + "counted: \(ByteSize.rule).", valueName: "size", visibility: .default))
-  var budget: String?
+  var budget: ByteSize?
 
   @Option(
     name: .customLong("target-kl"),
@@ -35,7 +36,6 @@ struct PlanningArguments: ParsableArguments {
   var dryRun = false
 
   func validate() throws {
-    if let budget, ByteSize.parse(budget) == nil { throw ValidationError("--budget must be \(ByteSize.rule)") }
     if let targetKL, !(targetKL > 0 && targetKL <= 100) {
       throw ValidationError("--target-kl must be more than 0 and at most 100 nats")
     }
@@ -53,8 +53,12 @@ struct PlanningArguments: ParsableArguments {
   var goal: AllocationGoal? {
     guard budget != nil || targetKL != nil else { return nil }
     return AllocationGoal(
-      budget: budget.flatMap(ByteSize.parse), targetKL: targetKL, lambdaRange: lambdaRange ?? .usual)
+      budget: budget?.bytes, targetKL: targetKL, lambdaRange: lambdaRange ?? .usual)
   }
+}
+
+extension ByteSize: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
 }
 
 extension LambdaRange: ExpressibleByArgument {

@@ -2,26 +2,10 @@ import ArgumentParser
 import DeRa
 import Evaluation
 import Kernels
+import TensorCore
 
-/// A number of bytes as people write it: `512MB`, `1.5GB`, `2GiB` or plain bytes.
-package struct ByteSize: ExpressibleByArgument, Equatable {
-  package var bytes: Int
-
-  package init(bytes: Int) { self.bytes = bytes }
-
-  private static let units: [(name: String, size: Double)] = [
-    ("kib", 0x1p10), ("mib", 0x1p20), ("gib", 0x1p30), ("tib", 0x1p40), ("kb", 1e3), ("mb", 1e6), ("gb", 1e9),
-    ("tb", 1e12), ("b", 1),
-  ]
-
-  package init?(argument: String) {
-    let text = argument.lowercased()
-    let unit = Self.units.first { text.hasSuffix($0.name) }
-    var number = text.dropLast(unit?.name.count ?? 0)
-    while number.last == " " { number.removeLast() }
-    guard let value = Double(number), value > 0, value * (unit?.size ?? 1) < 0x1p62 else { return nil }
-    bytes = Int((value * (unit?.size ?? 1)).rounded())
-  }
+extension ByteSize: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
 }
 
 /// How much memory a session may take.

@@ -87,12 +87,19 @@ package struct SamplingArguments: ParsableArguments {
       options.sampling.logitBias[id] = value
     }
     if let maxTokens, maxTokens < 0 { throw ValidationError("--max-tokens must be 0 or more") }
-    if stop.contains("") { throw ValidationError("--stop must not be empty") }
+    return try options.validated()
+  }
+}
+
+extension GenerationOptions {
+  /// - Throws: `ValidationError` for the first value outside its range.
+  func validated() throws -> GenerationOptions {
+    if stopStrings.contains("") { throw ValidationError("--stop must not be empty") }
     do {
-      try options.sampling.validate()
+      try sampling.validate()
     } catch {
       throw ValidationError("\(error)")
     }
-    return options
+    return self
   }
 }

@@ -219,9 +219,7 @@ struct SweepSampling: ParsableArguments {
     options.sampling.topP = topP
     options.sampling.plausible = plausible
     if maxTokens < 1 { throw ValidationError("--max-tokens must be at least 1") }
-    if stop.contains("") { throw ValidationError("--stop must not be empty") }
-    do { try options.sampling.validate() } catch { throw ValidationError("\(error)") }
-    return options
+    return try options.validated()
   }
 
   /// What decides an answer, as a sweep's file records it.

@@ -42,21 +42,3 @@ public struct LambdaRange: Sendable, Equatable, Codable, CustomStringConvertible
   /// Mean of a function over the ends.
   func mean(_ function: (Double) -> Double) -> Double { ends.map(function).reduce(0, +) / Double(ends.count) }
 }
-
-/// Sizes as people write them.
-public enum ByteSize {
-  private static let units: [(suffix: String, bytes: Double)] = [
-    ("KIB", 1024), ("MIB", 1_048_576), ("GIB", 1_073_741_824), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1), ("", 1),
-  ]
-  public static let rule = "a size such as 120MB, 1.5GB, 900MiB or 120000000"
-
-  /// `120MB`, `1.5 GiB`, `1000`; nil for other texts and for less than one byte.
-  public static func parse(_ text: String) -> Int? {
-    let upper = text.uppercased()
-    let digits = upper.prefix { $0.isNumber || $0 == "." }
-    let suffix = upper.dropFirst(digits.count).drop { $0 == " " }
-    guard let unit = units.first(where: { $0.suffix == suffix }), let number = Double(digits) else { return nil }
-    let bytes = (number * unit.bytes).rounded(.down)
-    return bytes >= 1 && bytes < 1e18 ? Int(bytes) : nil
-  }
-}

@@ -175,6 +175,6 @@ struct MatrixSurveyor: Sendable {
   }
 
   private static func fileBytes(_ tensors: [BundleTensor]) -> Int {
-    tensors.reduce(0) { $0 + ($1.byteCount + GGUFWriter.alignment - 1) / GGUFWriter.alignment * GGUFWriter.alignment }
+    tensors.reduce(0) { $0 + $1.byteCount.roundedUp(toMultipleOf: GGUFWriter.alignment) }
   }
 }

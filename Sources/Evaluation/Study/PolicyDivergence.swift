@@ -45,12 +45,9 @@ public final class PolicyDivergence {
     let context = Array(text.dropLast())
     try policy.start(context)
     try others.start(context)
-    // Different numbers of models make passes, and with them blocks, of different length.
-    var (own, other) = (0..<0, 0..<0)
-    for position in context.indices {
-      if position >= own.upperBound { own = policy.next() }
-      if position >= other.upperBound { other = others.next() }
-      add(position, to: &sums)
+    var shared = SharedPositions()
+    while case let positions = shared.next(policy, others), !positions.isEmpty {
+      for position in positions { add(position, to: &sums) }
     }
     guard sums.allSatisfy(\.isFinite) else { throw EvaluationError.notFinite(lambda: "?") }
     return sums
