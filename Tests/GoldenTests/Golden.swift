@@ -44,8 +44,8 @@ struct Golden {
 }
 
 extension Engine {
-  init(_ instructionSet: InstructionSet, threads: Int = 1) throws {
-    try self.init(instructionSet: instructionSet, pool: ThreadPool(threads: threads))
+  init(_ instructionSet: InstructionSet, threads: Int = 1, activations: ActivationCoding = .int8) throws {
+    try self.init(instructionSet: instructionSet, pool: ThreadPool(threads: threads), activations: activations)
   }
 }
 

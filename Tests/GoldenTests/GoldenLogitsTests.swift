@@ -43,14 +43,17 @@ private let halfPrecisionKL = 1e-5
   @Test("every instruction set and thread count gives the same bits", arguments: Golden.cases)
   func isPortable(name: String) async throws {
     let golden = try Golden(name)
-    for bits in ConversionBits.allCases {
+    let codings = ConversionBits.allCases.map { ($0, ActivationCoding.int8) } + [(.four, .int16)]
+    for (bits, coding) in codings {
       let bundle = try await Golden.bundle(name, bits: bits)
-      let expected = try bundle.logits(golden.tokens, [Realignment(lambdas: [])], engine: Engine(.scalar))
+      let expected = try bundle.logits(
+        golden.tokens, [Realignment(lambdas: [])], engine: Engine(.scalar, activations: coding))
       for instructionSet in InstructionSet.supported {
         for threads in 1...3 {
           let actual = try bundle.logits(
-            golden.tokens, [Realignment(lambdas: [])], engine: Engine(instructionSet, threads: threads))
-          #expect(expected == actual, "\(bits), \(instructionSet), \(threads) threads")
+            golden.tokens, [Realignment(lambdas: [])],
+            engine: Engine(instructionSet, threads: threads, activations: coding))
+          #expect(expected == actual, "\(bits), \(coding), \(instructionSet), \(threads) threads")
         }
       }
     }
@@ -67,8 +70,12 @@ private let halfPrecisionKL = 1e-5
 
   @Test("λ = 0 and λ = 1 are the single models to the bit", arguments: Golden.pairs, ConversionBits.allCases)
   func endsAreTheModels(name: String, bits: ConversionBits) async throws {
+    for coding in ActivationCoding.allCases { try await endsAreTheModels(name, bits, coding) }
+  }
+
+  private func endsAreTheModels(_ name: String, _ bits: ConversionBits, _ coding: ActivationCoding) async throws {
     let tokens = try Golden(name).tokens
-    let engine = try Engine(InstructionSet.best)
+    let engine = try Engine(InstructionSet.best, activations: coding)
     let pair = try await Golden.bundle(name, aligned: [name + "-aligned"], bits: bits)
     for (lambda, model) in [(Float(0), name), (1, name + "-aligned")] {
       let single = try await Golden.bundle(model, bits: bits)
@@ -101,13 +108,19 @@ private let halfPrecisionKL = 1e-5
 
   @Test("sequences that step together get what each gets alone", arguments: Golden.pairs, ConversionBits.allCases)
   func batches(name: String, bits: ConversionBits) async throws {
+    for coding in ActivationCoding.allCases { try await batches(name, bits, coding) }
+  }
+
+  private func batches(_ name: String, _ bits: ConversionBits, _ coding: ActivationCoding) async throws {
     let tokens = try Golden(name).tokens
     let pair = try await Golden.bundle(name, aligned: [name + "-aligned"], bits: bits)
     let prompts = [Array(tokens[0..<3]), Array(tokens[4..<9]), Array(tokens[2..<3]), tokens]
     // A λ for every step; nil skips it.
     let plans: [[Float?]] = [[0.5, nil, 0, 2], [1, 1, nil, 0.5], [-1, 3, 0.25, 0.25], [0, 1, 2, nil]]
     let continuation: [Int32] = [7, 1, 5, 9]
-    let batch = try Batch(bundle: pair, count: 4, contextLength: tokens.count + 4, engine: Engine(.scalar, threads: 2))
+    let batch = try Batch(
+      bundle: pair, count: 4, contextLength: tokens.count + 4,
+      engine: Engine(.scalar, threads: 2, activations: coding))
     var found: [[[Float]]] = Array(repeating: [], count: 4)
     for step in 0..<4 {
       for (index, session) in batch.sessions.enumerated() {
@@ -116,7 +129,7 @@ private let halfPrecisionKL = 1e-5
       let realignments = plans.map { plan in plan[step].map { Realignment(lambdas: [$0]) } }
       try batch.logits(realignments) { found[$0].append(Array($1)) }
     }
-    let engine = try Engine(InstructionSet.best)
+    let engine = try Engine(InstructionSet.best, activations: coding)
     for index in 0..<4 {
       let session = try Session(bundle: pair, contextLength: tokens.count + 4, engine: engine)
       var expected: [[Float]] = []

@@ -66,6 +66,25 @@ private struct QuantizedGolden {
     }
   }
 
+  @Test(
+    "activations in 16 bits lose a fifteenth of it; keys and values in f16 are left", arguments: Golden.pairs,
+    [ConversionBits.eight, .six, .four])
+  func fineActivations(name: String, bits: ConversionBits) async throws {
+    let reference = try QuantizedGolden(name, bits)
+    let aligned = try QuantizedGolden(name + "-aligned", bits)
+    let bundle = try await Golden.bundle(name, aligned: [name + "-aligned"], bits: bits)
+    let lambdas: [Float] = [-1, 0, 0.5, 1, 2, 5]
+    let logits = try bundle.logits(
+      reference.exact.tokens, lambdas.map { Realignment(lambdas: [$0]) },
+      engine: Engine(InstructionSet.best, activations: .int16))
+    let simulated = (try reference.simulated(), try aligned.simulated())
+    for (lambda, actual) in zip(lambdas, logits) {
+      let expected = blend(reference.exact.logits, aligned.exact.logits, lambda)
+      let coarse = meanKL(expected, blend(simulated.0, simulated.1, lambda))
+      #expect(15 * meanKL(expected, actual) <= coarse, "λ = \(lambda)")
+    }
+  }
+
   private func blend(_ reference: [[Float]], _ aligned: [[Float]], _ lambda: Float) -> [[Float]] {
     zip(reference, aligned).map { zip($0, $1).map { (1 - lambda) * $0 + lambda * $1 } }
   }
