@@ -24,7 +24,7 @@ struct LogitsCommand: ParsableCommand {
     name: [.short, .long], parsing: .unconditional,
     help: ArgumentHelp("Threads (default: one for every fast core).", valueName: "count"))
   var threads: Int?
-  @OptionGroup var cache: CacheArgument
+  @OptionGroup var precision: PrecisionArguments
   @OptionGroup var blending: BlendArgument
 
   /// Positions whose logits are computed together.
@@ -40,8 +40,8 @@ struct LogitsCommand: ParsableCommand {
     let ids = try TokenList.parse(tokens == "-" ? Input.readText() : tokens)
     guard !ids.isEmpty else { throw ValidationError("--tokens needs at least one id") }
     let session = try Session(
-      bundle: bundle, contextLength: ids.count, engine: try Engine(pool: threadPool(threads)),
-      maxOutputs: min(Self.outputs, ids.count), cacheCodec: cache.codec, blend: blending.blend)
+      bundle: bundle, contextLength: ids.count, engine: try precision.engine(threads: threads),
+      maxOutputs: min(Self.outputs, ids.count), cacheCodec: precision.kv, blend: blending.blend)
     // Refuses bad ids before there is a file.
     try session.append(ids)
     guard !FileIdentity.isSame(output, bundle.path), !FileIdentity.isSame(output, self.bundle.bundle) else {

@@ -10,6 +10,8 @@ public struct MatmulTask: @unchecked Sendable {
   public var input: Panel
   /// The same in int8, read by the other codecs; nil for f16 matrices.
   public var codes: QuantizedPanel?
+  /// Where the products of several rows a column are held until they are added; at least 16 numbers a row.
+  public var rowProducts: ThreadScratch?
   /// `[columns, at least matrix.layout.paddedRows]`: the product of column `c` goes to `output.column(c)`, padding rows
   /// included (they become zero).
   public var output: Panel
@@ -25,13 +27,14 @@ public struct MatmulTask: @unchecked Sendable {
   public var product: Panel?
 
   public init(
-    matrix: PackedMatrix, columns: Range<Int>, input: Panel, codes: QuantizedPanel?, output: Panel, adds: Bool = false,
-    references: UnsafePointer<Int32>? = nil, scale: Float = 1, product: Panel? = nil
+    matrix: PackedMatrix, columns: Range<Int>, input: Panel, codes: QuantizedPanel?, rowProducts: ThreadScratch? = nil,
+    output: Panel, adds: Bool = false, references: UnsafePointer<Int32>? = nil, scale: Float = 1, product: Panel? = nil
   ) {
     self.matrix = matrix
     self.columns = columns
     self.input = input
     self.codes = codes
+    self.rowProducts = rowProducts
     self.output = output
     self.adds = adds
     self.references = references
@@ -79,22 +82,25 @@ extension MatmulTask {
     } else {
       guard let codes else { preconditionFailure("matrices of integers need the input in int8") }
       precondition(columns.upperBound <= codes.columns && layout.columns == codes.width, "input of wrong shape")
+      let rows = codes.planes > 1 ? codes.view(columns: columns).columns : 0
+      precondition((rowProducts?.capacity ?? 0) >= rows * PackedLayout.tileRows, "no room for the rows' products")
     }
   }
 
   /// Rows of the tiles for all columns.
-  fileprivate func run(_ kernels: UnsafePointer<ck_kernels>, tiles: Range<Int>) {
+  fileprivate func run(_ kernels: UnsafePointer<ck_kernels>, tiles: Range<Int>, thread: Int) {
     let range = ck_tiles(first: tiles.lowerBound, count: tiles.count)
     let held = scale != 1 && adds ? product : nil
     let panel = held ?? output
     let target = ck_output(
       values: panel.column(columns.lowerBound), stride: panel.stride, accumulate: adds && held == nil ? 1 : 0)
-    withUnsafePointer(to: matrix.view) { matrix in
-      if let product = kernels.pointee.product(of: self.matrix.layout.codec) {
-        codes.map { product(matrix, range, $0.view(columns: columns), target) }
-      } else {
-        kernels.pointee.matmul_f16(matrix, range, input.slice(columns: columns).view, target)
+    withUnsafePointer(to: matrix.view(from: 0)) { view in
+      guard let product = kernels.pointee.product(of: matrix.layout.codec) else {
+        return kernels.pointee.matmul_f16(view, range, input.slice(columns: columns).view, target)
       }
+      guard let codes else { return }
+      guard codes.planes > 1, let rowProducts else { return product(view, range, codes.view(columns: columns), target) }
+      add(codes, tiles, by: product, sums: rowProducts.of(thread), capacity: rowProducts.capacity, to: target)
     }
     let rows = tiles.lowerBound * PackedLayout.tileRows..<tiles.upperBound * PackedLayout.tileRows
     for column in columns where scale != 1 {
@@ -110,6 +116,38 @@ extension MatmulTask {
       let reference = output.column(Int(references[column])) + rows.lowerBound
       kernels.pointee.add_scaled(1, reference, rows.count, output.column(column) + rows.lowerBound)
     }
+  }
+}
+
+extension MatmulTask {
+  /// target = the sum of the products of a column's rows, or += it, as many tiles at a time as `sums` holds.
+  private func add(
+    _ codes: QuantizedPanel, _ tiles: Range<Int>, by product: IntegerProduct, sums: UnsafeMutablePointer<Float>,
+    capacity: Int, to target: ck_output
+  ) {
+    let panel = codes.view(columns: columns)
+    let step = capacity / (panel.columns * PackedLayout.tileRows)
+    for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: step) {
+      let count = min(step, tiles.upperBound - first)
+      let rows = count * PackedLayout.tileRows
+      withUnsafePointer(to: matrix.view(from: first)) {
+        product($0, ck_tiles(first: 0, count: count), panel, ck_output(values: sums, stride: rows, accumulate: 0))
+      }
+      var part = UnsafePointer(sums)
+      for column in columns {
+        let values = target.values + (column - columns.lowerBound) * target.stride + first * PackedLayout.tileRows
+        let own = codes.rows(column)
+        for row in own {
+          let isFirst = row == own.lowerBound && target.accumulate == 0
+          if isFirst { values.update(from: part, count: rows) } else { accumulate(part, count: rows, in: values) }
+          part += rows
+        }
+      }
+    }
+  }
+
+  private func accumulate(_ addend: UnsafePointer<Float>, count: Int, in values: UnsafeMutablePointer<Float>) {
+    for index in 0..<count { values[index] += addend[index] }
   }
 }
 
@@ -149,7 +187,7 @@ private struct MatmulJob: ParallelJob {
       if chunk < group.chunks {
         let tiles = tasks[first].matrix.layout.tiles
         let range = (tiles * chunk / group.chunks)..<(tiles * (chunk + 1) / group.chunks)
-        for index in first..<group.end { tasks[index].run(kernels, tiles: range) }
+        for index in first..<group.end { tasks[index].run(kernels, tiles: range, thread: thread) }
         return
       }
       chunk -= group.chunks
@@ -158,11 +196,12 @@ private struct MatmulJob: ParallelJob {
   }
 }
 
+private typealias IntegerProduct =
+  @convention(c) (UnsafePointer<ck_matrix>?, ck_tiles, ck_int8_panel, ck_output) -> Void
+
 extension ck_kernels {
   /// The product of integer codes with int8 activations; nil for f16, which multiplies f32 activations.
-  fileprivate func product(
-    of codec: PackedCodec
-  ) -> (@convention(c) (UnsafePointer<ck_matrix>?, ck_tiles, ck_int8_panel, ck_output) -> Void)? {
+  fileprivate func product(of codec: PackedCodec) -> IntegerProduct? {
     switch codec {
     case .f16: nil
     case .int8: matmul_int8

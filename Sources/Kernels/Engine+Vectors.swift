@@ -9,43 +9,37 @@ public enum GateActivation: Sendable {
   case geluTanh
 }
 
-/// Which columns are coded as their difference from another one.
-public struct ColumnDifferences: @unchecked Sendable {
-  /// `[columns]`: the column subtracted, or −1.
-  public var references: UnsafePointer<Int32>
+/// Room for as many numbers a thread.
+public struct ThreadScratch: @unchecked Sendable {
   /// `[threads, capacity]`
-  public var scratch: UnsafeMutablePointer<Float>
-  /// At least the panel's width.
-  public var capacity: Int
+  private let values: UnsafeMutablePointer<Float>
+  public let capacity: Int
 
-  public init(references: UnsafePointer<Int32>, scratch: UnsafeMutablePointer<Float>, capacity: Int) {
-    self.references = references
-    self.scratch = scratch
+  public init(values: UnsafeMutablePointer<Float>, capacity: Int) {
+    self.values = values
     self.capacity = capacity
   }
+
+  func of(_ thread: Int) -> UnsafeMutablePointer<Float> { values + thread * capacity }
 }
 
 extension Engine {
   /// Codes every column of `input` `[columns, width]` in int8: per 32 elements scale = max |x| / 127, codes rounded to
   /// nearest even, the last block padded with zeros. A block with a NaN or an infinity gets the scale NaN.
-  /// - Parameter differences: where given, a column that has a reference is coded as its difference from it.
-  public func quantize(_ input: Panel, into output: QuantizedPanel, differences: ColumnDifferences? = nil) {
-    precondition(input.width == output.width && input.columns <= output.columns, "panels of different shapes")
-    precondition((differences?.capacity ?? input.width) >= input.width, "scratch too small")
-    let count = chunks(items: input.columns, elements: input.width)
-    let job = QuantizeJob(kernels: kernels, input: input, output: output, differences: differences, chunks: count)
-    pool.run(job, chunks: count)
-  }
-
-  /// remainder = values − what column `column` of `codes` stands for, `[codes.width]` each.
-  public func subtract(
-    _ codes: QuantizedPanel, column: Int, from values: UnsafePointer<Float>, into remainder: UnsafeMutablePointer<Float>
+  /// - Parameters:
+  ///   - output: a column with a second row gets there what the first leaves of it.
+  ///   - references: `[columns]`, the column that each is coded as its difference from, or −1; nil for none.
+  ///   - scratch: for differences and for second rows; at least `width`.
+  public func quantize(
+    _ input: Panel, into output: QuantizedPanel, references: UnsafePointer<Int32>? = nil, scratch: ThreadScratch? = nil
   ) {
-    let coded = codes.codes + column * codes.paddedWidth
-    let scales = codes.scales + column * codes.blocks
-    for index in 0..<codes.width {
-      remainder[index] = values[index] - Float(coded[index]) * scales[index / PackedLayout.blockColumns]
-    }
+    precondition(input.width == output.width && input.columns <= output.columns, "panels of different shapes")
+    let needed = references != nil || output.planes > 1 ? input.width : 0
+    precondition((scratch?.capacity ?? 0) >= needed, "scratch too small")
+    let count = chunks(items: input.columns, elements: input.width)
+    let job = QuantizeJob(
+      kernels: kernels, input: input, output: output, references: references, scratch: scratch, chunks: count)
+    pool.run(job, chunks: count)
   }
 
   /// output = input / √(mean(input²) + epsilon) · weight, column by column; `output` may be `input`.
@@ -126,23 +120,46 @@ private struct QuantizeJob: ColumnJob {
   let kernels: UnsafePointer<ck_kernels>
   let input: Panel
   let output: QuantizedPanel
-  let differences: ColumnDifferences?
+  let references: UnsafePointer<Int32>?
+  let scratch: ThreadScratch?
   let chunks: Int
   var columns: Int { input.columns }
 
   func run(column: Int, thread: Int) {
-    var values = input.column(column)
-    if let differences, differences.references[column] >= 0 {
-      let reference = input.column(Int(differences.references[column]))
-      let scratch = differences.scratch + thread * differences.capacity
+    let values = input.column(column)
+    let rows = output.rows(column)
+    guard let scratch = scratch?.of(thread) else { return fill(rows.lowerBound, from: values) }
+    var rest = values
+    if let reference = references?[column], reference >= 0 {
       scratch.update(from: values, count: input.width)
-      kernels.pointee.add_scaled(-1, reference, input.width, scratch)
-      values = scratch
+      kernels.pointee.add_scaled(-1, input.column(Int(reference)), input.width, scratch)
+      rest = scratch
     }
-    let part = output.view(columns: column..<column + 1)
+    for row in rows {
+      if row > rows.lowerBound {
+        subtract(row - 1, from: rest, into: scratch)
+        rest = scratch
+      }
+      fill(row, from: rest)
+    }
+  }
+
+  private func fill(_ row: Int, from values: UnsafePointer<Float>) {
+    let blocks = row * output.blocks
     kernels.pointee.quantize(
-      values, input.width, UnsafeMutablePointer(mutating: part.codes),
-      UnsafeMutablePointer(mutating: part.scales), UnsafeMutablePointer(mutating: part.sums))
+      values, output.width, output.codes + row * output.paddedWidth, output.scales + blocks, output.sums + blocks)
+  }
+
+  /// remainder = values − what a row's codes stand for, `[width]`
+  private func subtract(_ row: Int, from values: UnsafePointer<Float>, into remainder: UnsafeMutablePointer<Float>) {
+    let codes = output.codes + row * output.paddedWidth
+    for block in 0..<output.blocks {
+      let scale = output.scales[row * output.blocks + block]
+      let start = block * PackedLayout.blockColumns
+      for index in start..<min(start + PackedLayout.blockColumns, output.width) {
+        remainder[index] = values[index] - Float(codes[index]) * scale
+      }
+    }
   }
 }
 

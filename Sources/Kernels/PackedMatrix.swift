@@ -22,7 +22,7 @@ public struct PackedMatrix: @unchecked Sendable {
   /// Writes row `row` as `layout.columns` f32 values.
   public func unpack(row: Int, into output: UnsafeMutablePointer<Float>) {
     precondition(row >= 0 && row < layout.rows, "row outside the matrix")
-    withUnsafePointer(to: view) {
+    withUnsafePointer(to: view(from: 0)) {
       switch layout.codec {
       case .f16: ck_unpack_f16($0, row, output)
       case .int8: ck_unpack_int8($0, row, output)
@@ -35,8 +35,10 @@ public struct PackedMatrix: @unchecked Sendable {
     }
   }
 
-  var view: ck_matrix {
+  /// The matrix from a tile on.
+  func view(from tile: Int) -> ck_matrix {
     ck_matrix(
-      bytes: bytes.assumingMemoryBound(to: UInt8.self), blocks: layout.blocks, columns: layout.columns, table: table)
+      bytes: (bytes + tile * layout.tileBytes).assumingMemoryBound(to: UInt8.self), blocks: layout.blocks,
+      columns: layout.columns, table: table)
   }
 }

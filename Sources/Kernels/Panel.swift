@@ -35,40 +35,57 @@ public struct Panel: @unchecked Sendable {
   var view: ck_f32_panel { ck_f32_panel(values: values, stride: stride, columns: columns) }
 }
 
-/// A panel in int8: codes `[columns, paddedWidth]`, and for every 32 of them an f32 scale and the sum of the codes,
-/// both `[columns, paddedWidth / 32]`. A view that owns nothing; `Engine.quantize` fills it.
+/// A panel in int8: codes `[rows, paddedWidth]`, and for every 32 of them an f32 scale and the sum of the codes, both
+/// `[rows, paddedWidth / 32]`. A view that owns nothing; `Engine.quantize` fills it.
 public struct QuantizedPanel: @unchecked Sendable {
   public let codes: UnsafeMutablePointer<Int8>
   public let scales: UnsafeMutablePointer<Float>
   public let sums: UnsafeMutablePointer<Int32>
   public let width: Int
   public let columns: Int
+  /// Rows of a column: 1, or 2 where what its codes leave of it follows them; together they have nearly 16 bits.
+  public let planes: Int
+  /// `[columns + 1]`, where each column's rows start; nil: all columns have `planes`.
+  private let starts: UnsafePointer<Int32>?
 
   /// 32-element blocks in a column.
   public var blocks: Int { (width + PackedLayout.blockColumns - 1) / PackedLayout.blockColumns }
   public var paddedWidth: Int { blocks * PackedLayout.blockColumns }
 
-  /// Bytes that `init(memory:columns:width:)` needs.
-  public static func byteCount(columns: Int, width: Int) -> Int {
+  /// Bytes that `init(memory:columns:width:planes:)` needs.
+  public static func byteCount(columns: Int, width: Int, planes: Int = 1) -> Int {
     let blocks = (width + PackedLayout.blockColumns - 1) / PackedLayout.blockColumns
-    return columns * blocks * (PackedLayout.blockColumns + MemoryLayout<Float>.size + MemoryLayout<Int32>.size)
+    return columns * planes * blocks * (PackedLayout.blockColumns + MemoryLayout<Float>.size + MemoryLayout<Int32>.size)
   }
 
-  /// - Parameter memory: `byteCount(columns:width:)` bytes, aligned to 4.
-  public init(memory: UnsafeMutableRawPointer, columns: Int, width: Int) {
-    let blocks = (width + PackedLayout.blockColumns - 1) / PackedLayout.blockColumns
-    let codeCount = columns * blocks * PackedLayout.blockColumns
-    let scaleBytes = columns * blocks * MemoryLayout<Float>.size
+  /// - Parameters:
+  ///   - memory: `byteCount(columns:width:planes:)` bytes, aligned to 4.
+  ///   - starts: `[columns + 1]`, where fewer rows than `planes` are wanted of some columns: the first row of each.
+  public init(
+    memory: UnsafeMutableRawPointer, columns: Int, width: Int, planes: Int = 1, starts: UnsafePointer<Int32>? = nil
+  ) {
+    let blockCount = columns * planes * ((width + PackedLayout.blockColumns - 1) / PackedLayout.blockColumns)
+    let codeCount = blockCount * PackedLayout.blockColumns
+    let scaleBytes = blockCount * MemoryLayout<Float>.size
     self.codes = memory.bindMemory(to: Int8.self, capacity: codeCount)
-    self.scales = (memory + codeCount).bindMemory(to: Float.self, capacity: columns * blocks)
-    self.sums = (memory + codeCount + scaleBytes).bindMemory(to: Int32.self, capacity: columns * blocks)
+    self.scales = (memory + codeCount).bindMemory(to: Float.self, capacity: blockCount)
+    self.sums = (memory + codeCount + scaleBytes).bindMemory(to: Int32.self, capacity: blockCount)
     self.width = width
     self.columns = columns
+    self.planes = planes
+    self.starts = starts
   }
 
+  /// The rows of a column.
+  func rows(_ column: Int) -> Range<Int> { start(column)..<start(column + 1) }
+
+  private func start(_ column: Int) -> Int { starts.map { Int($0[column]) } ?? column * planes }
+
+  /// The rows of some columns.
   func view(columns range: Range<Int>) -> ck_int8_panel {
-    ck_int8_panel(
-      codes: codes + range.lowerBound * paddedWidth, scales: scales + range.lowerBound * blocks,
-      sums: sums + range.lowerBound * blocks, columns: range.count)
+    let first = start(range.lowerBound)
+    return ck_int8_panel(
+      codes: codes + first * paddedWidth, scales: scales + first * blocks, sums: sums + first * blocks,
+      columns: start(range.upperBound) - first)
   }
 }

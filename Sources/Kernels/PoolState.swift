@@ -119,7 +119,8 @@ final class PoolState: @unchecked Sendable {
     while finished.load(ordering: .acquiring) != chunks {
       if idle.goesOn(for: Spinning.caller) { continue }
       sleep.lock()
-      callerSleeps.store(true, ordering: .sequentiallyConsistent)
+      // An exchange, because QEMU may let a store pass the load below, which hardware does not: nobody would wake us.
+      _ = callerSleeps.exchange(true, ordering: .sequentiallyConsistent)
       while finished.load(ordering: .sequentiallyConsistent) != chunks { done.wait(sleep) }
       callerSleeps.store(false, ordering: .relaxed)
       sleep.unlock()

@@ -23,8 +23,7 @@ final class Arena {
   /// `[columns, feedForwardSize]`
   let gate: Panel
   let up: Panel
-  /// The blended final hidden states `[2 · outputs, hiddenSize]`, what their codes leave of them behind them, and their
-  /// logits `[2 · outputs, vocabularySize]`.
+  /// The blended final hidden states `[outputs, hiddenSize]` and their logits `[outputs, vocabularySize]`.
   let blended: Panel
   let logits: Panel
   let partialLogits: Panel
@@ -35,9 +34,11 @@ final class Arena {
   let differenceCodes: UnsafeMutableRawPointer
   /// The reference's column of the same token, or −1; `[columns]`.
   let references: UnsafeMutablePointer<Int32>
-  let differences: ColumnDifferences
-  /// Where the remainder of each output's codes is, or −1; `[2 · outputs]`.
-  let remainders: UnsafeMutablePointer<Int32>
+  /// The first row of each column of `differenceCodes`, `[columns + 1]`.
+  let differenceStarts: UnsafeMutablePointer<Int32>
+  /// As wide as the widest input.
+  let inputScratch: ThreadScratch
+  let rowProducts: ThreadScratch
   /// A · x of low-rank changes, one `[columns, rank]` for each change of each of the matrices that read the same input.
   let lowRank: [Panel]
   /// Most changes that one linear layer has.
@@ -77,8 +78,7 @@ final class Arena {
   /// - Throws: `TensorError` when the sizes do not fit into the address space.
   init(
     _ configuration: ModelConfiguration, models: Int, limits: Decoder.Limits, maxColumns: Int, outputs: Int,
-    context: Int,
-    threads: Int
+    context: Int, threads: Int, planes: Int
   ) throws(TensorError) {
     var memories: [AnonymousMemory] = []
     func memory(_ factors: Int...) throws(TensorError) -> UnsafeMutableRawPointer {
@@ -101,19 +101,24 @@ final class Arena {
     mixed = try panel(configuration.queryWidth, maxColumns)
     gate = try panel(configuration.feedForwardSize, maxColumns)
     up = try panel(configuration.feedForwardSize, maxColumns)
-    blended = try panel(configuration.hiddenSize, 2 * outputs)
-    logits = try panel(configuration.vocabularySize, 2 * outputs)
+    blended = try panel(configuration.hiddenSize, outputs)
+    logits = try panel(configuration.vocabularySize, outputs)
     let isBlended = models > 1 || limits.changes > 0
-    partialLogits = try panel(configuration.vocabularySize, isBlended ? 2 * outputs : 0)
+    partialLogits = try panel(configuration.vocabularySize, isBlended ? outputs : 0)
     weighted = try panel(configuration.hiddenSize, isBlended ? outputs : 0)
     let widest = max(configuration.hiddenSize, configuration.queryWidth, configuration.feedForwardSize)
-    let codeBytes = QuantizedPanel.byteCount(columns: max(maxColumns, 2 * outputs), width: widest)
-    codes = try memory(codeBytes)
-    differenceCodes = try memory(models > 1 ? codeBytes : 0)
-    let difference = try memory(threads, widest, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
+    codes = try memory(QuantizedPanel.byteCount(columns: max(planes * maxColumns, 2 * outputs), width: widest))
+    differenceCodes = try memory(
+      models > 1 ? QuantizedPanel.byteCount(columns: maxColumns, width: widest, planes: planes) : 0)
+    inputScratch = ThreadScratch(
+      values: try memory(threads, widest, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self),
+      capacity: widest)
     references = .allocate(capacity: maxColumns)
-    remainders = .allocate(capacity: 2 * outputs)
-    differences = ColumnDifferences(references: references, scratch: difference, capacity: widest)
+    differenceStarts = .allocate(capacity: maxColumns + 1)
+    // Outputs are coded in two planes whatever the layers' inputs are.
+    let sums = PackedLayout.tileRows * max(planes * maxColumns, 2 * outputs)
+    rowProducts = ThreadScratch(
+      values: try memory(threads, sums, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self), capacity: sums)
     changes = limits.changes
     var lowRank: [Panel] = []
     for _ in 0..<(limits.rank > 0 ? Self.parallelMatrices * limits.changes : 0) {
@@ -135,7 +140,7 @@ final class Arena {
 
   deinit {
     references.deallocate()
-    remainders.deallocate()
+    differenceStarts.deallocate()
     tasks.deallocate()
     innerTasks.deallocate()
     columns.deallocate()

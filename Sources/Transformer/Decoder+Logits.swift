@@ -80,7 +80,7 @@ extension Decoder {
   private func multiply(_ change: Linear.Change, _ input: Panel, adds: Bool, _ state: DecoderState) {
     let arena = state.arena
     let codes = state.codes(input)
-    state.engine.quantize(input, into: codes)
+    state.engine.quantize(input, into: codes, scratch: state.arena.inputScratch)
     guard let a = change.a else {
       return multiply(change.matrix, input, codes, into: arena.logits, adds: adds, state)
     }
@@ -95,31 +95,19 @@ extension Decoder {
   ) {
     state.engine.matmul(
       MatmulTask(
-        matrix: matrix, columns: 0..<input.columns, input: input, codes: codes, output: output, adds: adds))
+        matrix: matrix, columns: 0..<input.columns, input: input, codes: codes, rowProducts: state.arena.rowProducts,
+        output: output, adds: adds))
   }
 
-  /// output = matrix · input for the first `outputs` columns.
-  ///
-  /// Logits are what 8-bit activations would show in most, so beside the codes of every column those of what they leave
-  /// of it go through the matrix: nearly 16 bits, for one more column of one matrix.
+  /// output = matrix · input for the first `outputs` columns, the input always coded in 16 bits: logits are what 8-bit
+  /// activations would show in most, and it is one matrix.
   private func multiplyFinely(
     _ matrix: PackedMatrix, _ input: Panel, _ outputs: Int, into output: Panel, _ state: DecoderState
   ) {
-    let main = input.slice(columns: 0..<outputs)
-    guard matrix.layout.codec != .f16 else { return multiply(matrix, main, nil, into: output, adds: false, state) }
-    let both = input.slice(columns: 0..<2 * outputs)
-    let codes = state.codes(both)
-    state.engine.quantize(main, into: codes)
-    let remainders = state.arena.remainders
-    for column in 0..<outputs {
-      state.engine.subtract(codes, column: column, from: input.column(column), into: input.column(outputs + column))
-      remainders[column] = Int32(outputs + column)
-      remainders[outputs + column] = -1
-    }
-    state.engine.quantize(both, into: codes)
-    state.engine.matmul(
-      MatmulTask(
-        matrix: matrix, columns: 0..<2 * outputs, input: both, codes: codes, output: output,
-        references: UnsafePointer(remainders)))
+    let input = input.slice(columns: 0..<outputs)
+    guard matrix.layout.codec != .f16 else { return multiply(matrix, input, nil, into: output, adds: false, state) }
+    let codes = state.codes(input, .int16)
+    state.engine.quantize(input, into: codes, scratch: state.arena.inputScratch)
+    multiply(matrix, input, codes, into: output, adds: false, state)
   }
 }

@@ -52,7 +52,7 @@ public final class Decoder: Sendable {
   /// positions in this layer. After the last layer `state.final` is filled as well.
   package func forward(_ runs: UnsafeBufferPointer<Run>, layers: Range<Int>, in state: DecoderState) {
     let arena = state.arena
-    let pass = place(runs, in: arena)
+    let pass = place(runs, in: state)
     state.setRotations(pass.count)
     if layers.lowerBound == 0 { embed(pass, state) }
     for layer in layers {
@@ -82,7 +82,8 @@ public final class Decoder: Sendable {
     func hasReferences(in columns: Range<Int>) -> Bool { columns.lowerBound == 0 && columns.overlaps(referenced) }
   }
 
-  private func place(_ runs: UnsafeBufferPointer<Run>, in arena: Arena) -> Pass {
+  private func place(_ runs: UnsafeBufferPointer<Run>, in state: DecoderState) -> Pass {
+    let arena = state.arena
     var column = 0
     var groups = 0
     for run in runs {
@@ -104,6 +105,11 @@ public final class Decoder: Sendable {
       }
     }
     let referenced = findReferences(runs, in: arena)
+    arena.differenceStarts[0] = 0
+    for index in 0..<column {
+      let rows = arena.references[index] >= 0 ? 1 : state.engine.activations.planes
+      arena.differenceStarts[index + 1] = arena.differenceStarts[index] + Int32(rows)
+    }
     return Pass(count: column, groups: arena.groups[0..<groups], referenced: referenced)
   }
 

@@ -20,13 +20,13 @@ public final class DecoderState {
     self.engine = engine
     arena = try Arena(
       decoder.configuration, models: decoder.models.count, limits: decoder.limits, maxColumns: maxColumns,
-      outputs: maxOutputs, context: context, threads: engine.pool.threads)
+      outputs: maxOutputs, context: context, threads: engine.pool.threads, planes: engine.activations.planes)
     fullRotation = Rotations(decoder.configuration.rope, columns: maxColumns)
     slidingRotation = decoder.configuration.slidingRope.map { Rotations($0, columns: maxColumns) } ?? fullRotation
   }
 
   public var maxColumns: Int { arena.maxColumns }
-  public var maxOutputs: Int { arena.blended.columns / 2 }
+  public var maxOutputs: Int { arena.blended.columns }
   /// Bytes of every buffer together.
   public var byteCount: Int {
     let rotations = fullRotation === slidingRotation ? [fullRotation] : [fullRotation, slidingRotation]
@@ -52,14 +52,18 @@ public final class DecoderState {
 
   func rotation(sliding: Bool) -> Rotations { sliding ? slidingRotation : fullRotation }
 
-  /// Where the int8 codes of a panel go.
-  func codes(_ input: Panel) -> QuantizedPanel {
-    QuantizedPanel(memory: arena.codes, columns: input.columns, width: input.width)
+  /// Where the codes of a panel go.
+  /// - Parameter coding: nil for the engine's.
+  func codes(_ input: Panel, _ coding: ActivationCoding? = nil) -> QuantizedPanel {
+    QuantizedPanel(
+      memory: arena.codes, columns: input.columns, width: input.width, planes: (coding ?? engine.activations).planes)
   }
 
-  /// Where its codes go with aligned columns as differences.
+  /// Where its codes go with aligned columns as differences, which need one row only.
   func differenceCodes(_ input: Panel) -> QuantizedPanel {
-    QuantizedPanel(memory: arena.differenceCodes, columns: input.columns, width: input.width)
+    QuantizedPanel(
+      memory: arena.differenceCodes, columns: input.columns, width: input.width, planes: engine.activations.planes,
+      starts: arena.differenceStarts)
   }
 }
 

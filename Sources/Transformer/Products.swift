@@ -43,7 +43,8 @@ struct Products {
       tasks.append(
         MatmulTask(
           matrix: matrix, columns: columns, input: input,
-          codes: differs ? state.differenceCodes(input) : state.codes(input), output: output,
+          codes: differs ? state.differenceCodes(input) : state.codes(input), rowProducts: state.arena.rowProducts,
+          output: output,
           references: differs ? UnsafePointer(state.arena.references) : nil, scale: scale))
       for index in first..<end {
         let changes = linear(pass.groups[index].model).changes
@@ -63,12 +64,14 @@ struct Products {
   private mutating func add(_ change: Linear.Change, _ number: Int, _ output: Panel, _ columns: Range<Int>) {
     let arena = state.arena
     var task = MatmulTask(
-      matrix: change.matrix, columns: columns, input: input, codes: state.codes(input), output: output, adds: true,
-      scale: change.scale)
+      matrix: change.matrix, columns: columns, input: input, codes: state.codes(input), rowProducts: arena.rowProducts,
+      output: output, adds: true, scale: change.scale)
     if let a = change.a {
       let projected = arena.lowRank[slots * arena.changes + number]
       inner.append(
-        MatmulTask(matrix: a, columns: columns, input: input, codes: state.codes(input), output: projected))
+        MatmulTask(
+          matrix: a, columns: columns, input: input, codes: state.codes(input), rowProducts: arena.rowProducts,
+          output: projected))
       task.input = projected.slice(rows: 0..<change.rank)
       task.codes = nil
     }
@@ -79,9 +82,11 @@ struct Products {
   /// Codes the input as the products need it and runs them.
   func run() {
     let engine = state.engine
-    if needsCodes(differences: false) { engine.quantize(input, into: state.codes(input)) }
+    let scratch = state.arena.inputScratch
+    if needsCodes(differences: false) { engine.quantize(input, into: state.codes(input), scratch: scratch) }
     if needsCodes(differences: true) {
-      engine.quantize(input, into: state.differenceCodes(input), differences: state.arena.differences)
+      engine.quantize(
+        input, into: state.differenceCodes(input), references: state.arena.references, scratch: scratch)
     }
     if inner.count > 0 { engine.matmul(inner.all) }
     engine.matmul(tasks.all)

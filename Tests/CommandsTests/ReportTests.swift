@@ -52,7 +52,7 @@ import Testing
         batch: 1,
         lambda: lambda, blend: .logits, test: test, rates: rates, memoryBytes: 212_000_000,
         readBytesPerToken: 145_000_000,
-        kvCodec: "int8", kvBytes: 12_000_000)
+        kvCodec: "int8", kvBytes: 12_000_000, activations: "int16")
     }
     #expect(abs(rows[0].rateDeviation - 2.3029) < 1e-3)
     #expect(rows[1].rateDeviation == 0)

@@ -53,11 +53,17 @@ struct OwnedQuantized {
   let memory: Memory<UInt8>
   let view: QuantizedPanel
 
-  init(_ panel: Panel, by engine: Engine, differences: ColumnDifferences? = nil) {
+  init(
+    _ panel: Panel, by engine: Engine, references: UnsafePointer<Int32>? = nil, planes: Int = 1,
+    starts: UnsafePointer<Int32>? = nil
+  ) {
+    let (columns, width) = (panel.columns, panel.width)
     memory = Memory(
-      Array(repeating: 0xaa, count: QuantizedPanel.byteCount(columns: panel.columns, width: panel.width)))
-    view = QuantizedPanel(memory: memory.pointer, columns: panel.columns, width: panel.width)
-    engine.quantize(panel, into: view, differences: differences)
+      Array(repeating: 0xaa, count: QuantizedPanel.byteCount(columns: columns, width: width, planes: planes)))
+    view = QuantizedPanel(memory: memory.pointer, columns: columns, width: width, planes: planes, starts: starts)
+    let scratch = Memory([Float](repeating: 0, count: width * engine.pool.threads))
+    engine.quantize(
+      panel, into: view, references: references, scratch: ThreadScratch(values: scratch.pointer, capacity: width))
   }
 }
 

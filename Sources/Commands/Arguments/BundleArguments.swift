@@ -55,15 +55,26 @@ struct LambdaListArgument: ParsableArguments {
   }
 }
 
-/// How a session holds keys and values.
-struct CacheArgument: ParsableArguments {
+/// How exactly a session computes.
+struct PrecisionArguments: ParsableArguments {
   @Option(
-    name: .customLong("kv"),
     help: ArgumentHelp("How keys and values are kept; int8 takes about half of f16's memory.", valueName: "codec"))
-  var codec = CacheCodec.f16
+  var kv = CacheCodec.f16
+
+  @Option(
+    help: ArgumentHelp(
+      "How matrices of int8, int6 and int4 take their input; int16 is closer to full precision and a little slower.",
+      valueName: "coding"))
+  var activations = ActivationCoding.int8
+
+  /// - Parameter threads: nil for one a core.
+  func engine(threads: Int?) throws -> Engine {
+    try Engine(pool: threadPool(threads), activations: activations)
+  }
 }
 
 extension CacheCodec: ExpressibleByArgument {}
+extension ActivationCoding: ExpressibleByArgument {}
 
 /// What λ blends.
 struct BlendArgument: ParsableArguments {
@@ -98,8 +109,10 @@ struct RuntimeArguments: ParsableArguments {
     }
   }
 
-  @OptionGroup var cache: CacheArgument
+  @OptionGroup var precision: PrecisionArguments
   @OptionGroup var blending: BlendArgument
+
+  func engine() throws -> Engine { try precision.engine(threads: threads) }
 
   func contextLength(for bundle: ModelBundle) -> Int {
     context ?? min(bundle.configuration.contextLength, Self.defaultContext)
@@ -116,9 +129,9 @@ struct SessionArguments: ParsableArguments {
     if length > bundle.configuration.contextLength {
       Output.note("The model was made for \(bundle.configuration.contextLength) tokens; beyond that it may ramble.")
     }
-    let engine = try Engine(pool: threadPool(runtime.threads))
+    let engine = try runtime.engine()
     let forecast = MemoryForecast(
-      bundle: bundle, context: length, codec: runtime.cache.codec, blend: runtime.blending.blend,
+      bundle: bundle, context: length, codec: runtime.precision.kv, blend: runtime.blending.blend,
       residentLimit: limits.residentLimit?.bytes)
     let session =
       if let limit = limits.memoryLimit { try forecast.session(engine, limit: limit.bytes) } else {

@@ -47,7 +47,7 @@ struct BenchCommand: ParsableCommand {
   var batch = "1"
   @OptionGroup var lambda: LambdaListArgument
   @Option(help: ArgumentHelp("What λ blends: logits, weights or both.", valueName: "list")) var blend = "logits"
-  @OptionGroup var cache: CacheArgument
+  @OptionGroup var precision: PrecisionArguments
   @Option(name: .shortAndLong, parsing: .unconditional, help: ArgumentHelp("Measurements of each.", valueName: "count"))
   var repetitions = 5
   @Option(name: .shortAndLong, help: "Markdown table or JSON.") var output = Format.md
@@ -70,11 +70,11 @@ struct BenchCommand: ParsableCommand {
     let sizes = try batchSizes()
     var measurements: [Measurement] = []
     for threads in try threadCounts() {
-      let engine = try Engine(pool: threadPool(threads))
+      let engine = try precision.engine(threads: threads)
       for (size, blend) in try sizes.flatMap({ size in try blends().map { (size, $0) } }) {
         let batch = try Batch(
-          bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine, cacheCodec: cache.codec,
-          blend: blend)
+          bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine,
+          cacheCodec: precision.kv, blend: blend)
         batch.sessions[0].shouldContinue = { !Interrupt.isRequested }
         let tests = size == sizes[0] ? [BenchTest.prompt(prompt), .generate(generate)] : [.generate(generate)]
         for realignment in realignments {

@@ -23,9 +23,11 @@ package struct Measurement: Encodable {
   /// How keys and values are held, and their bytes when all sequences' contexts are full.
   package var kvCodec: String
   package var kvBytes: Int
+  /// How matrices of integers take their input.
+  package var activations: String
 
   enum CodingKeys: String, CodingKey {
-    case model, parameters, threads, batch, lambda, blend, test
+    case model, parameters, threads, batch, lambda, blend, test, activations
     case modelBytes = "model_size"
     case instructionSet = "isa"
     case meanRate = "avg_ts"
@@ -41,8 +43,7 @@ package struct Measurement: Encodable {
   package init(
     model: String, modelBytes: Int, parameters: Int, instructionSet: String, threads: Int, batch: Int,
     lambda: String, blend: Blend, test: String, rates: [Double], memoryBytes: Int?, readBytesPerToken: Int,
-    kvCodec: String,
-    kvBytes: Int
+    kvCodec: String, kvBytes: Int, activations: String
   ) {
     self.model = model
     self.modelBytes = modelBytes
@@ -58,6 +59,7 @@ package struct Measurement: Encodable {
     self.readBytesPerToken = readBytesPerToken
     self.kvCodec = kvCodec
     self.kvBytes = kvBytes
+    self.activations = activations
     let mean = rates.isEmpty ? 0 : rates.reduce(0, +) / Double(rates.count)
     meanRate = mean
     let squares = rates.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -77,7 +79,8 @@ package struct Measurement: Encodable {
       test: test.name, rates: rates, memoryBytes: process.map { $0.anonymousBytes + $0.fileBytes },
       readBytesPerToken: manifest.weightBytesPerToken(realignment),
       kvCodec: batch.sessions[0].cacheCodec.rawValue,
-      kvBytes: batch.sessions.reduce(0) { $0 + $1.memory.kvBytes })
+      kvBytes: batch.sessions.reduce(0) { $0 + $1.memory.kvBytes },
+      activations: engine.activations.rawValue)
   }
 
   package static func table(_ measurements: [Measurement]) -> Table {

@@ -31,6 +31,7 @@ struct PerplexityCommand: ParsableCommand {
   var file: String
   @OptionGroup var lambda: LambdaListArgument
   @OptionGroup var blending: BlendArgument
+  @OptionGroup var precision: PrecisionArguments
   @Option(
     help: ArgumentHelp("The bundle to compare with.", valueName: "bundle"), completion: .file(extensions: ["dera"]))
   var against: String?
@@ -62,10 +63,10 @@ struct PerplexityCommand: ParsableCommand {
     let realignments = try lambda.realignments(for: bundle)
     let measurement = try PerplexityMeasurement(
       bundle: bundle, against: base, realignments: realignments, context: context,
-      engine: try Engine(pool: ThreadPool(threads: threads ?? coreCount())), blend: blending.blend)
+      engine: try precision.engine(threads: threads), cacheCodec: precision.kv, blend: blending.blend)
     let job = try PerplexityJob(
       bundle: bundle, against: base, file: file, chunks: text.chunks, realignments: realignments,
-      blend: blending.blend, shard: shard ?? .whole)
+      blend: blending.blend, kv: precision.kv, activations: precision.activations, shard: shard ?? .whole)
     if shard != nil { try Output.write(try jsonText(job, pretty: false)) }
     let own = (0..<text.chunks.count).filter(job.shard.includes)
     let progress = ProgressLine(total: own.count)

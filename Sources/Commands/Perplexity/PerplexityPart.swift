@@ -1,5 +1,6 @@
 import DeRa
 import Evaluation
+import Kernels
 
 /// A perplexity measurement: the first line of a shard's output.
 package struct PerplexityJob: Codable, Equatable {
@@ -17,6 +18,8 @@ package struct PerplexityJob: Codable, Equatable {
   var lambdas: [String]
   /// What λ blends.
   var blend: Blend
+  var kv: String
+  var activations: String
   /// Names of the aligned models.
   var models: [String]
   /// Tell bundles and texts apart, whatever they are called.
@@ -26,7 +29,7 @@ package struct PerplexityJob: Codable, Equatable {
   /// - Throws: `FileError` when a bundle is no longer there.
   package init(
     bundle: ModelBundle, against base: ModelBundle?, file: String, chunks: TextChunks, realignments: [Realignment],
-    blend: Blend, shard: Shard
+    blend: Blend, kv: CacheCodec = .f16, activations: ActivationCoding = .int8, shard: Shard
   ) throws {
     self.bundle = bundle.path
     against = base?.path
@@ -36,6 +39,8 @@ package struct PerplexityJob: Codable, Equatable {
     lambdas = realignments.map { $0.description(models: bundle.alignedModels) }
     models = bundle.alignedModels
     self.blend = blend
+    self.kv = kv.rawValue
+    self.activations = activations.rawValue
     fingerprints = [
       "bundle": try bundle.fingerprint(),
       "text": chunks.tokens.map(\.littleEndian).withUnsafeBytes(Fingerprint.of),
@@ -55,6 +60,7 @@ package struct PerplexityJob: Codable, Equatable {
     }
     if context != other.context || chunks != other.chunks { return "--context or --chunks" }
     if blend != other.blend { return "--blend" }
+    if (kv, activations) != (other.kv, other.activations) { return "--kv or --activations" }
     return lambdas == other.lambdas && models == other.models ? nil : "list of λ"
   }
 }

@@ -33,7 +33,7 @@ struct ScoreCommand: ParsableCommand {
     let lambdas = realignments.map { $0.description(models: bundle.alignedModels) }
     let scorer = try ContinuationScorer(
       bundle: bundle, realignments: realignments, contextLength: runtime.contextLength(for: bundle),
-      engine: try Engine(pool: ThreadPool(threads: runtime.threads ?? coreCount())), blend: runtime.blending.blend)
+      engine: try runtime.engine(), cacheCodec: runtime.precision.kv, blend: runtime.blending.blend)
     try withText(file) { text in
       let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       let progress = ProgressLine(total: lines.count)

@@ -129,7 +129,7 @@ package struct SweepCommand: ParsableCommand {
         options: options, seed: sampling.seed, scorers: scorers, refusals: list, blend: runtime.blending.blend),
       log: log,
       batch: min(batch, max(header.keys.count, 1)), contextLength: context,
-      engine: try Engine(pool: threadPool(runtime.threads)), cacheCodec: runtime.cache.codec)
+      engine: try runtime.engine(), cacheCodec: runtime.precision.kv)
     var range: SafeRange?
     try Interrupt.during {
       try sweep.drawGrid()
@@ -165,7 +165,8 @@ package struct SweepCommand: ParsableCommand {
     var settings = sampling.settings
     settings["bundle"] = try bundle.fingerprint()
     settings["prompts"] = prompts.fingerprint
-    settings["kv"] = runtime.cache.codec.rawValue
+    settings["kv"] = runtime.precision.kv.rawValue
+    settings["activations"] = runtime.precision.activations.rawValue
     settings["blend"] = runtime.blending.blend.rawValue
     settings["context"] = "\(runtime.contextLength(for: bundle))"
     settings["refusals"] = refusals?.fingerprint

@@ -26,25 +26,27 @@ public final class PerplexityMeasurement {
   ///   - bundle: what is measured.
   ///   - base: what its distributions are compared with, its logits blended; nil gives the perplexity alone.
   ///   - context: the chunks' length.
+  ///   - engine: of both; only matrices of integers see how it codes activations.
+  ///   - cacheCodec: of `bundle`'s keys and values; `base` has f16.
   ///   - blend: what λ blends in `bundle`.
   /// - Throws: `EvaluationError.differentPairs`, `SessionError`.
   public init(
     bundle: ModelBundle, against base: ModelBundle? = nil, realignments: [Realignment], context: Int, engine: Engine,
-    blend: Blend = .logits
+    cacheCodec: CacheCodec = .f16, blend: Blend = .logits
   ) throws {
     if let base { try Self.checkSamePair(bundle, base) }
-    func forcing(_ bundle: ModelBundle, _ blend: Blend) throws -> TeacherForcing {
+    func forcing(_ bundle: ModelBundle, _ cacheCodec: CacheCodec, _ blend: Blend) throws -> TeacherForcing {
       TeacherForcing(
         session: try Session(
-          bundle: bundle, contextLength: context, engine: engine, maxOutputs: Self.block, blend: blend,
-          mixtures: realignments.count),
+          bundle: bundle, contextLength: context, engine: engine, maxOutputs: Self.block, cacheCodec: cacheCodec,
+          blend: blend, mixtures: realignments.count),
         realignments: realignments, withDirections: base != nil)
     }
     self.realignments = realignments
     self.engine = engine
     self.blend = blend
-    subject = try forcing(bundle, blend)
-    self.base = try base.map { try forcing($0, .logits) }
+    subject = try forcing(bundle, cacheCodec, blend)
+    self.base = try base.map { try forcing($0, .f16, .logits) }
     names = Array(bundle.manifest.models.dropFirst())
     totals = PerplexityTotals(
       realignments: realignments.count, models: base == nil || blend == .weights ? 0 : names.count)

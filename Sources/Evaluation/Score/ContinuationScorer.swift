@@ -26,11 +26,13 @@ public final class ContinuationScorer {
   ///   - blend: what λ blends.
   /// - Throws: `SessionError`.
   public init(
-    bundle: ModelBundle, realignments: [Realignment], contextLength: Int, engine: Engine, blend: Blend = .logits
+    bundle: ModelBundle, realignments: [Realignment], contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16,
+    blend: Blend = .logits
   ) throws {
     let session = try Session(
       bundle: bundle, contextLength: contextLength, engine: engine,
-      maxOutputs: min(PerplexityMeasurement.block, contextLength), blend: blend, mixtures: realignments.count)
+      maxOutputs: min(PerplexityMeasurement.block, contextLength), cacheCodec: cacheCodec, blend: blend,
+      mixtures: realignments.count)
     forcing = TeacherForcing(session: session, realignments: realignments)
     scratch = [Float](repeating: 0, count: forcing.vocabularySize)
     self.contextLength = contextLength
