@@ -26,7 +26,11 @@ final class WorkFolder {
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw WorkFolderError.inUse(path) }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // A child that is just being started has a copy of the descriptor, which would keep the lock for a moment.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 }
 
 /// Why a folder cannot be worked on.
