@@ -5,36 +5,14 @@ import FoundationEssentials
 import Kernels
 import Testing
 
-/// A directory that goes with the value.
-private final class Folder {
-  let path: String
-
-  init() throws {
-    path = "/tmp/dera-sweep-\(UInt64.random(in: 0 ... .max))"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func write(_ name: String, _ text: String) throws -> String {
-    try Data(text.utf8).write(to: URL(filePath: "\(path)/\(name)"))
-    return "\(path)/\(name)"
-  }
-
-  func read(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: "\(path)/\(name)")) }
-}
-
-private let storyteller = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .deletingLastPathComponent().appending(path: "quantized-models/storyteller/storyteller.dera").path
-
 private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.html"]
 
 @Suite struct SweepTests {
-  private let folder: Folder
+  private let folder: TestFolder
   private let prompts: String
 
   init() throws {
-    folder = try Folder()
+    folder = try TestFolder()
     prompts = try folder.write(
       "prompts.jsonl",
       """
@@ -174,7 +152,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
 
 @Suite struct PerplexityShardTests {
   @Test(arguments: [nil, storyteller] as [String?]) func shardsMakeTheWholeReport(against: String?) throws {
-    let folder = try Folder()
+    let folder = try TestFolder()
     let bundle = try ModelBundle(path: storyteller)
     let base = try against.map { try ModelBundle(path: $0) }
     let tokens = (0..<75).map { Int32($0 * 37 % 1000) }

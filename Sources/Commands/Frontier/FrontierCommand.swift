@@ -3,8 +3,8 @@ import DeRa
 import Evaluation
 import FoundationEssentials
 
-struct FrontierCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+package struct FrontierCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "frontier",
     abstract: "Finds the best bundle for a device: memory against quality.",
     discussion: """
@@ -19,10 +19,15 @@ struct FrontierCommand: ParsableCommand {
       stopped. OUTPUT also gets frontier.md and a picture for every λ. The 16-bit bundle compared with holds the \
       reference in 16 bits and the differences in 8, which is nearer to the originals than two models in 16.
 
+      --shard i/n takes every n-th candidate, for dera merge. Sizes, perplexities, KL and with them the front are the \
+      same bytes however the candidates are divided; speed and resident memory are what each machine measured, so shards \
+      should run one after another or on machines of one kind.
+
       Examples:
         dera frontier --reference sft --aligned dpo --file text.txt --device pi4-2gb
         dera frontier --reference sft --aligned brief=a --aligned happy=b --file text.txt --lambda '0.5,0.5;1,1'
         dera frontier --reference sft --aligned dpo --file text.txt --device 150 --candidates 8+ternary,6+lowrank:8,6+sign
+        dera frontier --reference sft --aligned dpo --file text.txt --shard 1/2 -o part1   (and 2/2 elsewhere; then dera merge)
       """)
 
   @Option(help: ArgumentHelp("The reference model, as dera-quantize takes it.", valueName: "[name=]path"))
@@ -53,8 +58,11 @@ struct FrontierCommand: ParsableCommand {
   @Option(name: [.short, .long], help: ArgumentHelp("Folder for results.", valueName: "folder"))
   var output = "frontier"
   @Option(
-    help: ArgumentHelp("The program dera-quantize (default: the one beside this program).", valueName: "path"))
-  var quantize: String?
+    help: ArgumentHelp("Where dera and dera-quantize are (default: beside this program).", valueName: "folder"),
+    completion: .directory)
+  var programs: String?
+  @Option(help: ArgumentHelp("Measure only this part of the candidates, such as 2/8.", valueName: "i/n"))
+  var shard = Shard.whole
   @Option(
     name: [.short, .long], help: ArgumentHelp("Tokens of a chunk of text, and of the prompt.", valueName: "tokens"))
   var context = TextChunks.defaultContext
@@ -64,7 +72,9 @@ struct FrontierCommand: ParsableCommand {
   @Flag(help: "Keep the bundles, in OUTPUT/bundles.") var keep = false
   @Flag(help: "Print all figures as JSON.") var json = false
 
-  func validate() throws {
+  package init() {}
+
+  package func validate() throws {
     if aligned.isEmpty { throw ValidationError("give at least one --aligned model") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
     if !(4...Session.maximumContext).contains(context) {
@@ -80,22 +90,34 @@ struct FrontierCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    let target = try device.map { try Device($0) } ?? Device.here
+  package func run() throws {
+    let record = try frontier()
+    if json {
+      try Output.write(try jsonText(record))
+    } else if shard == .whole {
+      try Output.write(try record.report().text + "\nPictures and the whole report: \(output)\n")
+    }
+    if shard != .whole {
+      Output.note("Part \(shard) is measured and in \(output); dera merge puts the parts together.")
+    }
+  }
+
+  /// Measures what is not measured yet and writes the files.
+  package func frontier() throws -> FrontierRecord {
+    let settings = FrontierSettings(
+      reference: reference, aligned: aligned, file: file, lambda: lambda, context: context, chunks: chunks,
+      threads: threads)
     let work = try FrontierRun(
-      settings: FrontierSettings(
-        reference: reference, aligned: aligned, file: file, lambda: lambda, context: context, chunks: chunks,
-        threads: threads), candidates: try candidateList(), blends: try blends(), folder: output,
-      quantize: quantize ?? ChildProcess.sibling("dera-quantize"), keepsBundles: keep)
+      job: FrontierRecord(settings: settings, device: device, shard: shard), candidates: try candidateList(),
+      blends: try blends(), folder: output, programs: programs ?? ChildProcess.folder, keepsBundles: keep)
     do {
       try Interrupt.during(signals: Interrupt.endings) { try work.run() }
     } catch is Interrupted {
       Output.note("Stopped. What was measured is in \(output); the same command goes on.")
       throw ExitCode(130)
     }
-    let report = FrontierReport(work.settings, work.results, device: target)
-    try report.write(to: output)
-    try Output.write(json ? try jsonText(work.record) : report.text + "\nPictures and the whole report: \(output)\n")
+    if shard == .whole { try work.record.report().write(to: output) }
+    return work.record
   }
 
   private func blends() throws -> [Blend] {
@@ -123,14 +145,5 @@ struct FrontierCommand: ParsableCommand {
       if !list.contains(whole) { list.append(whole) }
     }
     return list.filter { !$0.isRelative } + list.filter(\.isRelative)
-  }
-}
-
-extension Device {
-  /// This machine: all its memory but a tenth.
-  fileprivate static var here: Device {
-    Device(
-      name: "here", title: "this machine",
-      memoryBytes: Int(clamping: ProcessInfo.processInfo.physicalMemory) / 10 * 9)
   }
 }

@@ -42,7 +42,7 @@ struct FrontierReport {
       let top = result.quality.map(\.sameTop.value).min()
       return [
         front.contains(result.name) ? "●" : "", result.name, byteText(result.fileBytes), byteText(result.memoryBytes),
-        "\(fixed(result.rate, 1))",
+        "\(fixed(result.rate, 1)) ± \(fixed(result.rateDeviation, 1))",
       ]
         + lambdas.indices.map {
           result.quality.indices.contains($0) ? significant(result.quality[$0].divergence.value) : ""
@@ -84,7 +84,8 @@ struct FrontierReport {
 
       Reference `\(settings.reference)`, aligned \(settings.aligned.map { "`\($0)`" }.joined(separator: ", ")); text \
       `\(settings.file)`, at most \(settings.chunks) chunks of \(settings.context) tokens, the second half of each scored. \
-      *Resident* is what the process held after a prompt of \(settings.context) tokens; *same top* is the smallest share \
+      *Resident* is what the process held after a prompt of \(settings.context) tokens; *tokens/s* has the standard deviation of \
+      its repetitions; *same top* is the smallest share \
       over the λ. A dot marks what no smaller bundle beats (at its worst λ).
 
       \(recommendation.text)

@@ -5,11 +5,12 @@ import GGUF
 
 /// Builds and measures candidates one after another, keeping what is finished.
 final class FrontierRun {
-  let settings: FrontierSettings
   private(set) var record: FrontierRecord
-  private let candidates: [FrontierCandidate]
-  private let blends: [Blend]
+  private let items: [Item]
   private let folder: String
+  /// Nobody else works on it meanwhile.
+  private let lock: WorkFolder
+  private let dera: String
   private let quantize: String
   private let keepsBundles: Bool
   private var progress = ProgressLine(total: 1)
@@ -20,70 +21,105 @@ final class FrontierRun {
   private static let generatedTokens = 64
   private static let repetitions = 3
 
-  /// - Throws: `StreamError` when the folder holds results of other settings.
+  /// What one process measures of a job at least.
+  private struct Item {
+    let candidate: FrontierCandidate
+    /// What λ blends, and the result's name.
+    let blends: [(blend: Blend, name: String)]
+    /// Name of the separate models of these bits, on the first bundle of whole matrices: they predict the same.
+    let separate: String?
+
+    var names: [String] { blends.map(\.name) + [separate].compactMap(\.self) }
+  }
+
+  /// - Parameters:
+  ///   - job: what is to be measured; its plan and results are filled in.
+  ///   - programs: the folder of `dera` and `dera-quantize`.
+  /// - Throws: `FileError`, `WorkFolderError.inUse`, and `StreamError` when the folder holds results of other settings.
   init(
-    settings: FrontierSettings, candidates: [FrontierCandidate], blends: [Blend], folder: String, quantize: String,
+    job: FrontierRecord, candidates: [FrontierCandidate], blends: [Blend], folder: String, programs: String,
     keepsBundles: Bool
   ) throws {
-    self.settings = settings
-    self.candidates = candidates
-    self.blends = blends
     self.folder = folder
-    self.quantize = quantize
     self.keepsBundles = keepsBundles
-    record =
-      try FrontierRecord.load("\(folder)/frontier.json", settings: settings)
-      ?? FrontierRecord(settings: settings, results: [])
+    dera = "\(programs)/dera"
+    quantize = "\(programs)/dera-quantize"
+    items = Self.items(candidates, blends, models: 1 + job.settings.aligned.count)
+    lock = try WorkFolder(folder)
+    record = job
+    record.plan = items.map(\.names)
+    guard let known = try FrontierRecord(folder: folder) else { return }
+    if let what = known.settings.difference(from: job.settings) {
+      throw StreamError(
+        description:
+          "\(folder)/\(FrontierRecord.name) is of another job: its \(what) differs; choose another --output, "
+          + "or remove it")
+    }
+    record.add(known.results)
   }
 
-  /// Those of the candidates asked for and of the separate models, in that order.
-  var results: [FrontierResult] {
-    let names = candidates.flatMap { candidate in blends.map { name(candidate, $0) } }
-    return names.compactMap { name in record.results.first { $0.name == name } } + record.results.filter(\.isSeparate)
+  private static func items(_ candidates: [FrontierCandidate], _ blends: [Blend], models: Int) -> [Item] {
+    candidates.enumerated().map { index, candidate in
+      let isFirst = candidate.isWhole && !candidates[..<index].contains { $0.isWhole && $0.bits == candidate.bits }
+      return Item(
+        candidate: candidate,
+        blends: blends.map { blend in
+          (blend, blend == .logits ? candidate.name : "\(candidate.name) --blend \(blend.rawValue)")
+        },
+        // Separate programs can blend logits alone.
+        separate: isFirst && blends.contains(.logits)
+          ? candidate.bits.map { "\(models) separate \($0)-bit models" } : nil)
+    }
   }
 
+  /// Measures what the shard's results lack.
   /// - Throws: `ChildError`, `Interrupted`, `FileError`.
   func run() throws {
-    let pending = candidates.map { candidate in
-      (candidate: candidate, blends: blends.filter { !isFinished(name(candidate, $0)) })
-    }.filter { !$0.blends.isEmpty }
-    let bits = Set(candidates.compactMap(\.bits)).sorted(by: >)
-    let separate = bits.filter { !isFinished(separateName($0)) }
-    guard !pending.isEmpty || !separate.isEmpty else { return }
-    try FileManager.default.createDirectory(atPath: "\(folder)/bundles", withIntermediateDirectories: true)
-    defer { if !keepsBundles { try? FileManager.default.removeItem(atPath: "\(folder)/bundles") } }
-    let steps = pending.reduce(0) { $0 + 1 + 2 * $1.blends.count } + 2 * separate.count
-    progress = ProgressLine(total: 1 + steps)
+    let own = items.indices.filter(record.shard.includes).map { items[$0] }
+    let pending = own.filter { item in item.names.contains { record[$0] == nil } }
+    if !pending.isEmpty { try measure(pending) }
+    try record.write(to: folder)
+  }
+
+  private func measure(_ pending: [Item]) throws {
+    let bundles = "\(folder)/bundles"
+    try FileManager.default.createDirectory(atPath: bundles, withIntermediateDirectories: true)
+    defer { if !keepsBundles { try? FileManager.default.removeItem(atPath: bundles) } }
+    progress = ProgressLine(total: pending.reduce(1) { $0 + steps($1) })
     defer { progress.clear() }
     let base = path("16-bit")
     _ = try build(["--bits", "16", "--delta", "int8"], base, "the 16-bit bundle")
     benchLambda = try blendToTime(base)
-    for (candidate, blends) in pending { try measure(candidate, blends, against: base) }
-    for bits in separate {
-      try keep(try measureSeparate(bits: bits))
+    for item in pending {
+      try measure(item, against: base)
+      if let name = item.separate, record[name] == nil, let bits = item.candidate.bits {
+        try keep(try measureSeparate(name, bits: bits, quality: record[item.candidate.name]?.quality ?? []))
+      }
     }
   }
 
-  private func isFinished(_ name: String) -> Bool { record.results.contains { $0.name == name } }
-
-  private func name(_ candidate: FrontierCandidate, _ blend: Blend) -> String {
-    blend == .logits ? candidate.name : "\(candidate.name) --blend \(blend.rawValue)"
+  /// How many programs an item takes.
+  private func steps(_ item: Item) -> Int {
+    let missing = item.blends.count { record[$0.name] == nil }
+    return (missing > 0 ? 1 + 2 * missing : 0) + (item.separate.map { record[$0] == nil ? 2 : 0 } ?? 0)
   }
 
-  private func measure(_ candidate: FrontierCandidate, _ blends: [Blend], against base: String) throws {
+  private func measure(_ item: Item, against base: String) throws {
+    let missing = item.blends.filter { record[$0.name] == nil }
+    if missing.isEmpty { return }
+    let candidate = item.candidate
     let bundle = path(candidate.name)
     defer { remove(bundle) }
-    let command = try build(candidate.options(whole: wholeBytes), bundle, candidate.name)
-    for blend in blends {
-      let name = name(candidate, blend)
+    let command = try build(
+      candidate.options(whole: candidate.isRelative ? try wholeBytes() : 0), bundle, candidate.name)
+    for (blend, name) in missing {
       let blendOptions = ["--blend", blend.rawValue]
       let text = try child(
-        ChildProcess(
-          executable: ChildProcess.sibling("dera"),
-          arguments: [
-            "perplexity", bundle, "--file", settings.file, "--lambda", settings.lambda, "--against", base, "--context",
-            "\(settings.context)", "--chunks", "\(settings.chunks)", "--json",
-          ] + blendOptions + threadOptions), "\(name): quality")
+        dera,
+        [
+          "perplexity", bundle, "--file", settings.file, "--lambda", settings.lambda, "--against", base, "--context",
+          "\(settings.context)", "--chunks", "\(settings.chunks)", "--json",
+        ] + blendOptions + threadOptions, "\(name): quality")
       let figures = try fromJSON(PerplexityFigures.self, text, name: "dera perplexity")
       let bench = try speed(bundle, ["--lambda", benchLambda] + blendOptions, name)
       try keep(
@@ -94,27 +130,30 @@ final class FrontierRun {
     }
   }
 
-  /// Bytes of the bundle that relative budgets are shares of.
-  private var wholeBytes: Int {
-    record.results.first { $0.name == "8+own" || $0.name == "8+merge" }?.fileBytes ?? 0
+  /// Bytes of the bundle of whole matrices in 8 bits, which relative budgets are shares of.
+  private func wholeBytes() throws -> Int {
+    guard let item = items.first(where: { $0.candidate.isWhole && $0.candidate.bits == 8 }) else { return 0 }
+    if let known = item.names.lazy.compactMap({ self.record[$0] }).first { return known.fileBytes }
+    // Another shard builds it.
+    let text = try child(
+      quantize, models(settings.aligned) + item.candidate.options + ["--dry-run", "--json"],
+      "\(item.candidate.name): size")
+    return try fromJSON(PlannedSize.self, text, name: "dera-quantize --dry-run").outputBytes
   }
 
   /// One model alone stands for all: their shapes are the same.
-  private func measureSeparate(bits: Int) throws -> FrontierResult {
-    let name = separateName(bits)
+  private func measureSeparate(
+    _ name: String, bits: Int, quality: [FrontierResult.Quality]
+  ) throws -> FrontierResult {
     let bundle = path("one-\(bits)")
     defer { remove(bundle) }
-    let options = ["--bits", "\(bits)"]
-    let command = try build(options, bundle, name, aligned: [])
+    let command = try build(["--bits", "\(bits)"], bundle, name, aligned: [])
     let bench = try speed(bundle, [], name)
     let single = FrontierResult(
       name: name, family: "", command: command, fileBytes: try size(bundle), memoryBytes: bench.memory,
       rate: bench.rate, rateDeviation: bench.deviation, readBytesPerToken: bench.read, quality: [])
-    let whole = record.results.first { $0.name == "\(bits)+own" || $0.name == "\(bits)+merge" }
-    return .separate(single, count: 1 + settings.aligned.count, quality: whole?.quality ?? [], name: name)
+    return .separate(single, count: 1 + settings.aligned.count, quality: quality, name: name)
   }
-
-  private func separateName(_ bits: Int) -> String { "\(1 + settings.aligned.count) separate \(bits)-bit models" }
 
   // MARK: Children
 
@@ -123,12 +162,14 @@ final class FrontierRun {
   private func build(
     _ options: [String], _ output: String, _ what: String, aligned: [String]? = nil
   ) throws -> String {
-    let models = ["--reference", settings.reference] + (aligned ?? settings.aligned).flatMap { ["--aligned", $0] }
-    _ = try child(
-      ChildProcess(executable: quantize, arguments: models + options + ["--output", output, "--quiet"]),
-      "\(what): converting")
+    let arguments = models(aligned ?? settings.aligned) + options
+    _ = try child(quantize, arguments + ["--output", output, "--quiet"], "\(what): converting")
     let name = output.split(separator: "/").last.map(String.init) ?? output
-    return ChildProcess(executable: "dera-quantize", arguments: models + options + ["--output", name]).text
+    return ChildProcess(executable: "dera-quantize", arguments: arguments + ["--output", name]).text
+  }
+
+  private func models(_ aligned: [String]) -> [String] {
+    ["--reference", settings.reference] + aligned.flatMap { ["--aligned", $0] }
   }
 
   private func speed(
@@ -138,10 +179,7 @@ final class FrontierRun {
       "bench", bundle, "-p", "\(settings.context)", "-n", "\(Self.generatedTokens)", "-r", "\(Self.repetitions)", "-o",
       "json",
     ]
-    let text = try child(
-      ChildProcess(
-        executable: ChildProcess.sibling("dera"),
-        arguments: arguments + options + threadOptions), "\(what): speed and memory")
+    let text = try child(dera, arguments + options + threadOptions, "\(what): speed and memory")
     let rows = try fromJSON([BenchFigures].self, text, name: "dera bench")
     guard let row = rows.last(where: { $0.test.hasPrefix("tg") }) else {
       throw StreamError(description: "dera bench measured no decoding")
@@ -149,10 +187,12 @@ final class FrontierRun {
     return (row.rate, row.deviation, rows.compactMap(\.memory).max() ?? 0, row.read)
   }
 
+  private var settings: FrontierSettings { record.settings }
+
   private var threadOptions: [String] { settings.threads.map { ["--threads", "\($0)"] } ?? [] }
 
-  private func child(_ process: ChildProcess, _ what: String) throws -> [UInt8] {
-    let output = try process.output { progress.update(done, what) }
+  private func child(_ program: String, _ arguments: [String], _ what: String) throws -> [UInt8] {
+    let output = try ChildProcess(executable: program, arguments: arguments).output { progress.update(done, what) }
     done += 1
     return output
   }
@@ -177,8 +217,8 @@ final class FrontierRun {
   }
 
   private func keep(_ result: FrontierResult) throws {
-    record.results.append(result)
-    try writeFile(try jsonText(record), "\(folder)/frontier.json")
+    record.add([result])
+    try record.write(to: folder)
     progress.clear()
     let quality = result.quality.map { "\(significant($0.divergence.value)) at λ = \($0.lambda)" }
     Output.note(
@@ -187,9 +227,15 @@ final class FrontierRun {
   }
 }
 
-/// A name that can be a file's.
+/// A name that can be a file's: `budget-80` for `budget=80%`.
 func fileName(_ text: String) -> String {
-  String(text.map { $0.isLetter || $0.isNumber || "+-.".contains($0) ? $0 : "-" })
+  let name = text.map { $0.isLetter || $0.isNumber || "+-.".contains($0) ? $0 : "-" }
+  return String(name.reversed().drop { $0 == "-" }.reversed())
+}
+
+/// What is read of `dera-quantize --dry-run --json`.
+private struct PlannedSize: Decodable {
+  var outputBytes: Int
 }
 
 /// What is read of `dera perplexity --json`.
@@ -197,15 +243,25 @@ private struct PerplexityFigures: Decodable {
   struct Row: Decodable {
     var lambda: String
     var ppl: Estimate
-    var divergence: DivergenceReport?
+    var divergence: Divergence
+  }
+  struct Divergence: Decodable {
+    var kld: Summary
+    var sameTop: Estimate
+
+    enum CodingKeys: String, CodingKey {
+      case kld
+      case sameTop = "same_top_p"
+    }
+  }
+  struct Summary: Decodable {
+    var mean: Estimate
   }
   var results: [Row]
 
   var quality: [FrontierResult.Quality] {
-    results.compactMap { row in
-      row.divergence.map {
-        .init(lambda: row.lambda, perplexity: row.ppl, divergence: $0.divergence.mean, sameTop: $0.sameTop)
-      }
+    results.map {
+      .init(lambda: $0.lambda, perplexity: $0.ppl, divergence: $0.divergence.kld.mean, sameTop: $0.divergence.sameTop)
     }
   }
 }

@@ -26,6 +26,16 @@ struct FrontierSettings: Codable, Equatable {
     inputs = ([reference] + aligned + [file]).flatMap(Self.stamps)
   }
 
+  /// The first thing in which others differ; nil when the figures are of one kind.
+  func difference(from other: FrontierSettings) -> String? {
+    if reference != other.reference || aligned != other.aligned { return "models" }
+    if file != other.file { return "text" }
+    if lambda != other.lambda { return "list of λ" }
+    if context != other.context || chunks != other.chunks { return "--context or --chunks" }
+    if threads != other.threads { return "--threads" }
+    return inputs == other.inputs ? nil : "size or time of change of an input file"
+  }
+
   private static func stamps(_ argument: String) -> [String] {
     let manager = FileManager.default
     let path = manager.fileExists(atPath: argument) ? argument : String(argument.drop { $0 != "=" }.dropFirst())
@@ -36,23 +46,5 @@ struct FrontierSettings: Codable, Equatable {
       let changed = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
       return "\(member) \(size) \(Int(changed))"
     }
-  }
-}
-
-/// What is kept between runs.
-struct FrontierRecord: Codable {
-  var settings: FrontierSettings
-  var results: [FrontierResult]
-
-  /// The record of an earlier run; nil when there is none.
-  /// - Throws: `StreamError` for one that cannot be read or has other settings.
-  static func load(_ path: String, settings: FrontierSettings) throws -> FrontierRecord? {
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let record = try withText(path) { try fromJSON(FrontierRecord.self, Array($0), name: path) }
-    guard record.settings == settings else {
-      throw StreamError(
-        description: "\(path) has results for other models, texts or options; choose another --output, or remove it")
-    }
-    return record
   }
 }

@@ -69,10 +69,10 @@ package struct ChildProcess {
   /// The command as a shell takes it.
   var text: String { ([executable] + arguments).map(shellQuoted).joined(separator: " ") }
 
-  /// The path of a program beside this one.
-  static func sibling(_ name: String) -> String {
-    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? name
-    return own.lastIndex(of: "/").map { "\(own[...$0])\(name)" } ?? name
+  /// The folder of this program.
+  static var folder: String {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
   }
 }
 

@@ -17,41 +17,28 @@ final class SweepLog {
   let path: String
   /// Answers that were there already and fit the header.
   private(set) var known: [SampleKey: SampleRecord]
-  private let directory: Int32
+  private let folder: WorkFolder
   private let descriptor: Int32
 
   /// Makes the directory, or goes on with what it holds.
   /// - Throws: `FileError`, `StreamError` for a damaged file, `SweepError.otherSweep` for one of another sweep,
-  ///   `.inUse` while another process works on it.
+  ///   `WorkFolderError.inUse` while another process works on it.
   init(directory name: String, header: SweepHeader) throws {
-    if mkdir(name, 0o777) != 0 && errno != EEXIST {
-      throw FileError.failed(attempt: "create the directory", path: name, code: errno)
-    }
-    directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard directory >= 0 else { throw FileError.failed(attempt: "open", path: name, code: errno) }
+    folder = try WorkFolder(name)
     path = "\(name)/\(Self.name)"
-    do {
-      guard flock(directory, LOCK_EX | LOCK_NB) == 0 else { throw SweepError.inUse(name) }
-      var records: [SampleRecord] = []
-      if let file = try SweepFile(path: path, endMayBeMissing: true) {
-        if let what = header.difference(from: file.header) { throw SweepError.otherSweep(path: path, what: what) }
-        records = file.records
-      }
-      known = Dictionary(records.map { ($0.key, $0) }) { first, _ in first }
-      // What was written last may be half a line; from here on the file is whole.
-      try SweepFile.write(header: header, records: records, path: path)
-      descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
-      guard descriptor >= 0 else { throw FileError.failed(attempt: "open", path: path, code: errno) }
-    } catch {
-      close(directory)
-      throw error
+    var records: [SampleRecord] = []
+    if let file = try SweepFile(path: path, endMayBeMissing: true) {
+      if let what = header.difference(from: file.header) { throw SweepError.otherSweep(path: path, what: what) }
+      records = file.records
     }
+    known = Dictionary(records.map { ($0.key, $0) }) { first, _ in first }
+    // What was written last may be half a line; from here on the file is whole.
+    try SweepFile.write(header: header, records: records, path: path)
+    descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError.failed(attempt: "open", path: path, code: errno) }
   }
 
-  deinit {
-    close(descriptor)
-    close(directory)
-  }
+  deinit { close(descriptor) }
 
   /// Adds a finished answer.
   func append(_ record: SampleRecord) throws {
@@ -100,25 +87,16 @@ struct SweepFile {
   static func write(header: SweepHeader, records: [SampleRecord], path: String) throws {
     var text = try jsonText(header, pretty: false)
     for record in records { text += try jsonText(record, pretty: false) }
-    try writeAtomically(text, to: path)
+    try writeFile(text, path)
   }
-}
-
-/// - Throws: `FileError`.
-func writeAtomically(_ text: String, to path: String) throws {
-  let file = try AtomicFile(path: path)
-  try Array(text.utf8).withUnsafeBytes { try file.write($0) }
-  try file.commit()
 }
 
 /// Why a sweep cannot start.
 package enum SweepError: Error, Equatable, CustomStringConvertible {
-  case inUse(String)
   case otherSweep(path: String, what: String)
 
   package var description: String {
     switch self {
-    case .inUse(let path): "another process is working on \(path); wait for it, or choose another --output"
     case .otherSweep(let path, let what):
       "\(path) belongs to another sweep: its \(what) differs; choose another --output, or delete it to start anew"
     }

@@ -6,9 +6,9 @@ enum SweepOutput {
   /// - Throws: `FileError`.
   static func write(_ result: SweepResult, to directory: String) throws {
     try SweepFile.write(header: result.header, records: result.records, path: "\(directory)/\(SweepLog.name)")
-    try writeAtomically(result.csv, to: "\(directory)/summary.csv")
-    try writeAtomically(try jsonText(Summary(result)), to: "\(directory)/summary.json")
-    try writeAtomically(SweepReport(result).html, to: "\(directory)/report.html")
+    try writeFile(result.csv, "\(directory)/summary.csv")
+    try writeFile(try jsonText(Summary(result)), "\(directory)/summary.json")
+    try writeFile(SweepReport(result).html, "\(directory)/report.html")
   }
 
   /// What `--json` prints.

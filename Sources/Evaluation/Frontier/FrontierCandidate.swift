@@ -54,6 +54,9 @@ public struct FrontierCandidate: Sendable, Hashable {
   /// Whether its size is a share of the bundle of whole matrices in 8 bits.
   public var isRelative: Bool { options.contains { $0.hasSuffix("%") } }
 
+  /// Whether every model has matrices of its own, so that it predicts what the models quantised each on its own do.
+  public var isWhole: Bool { bits != nil && (family == "own" || family == "merge") }
+
   /// The options with a share turned into bytes.
   /// - Parameter whole: bytes of the bundle of whole matrices in 8 bits.
   public func options(whole: Int) -> [String] {

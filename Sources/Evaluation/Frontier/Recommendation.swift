@@ -2,7 +2,7 @@
 public struct Recommendation: Sendable, Equatable {
   /// nil when nothing fits.
   public let choice: FrontierResult?
-  /// A few sentences for people.
+  /// A sentence and a list for people, in Markdown.
   public let text: String
 
   /// Takes, of the bundles that fit, the one that loses least at its worst λ; among those that the measurement cannot tell
@@ -23,25 +23,27 @@ public struct Recommendation: Sendable, Equatable {
     let choice =
       fitting.filter { $0.loss <= limit }.min { ($0.memoryBytes, $0.loss) < ($1.memoryBytes, $1.loss) } ?? best
     self.choice = choice
-    var sentences = [Self.reason(choice, fitting: fitting.count, of: bundles.count, device)]
-    if choice != best { sentences.append("\(best.name) measures no better beyond its error.") }
-    if let smaller = Self.smaller(than: choice, bundles) { sentences.append(smaller) }
-    if let rival = Self.rival(of: choice, results) { sentences.append(rival) }
-    text = sentences.joined(separator: " ")
+    var remarks = Self.figures(choice, device)
+    if choice != best { remarks.append("\(best.name) measures no better beyond its error") }
+    if let smaller = Self.smaller(than: choice, bundles) { remarks.append(smaller) }
+    if let rival = Self.rival(of: choice, results) { remarks.append(rival) }
+    text =
+      "Take \(choice.name) for \(device.title): it stays nearest to 16 bits of what fits into the "
+      + "\(byteText(device.memoryBytes)) it has for the model (\(fitting.count) of \(bundles.count) candidates).\n"
+      + remarks.map { "\n- \($0)" }.joined()
   }
 
-  private static func reason(_ choice: FrontierResult, fitting: Int, of count: Int, _ device: Device) -> String {
+  private static func figures(_ choice: FrontierResult, _ device: Device) -> [String] {
     let worst = choice.worst.map { " (λ = \($0.lambda))" } ?? ""
-    var text =
-      "Take \(choice.name) for \(device.title): of \(count) bundles \(fitting) fit into the "
-      + "\(byteText(device.memoryBytes)) it has for the model, and this one stays nearest to 16 bits, KL \(significant(choice.loss)) nats a token at most\(worst), "
-      + "with \(byteText(choice.fileBytes)) on disk, \(byteText(choice.memoryBytes)) resident and \(fixed(choice.rate, 1)) tokens/s here"
+    var speed = "\(fixed(choice.rate, 1)) tokens/s here"
     if let bandwidth = device.bandwidth, choice.readBytesPerToken > 0 {
       let rate = bandwidth / Double(choice.readBytesPerToken)
-      text +=
-        ", at most \(fixed(rate, rate < 10 ? 1 : 0)) tokens/s there (its memory delivers \(byteText(Int(bandwidth)))/s)"
+      speed += ", at most \(fixed(rate, rate < 10 ? 1 : 0)) there (its memory delivers \(byteText(Int(bandwidth)))/s)"
     }
-    return text + "."
+    return [
+      "KL \(significant(choice.loss)) nats a token at most\(worst)",
+      "\(byteText(choice.fileBytes)) on disk, \(byteText(choice.memoryBytes)) resident", speed,
+    ]
   }
 
   /// The best of those that take less.
@@ -49,7 +51,7 @@ public struct Recommendation: Sendable, Equatable {
     let smaller = bundles.filter { $0.fileBytes < choice.fileBytes && $0.memoryBytes < choice.memoryBytes }
     guard let next = smaller.min(by: { $0.loss < $1.loss }), choice.loss > 0 else { return nil }
     let saved = byteText(choice.fileBytes - next.fileBytes)
-    return "\(next.name) would save \(saved) for \(times(next.loss / choice.loss)) the KL."
+    return "\(next.name) would save \(saved) for \(times(next.loss / choice.loss)) the KL"
   }
 
   /// What separate models of no fewer bytes give; failing that, the largest ones.
@@ -59,7 +61,7 @@ public struct Recommendation: Sendable, Equatable {
       return nil
     }
     return
-      "For comparison, \(rival.name) take \(byteText(rival.fileBytes)) and lose \(times(rival.loss / choice.loss)) as much."
+      "for comparison, \(rival.name) take \(byteText(rival.fileBytes)) and lose \(times(rival.loss / choice.loss)) as much"
   }
 
   private static func times(_ factor: Double) -> String { "\(fixed(factor, factor < 10 ? 1 : 0)) times" }

@@ -79,7 +79,7 @@ struct AxisLayout {
   }
 
   private static func decades(_ low: Double, _ high: Double) -> [(value: Double, text: String)] {
-    let factors: [Double] = high - low < 1.5 ? [1, 2, 5] : [1]
+    let factors: [Double] = high - low < 2.5 ? [1, 2, 5] : [1]
     let stride = max(1, Int(((high - low) / 8).rounded(.up)))
     var ticks: [(value: Double, text: String)] = []
     for power in Swift.stride(from: Int(low.rounded(.down)), through: Int(high.rounded(.up)), by: stride) {

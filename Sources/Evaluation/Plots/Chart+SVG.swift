@@ -12,6 +12,7 @@ extension Chart {
     svg.text(title, frame.left, 28, class: "heading")
     drawLegend(legend, frame, &svg)
     drawAxes(horizontal, vertical, frame, &svg)
+    var labels: [(text: String, x: Double, y: Double, anchor: SVG.Anchor)] = []
     for (index, series) in series.enumerated() {
       let colour = "s\(index % SVG.colourCount)"
       let shown = series.points.filter { horizontal.canShow($0.x) && vertical.canShow($0.y) }
@@ -29,9 +30,11 @@ extension Chart {
           let note = "\(series.name)\(series.name.isEmpty ? "" : ": ")\(mark.point.x), \(mark.point.y)"
           svg.circle(mark.x, mark.y, radius: series.marks == .line ? 3.5 : 4.5, class: colour, note: note)
         }
-        if let label = mark.point.label { svg.text(label, mark.x + 8, mark.y + 17, class: "note") }
       }
+      labels += series.marks == .bars ? [] : placedLabels(marks, frame)
     }
+    // On top of all curves.
+    for label in labels { svg.text(label.text, label.x, label.y, label.anchor, class: "note") }
     return svg.document(title: title)
   }
 
@@ -83,6 +86,20 @@ extension Chart {
     let bottom = vertical.canShow(point.y - error) ? frame.y(vertical, point.y - error) : frame.bottom
     svg.line(x, top, x, bottom, class: "error \(colour)")
     for end in [top, bottom] { svg.line(x - 4, end, x + 4, end, class: "error \(colour)") }
+  }
+
+  /// Right of their points: above where the curve falls, below where it rises.
+  private func placedLabels(
+    _ marks: [(point: Point, x: Double, y: Double)], _ frame: Frame
+  ) -> [(text: String, x: Double, y: Double, anchor: SVG.Anchor)] {
+    marks.indices.compactMap { index in
+      let mark = marks[index]
+      guard let text = mark.point.label else { return nil }
+      let (from, to) = index + 1 < marks.count ? (mark, marks[index + 1]) : (marks[max(index - 1, 0)], mark)
+      let isAbove = (to.x - from.x) * (to.y - from.y) > 0 || mark.y + 22 > frame.bottom
+      let fits = mark.x + 8 + SVG.width(of: text) < Chart.width
+      return (text, mark.x + (fits ? 8 : -8), mark.y + (isAbove ? -7 : 17), fits ? .start : .end)
+    }
   }
 
   private func drawAxes(_ horizontal: AxisLayout, _ vertical: AxisLayout, _ frame: Frame, _ svg: inout SVG) {

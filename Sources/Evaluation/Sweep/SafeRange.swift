@@ -103,10 +103,10 @@ public struct SafeRange: Codable, Sendable, Equatable {
     probes = known.sorted { $0.key < $1.key }.map { Probe(lambda: $0.key, values: $0.value) }
   }
 
-  /// `-1.25 ≤ λ ≤ 3.5`
+  /// `-1.25 ≤ λ ≤ 3.50`
   public var interval: String { "\(number(low)) ≤ λ ≤ \(number(high))" }
 
-  /// `safe range: -1.25 ≤ λ ≤ 3.5`, and what ends it on either side.
+  /// `safe range: -1.25 ≤ λ ≤ 3.50`, and what ends it on either side.
   public var text: String {
     func reason(_ edge: KeyPath<Failure, Edge?>, _ value: Double) -> String {
       let names = failures.filter { $0[keyPath: edge]?.passes == value }.map(\.criterion)
@@ -119,5 +119,6 @@ public struct SafeRange: Codable, Sendable, Equatable {
       """
   }
 
-  func number(_ value: Double) -> String { value == value.rounded() ? fixed(value, 0) : "\(value)" }
+  /// Finer than the bisection.
+  func number(_ value: Double) -> String { fixed(value, value == value.rounded() ? 0 : 2) }
 }
