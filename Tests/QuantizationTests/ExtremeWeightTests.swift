@@ -26,7 +26,10 @@ struct ExtremeWeightTests {
     let layout = try PackedLayout(codec: codec, rows: 16, columns: 32)
     let codes = codec == .int4 ? 16 : 64
     for scale in [Float(0.0078125), -0.0234375] {
-      let weights = (0..<512).map { Float($0 % 32 == 5 ? -codes / 2 : $0 * 11 % codes - codes / 2) * scale }
+      let weights = (0..<512).map { (index: Int) -> Float in
+        let code = index % 32 == 5 ? 0 : index * 11 % codes
+        return Float(code - codes / 2) * scale
+      }
       #expect(unpack(pack(weights, layout).bytes, layout) == weights)
     }
   }
