@@ -5,7 +5,8 @@ public struct Run {
   public var model: Int
   /// Which sequence the tokens belong to: the same number for the same tokens under another model.
   public var sequence: Int
-  /// Where the tokens' positions start is the cache's length; the pass extends it by `count`.
+  /// Where the tokens' positions start is the cache's length; the pass extends it by `count`. Not retained, so that a pass
+  /// counts no references: whoever makes the run keeps the cache until the pass returns.
   public var cache: Unmanaged<KVCache>
   /// Valid until the pass that runs them returns.
   public var tokens: UnsafePointer<Int32>

@@ -108,7 +108,8 @@ extension Decoder {
           model: models[$0], sequence: sequences?[$0] ?? 0, cache: caches[$0], tokens: tokens.baseAddress!,
           count: tokens.count)
       }
-      runs.withUnsafeBufferPointer { forward($0, in: state) }
+      // An array may end after its last use, and runs do not hold their caches.
+      withExtendedLifetime(caches) { runs.withUnsafeBufferPointer { forward($0, in: state) } }
       return models.indices.map { model in
         (0..<tokens.count).flatMap { column in
           UnsafeBufferPointer(start: state.final.column(model * tokens.count + column), count: width)
