@@ -12,6 +12,8 @@ enum BundleKey {
   static let endOfTextIDs = "dera.end_of_text_ids"
   static let tiedEmbeddings = "dera.tied_embeddings"
   static let attentionScale = "dera.attention_scale"
+  /// Absent for int8.
+  static let activations = "dera.activations"
   static let embeddingScale = "dera.embedding_scale"
   static let layerSlides = "dera.layer_slides"
   static let tokenizerChecksum = "dera.tokenizer.sha256"

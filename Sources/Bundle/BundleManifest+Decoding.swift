@@ -16,6 +16,7 @@ extension BundleManifest {
     self.init(
       models: models, configuration: configuration,
       endOfTextIDs: try reader.endOfTextIDs(vocabularySize: configuration.vocabularySize),
+      activations: try reader.activations(),
       chatTemplate: try reader.get { (file) throws(GGUFError) in try file.stringIfPresent(BundleKey.chatTemplate) },
       provenance: try reader.get { (file) throws(GGUFError) in try file.string(BundleKey.provenance) },
       tensors: tensors, tokenizer: try reader.tokenizer())
@@ -61,6 +62,15 @@ struct BundleReader {
       throw invalid(BundleKey.endOfTextIDs, "\(id)", "ids in 0..<\(vocabularySize)")
     }
     return ids
+  }
+
+  func activations() throws(BundleError) -> ActivationCoding {
+    let name = try get { (file) throws(GGUFError) in try file.stringIfPresent(BundleKey.activations) }
+    guard let name else { return .int8 }
+    guard let coding = ActivationCoding(rawValue: name) else {
+      throw invalid(BundleKey.activations, "\"\(name.prefix(20))\"", ActivationCoding.rule)
+    }
+    return coding
   }
 
   func tokenizer() throws(BundleError) -> BundleTokenizer? {

@@ -17,6 +17,7 @@ extension BundleManifest {
     ]
     list += configuration.metadata
     list.append((BundleKey.endOfTextIDs, .array(GGUFArray(int32s: endOfTextIDs.map { Int32(clamping: $0) }))))
+    if activations != .int8 { list.append((BundleKey.activations, .string(activations.rawValue))) }
     list.append((BundleKey.provenance, .string(provenance)))
     list += tensorMetadata
     if let tokenizer { list.append((BundleKey.tokenizerChecksum, .string(tokenizer.sha256))) }

@@ -1,5 +1,6 @@
 import GGUF
 import ModelSpec
+import TensorCore
 
 /// What a bundle contains: everything in it but the weights themselves.
 public struct BundleManifest: Sendable, Equatable {
@@ -16,6 +17,8 @@ public struct BundleManifest: Sendable, Equatable {
   public var configuration: ModelConfiguration
   /// Ids that end an answer, of any of the models.
   public var endOfTextIDs: [Int]
+  /// How layers' matrices take their input, unless a user asks for another.
+  public var activations: ActivationCoding
   /// The reference's Jinja chat template.
   public var chatTemplate: String?
   /// Where the bundle came from, a JSON object.
@@ -29,12 +32,14 @@ public struct BundleManifest: Sendable, Equatable {
 
   /// - Parameter tensors: at least every tensor of the configuration for model 0, each name once.
   public init(
-    models: [String], configuration: ModelConfiguration, endOfTextIDs: [Int], chatTemplate: String? = nil,
-    provenance: String, tensors: [BundleTensor], tokenizer: BundleTokenizer? = nil
+    models: [String], configuration: ModelConfiguration, endOfTextIDs: [Int],
+    activations: ActivationCoding = .int8, chatTemplate: String? = nil, provenance: String, tensors: [BundleTensor],
+    tokenizer: BundleTokenizer? = nil
   ) {
     self.models = models
     self.configuration = configuration
     self.endOfTextIDs = endOfTextIDs
+    self.activations = activations
     self.chatTemplate = chatTemplate
     self.provenance = provenance
     self.tensors = tensors

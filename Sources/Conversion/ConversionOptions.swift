@@ -15,6 +15,8 @@ public struct ConversionOptions: Sendable, Equatable {
   public var bits: Bits
   /// How what aligned models change of the matrices is stored; adapters that are not merged keep their own factors.
   public var delta: DeltaStorage
+  /// How the runtime is to give matrices their input.
+  public var activations: ActivationCoding
   /// Matrices that are stored otherwise than `bits` and `delta` say.
   public var choices: TensorChoices
   /// What `choices` were made for; recorded in the bundle's provenance.
@@ -27,11 +29,12 @@ public struct ConversionOptions: Sendable, Equatable {
   public var width: Int
 
   public init(
-    bits: Bits = .eight, delta: DeltaStorage = .own, choices: TensorChoices = TensorChoices(),
-    mergesAdapters: Bool = false, isStrict: Bool = false, width: Int = 2
+    bits: Bits = .eight, delta: DeltaStorage = .own, activations: ActivationCoding = .int8,
+    choices: TensorChoices = TensorChoices(), mergesAdapters: Bool = false, isStrict: Bool = false, width: Int = 2
   ) {
     self.bits = bits
     self.delta = delta
+    self.activations = activations
     self.choices = choices
     self.mergesAdapters = mergesAdapters
     self.isStrict = isStrict

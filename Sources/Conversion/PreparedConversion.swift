@@ -70,8 +70,8 @@ public struct PreparedConversion: Sendable {
       merge: options.mergesAdapters ? true : nil, strict: options.isStrict,
       calibration: calibration.map { Provenance.Calibration(text: $0.textSHA256, tokens: $0.tokens) }, models: files)
     return BundleManifest(
-      models: names, configuration: configuration, endOfTextIDs: endOfTextIDs, chatTemplate: chatTemplate,
-      provenance: try provenance.json(), tensors: tensors,
+      models: names, configuration: configuration, endOfTextIDs: endOfTextIDs,
+      activations: options.activations, chatTemplate: chatTemplate, provenance: try provenance.json(), tensors: tensors,
       tokenizer: tokenizer.map { BundleTokenizer(byteCount: $0.count, sha256: Digest.text(of: $0)) })
   }
 

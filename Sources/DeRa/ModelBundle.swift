@@ -33,7 +33,7 @@ public final class ModelBundle: Sendable {
       try Tokenizer(image: UnsafeRawBufferPointer(rebasing: bytes[$0.byteRange]), owner: file)
     }
     let models = manifest.models.indices.map { ModelWeights(manifest, model: $0, bytes: bytes, tables: tables) }
-    decoder = Decoder(configuration: manifest.configuration, models: models)
+    decoder = Decoder(configuration: manifest.configuration, models: models, activations: manifest.activations)
   }
 
   public var configuration: ModelConfiguration { manifest.configuration }

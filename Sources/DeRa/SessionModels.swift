@@ -67,6 +67,7 @@ final class SessionModels {
       made[realignment] = model
       return model
     }
-    return Decoder(configuration: bundle.configuration, models: models)
+    return Decoder(
+      configuration: bundle.configuration, models: models, activations: bundle.manifest.activations)
   }
 }

@@ -1,16 +1,5 @@
 internal import CKernels
-
-/// How matrices of integer codes take their input.
-public enum ActivationCoding: String, Sendable, CaseIterable {
-  /// A byte an element and an f32 scale for 32; aligned models as differences from the reference where it runs beside them.
-  case int8
-  /// What int8 leaves of the input goes through the matrix as well: nearly 16 bits, for twice the arithmetic and no more
-  /// memory to read.
-  case int16
-
-  /// Of a `QuantizedPanel`.
-  public var planes: Int { self == .int16 ? 2 : 1 }
-}
+import TensorCore
 
 /// The numerical work of a decoder: kernels of one instruction set, run by one pool of threads.
 ///
@@ -19,12 +8,12 @@ public enum ActivationCoding: String, Sendable, CaseIterable {
 public struct Engine: @unchecked Sendable {
   public let instructionSet: InstructionSet
   public let pool: ThreadPool
-  /// Of the inputs of layers' matrices.
-  public let activations: ActivationCoding
+  /// Of the inputs of layers' matrices; nil: as the weights ask for.
+  public let activations: ActivationCoding?
   let kernels: UnsafePointer<ck_kernels>
 
   /// - Throws: `InstructionSetError` when this machine lacks the instruction set.
-  public init(instructionSet: InstructionSet, pool: ThreadPool, activations: ActivationCoding = .int8)
+  public init(instructionSet: InstructionSet, pool: ThreadPool, activations: ActivationCoding? = nil)
     throws(InstructionSetError)
   {
     guard let kernels = instructionSet.kernels else { throw InstructionSetError(name: instructionSet.rawValue) }
@@ -36,7 +25,7 @@ public struct Engine: @unchecked Sendable {
 
   /// The instruction set that `DERA_ISA` names, or this machine's fastest.
   /// - Throws: `InstructionSetError` when `DERA_ISA` names one that this machine lacks.
-  public init(pool: ThreadPool, activations: ActivationCoding = .int8) throws(InstructionSetError) {
+  public init(pool: ThreadPool, activations: ActivationCoding? = nil) throws(InstructionSetError) {
     try self.init(instructionSet: InstructionSet.selected(), pool: pool, activations: activations)
   }
 }

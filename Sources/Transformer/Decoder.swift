@@ -10,6 +10,8 @@ import TensorCore
 public final class Decoder: Sendable {
   public let configuration: ModelConfiguration
   public let models: [ModelWeights]
+  /// Of the inputs of layers' matrices, unless an engine asks for another.
+  public let activations: ActivationCoding
   /// The layers of all models, model after model.
   let layers: [LayerWeights]
   /// What passes need room for.
@@ -26,10 +28,11 @@ public final class Decoder: Sendable {
   }
 
   /// - Parameter models: the reference first; each with `configuration.layers` layers.
-  public init(configuration: ModelConfiguration, models: [ModelWeights]) {
+  public init(configuration: ModelConfiguration, models: [ModelWeights], activations: ActivationCoding = .int8) {
     precondition(models.allSatisfy { $0.layers.count == configuration.layers })
     self.configuration = configuration
     self.models = models
+    self.activations = activations
     layers = models.flatMap(\.layers)
     limits = models.lazy.flatMap(\.linears).reduce(into: Limits()) { limits, linear in
       limits.rank = max(limits.rank, linear.rank)
@@ -107,7 +110,7 @@ public final class Decoder: Sendable {
     let referenced = findReferences(runs, in: arena)
     arena.differenceStarts[0] = 0
     for index in 0..<column {
-      let rows = arena.references[index] >= 0 ? 1 : state.engine.activations.planes
+      let rows = arena.references[index] >= 0 ? 1 : state.activations.planes
       arena.differenceStarts[index + 1] = arena.differenceStarts[index] + Int32(rows)
     }
     return Pass(count: column, groups: arena.groups[0..<groups], referenced: referenced)

@@ -6,6 +6,8 @@ import TensorCore
 public final class DecoderState {
   let arena: Arena
   public let engine: Engine
+  /// Of the inputs of layers' matrices.
+  public let activations: ActivationCoding
   /// Of the bundle's own models; nil keeps all weights.
   public var streaming: WeightStreaming?
   private let fullRotation: Rotations
@@ -18,9 +20,10 @@ public final class DecoderState {
   /// - Throws: `TensorError` when the buffers do not fit into the address space.
   public init(_ decoder: Decoder, engine: Engine, maxColumns: Int, maxOutputs: Int, context: Int) throws(TensorError) {
     self.engine = engine
+    activations = engine.activations ?? decoder.activations
     arena = try Arena(
       decoder.configuration, models: decoder.models.count, limits: decoder.limits, maxColumns: maxColumns,
-      outputs: maxOutputs, context: context, threads: engine.pool.threads, planes: engine.activations.planes)
+      outputs: maxOutputs, context: context, threads: engine.pool.threads, planes: activations.planes)
     fullRotation = Rotations(decoder.configuration.rope, columns: maxColumns)
     slidingRotation = decoder.configuration.slidingRope.map { Rotations($0, columns: maxColumns) } ?? fullRotation
   }
@@ -53,16 +56,16 @@ public final class DecoderState {
   func rotation(sliding: Bool) -> Rotations { sliding ? slidingRotation : fullRotation }
 
   /// Where the codes of a panel go.
-  /// - Parameter coding: nil for the engine's.
+  /// - Parameter coding: nil for the state's.
   func codes(_ input: Panel, _ coding: ActivationCoding? = nil) -> QuantizedPanel {
     QuantizedPanel(
-      memory: arena.codes, columns: input.columns, width: input.width, planes: (coding ?? engine.activations).planes)
+      memory: arena.codes, columns: input.columns, width: input.width, planes: (coding ?? activations).planes)
   }
 
   /// Where its codes go with aligned columns as differences, which need one row only.
   func differenceCodes(_ input: Panel) -> QuantizedPanel {
     QuantizedPanel(
-      memory: arena.differenceCodes, columns: input.columns, width: input.width, planes: engine.activations.planes,
+      memory: arena.differenceCodes, columns: input.columns, width: input.width, planes: activations.planes,
       starts: arena.differenceStarts)
   }
 }

@@ -161,6 +161,13 @@ struct MalformedBundleTests {
     }
   }
 
+  @Test("activations in a coding that is not known")
+  func activations() throws {
+    for value in [GGUFValue.string("int4"), .string(""), .uint32(16)] {
+      try expectRefusal("dera.activations") { $0.set("dera.activations", value) }
+    }
+  }
+
   @Test("a tied bundle that still has an output matrix")
   func tied() throws {
     try expectRefusal("tensor output.weight") { $0.set("dera.tied_embeddings", .bool(true)) }

@@ -26,6 +26,15 @@ struct ManifestTests {
     }
   }
 
+  @Test("a bundle that says nothing of activations takes them in 8 bits", arguments: ActivationCoding.allCases)
+  func activations(coding: ActivationCoding) throws {
+    var bundle = try TinyBundle()
+    #expect(try bundle.reread().activations == .int8)
+    bundle.manifest.activations = coding
+    bundle.metadata = bundle.manifest.metadata()
+    #expect(try bundle.reread().activations == coding)
+  }
+
   @Test("every architecture's configuration survives, sliding windows and second RoPE included")
   func configurations() throws {
     for architecture in Architecture.all {

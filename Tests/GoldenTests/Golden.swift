@@ -2,6 +2,7 @@ import Checkpoints
 import Conversion
 import DeRa
 import Kernels
+import TensorCore
 import Testing
 
 /// A tiny checkpoint and what transformers computed with it; made by Tests/Fixtures/goldens/generate.py.
@@ -30,21 +31,24 @@ struct Golden {
   }
 
   /// Converts the case (and its aligned models) and opens the bundle.
-  static func bundle(_ name: String, aligned: [String] = [], bits: ConversionOptions.Bits) async throws -> ModelBundle {
+  static func bundle(
+    _ name: String, aligned: [String] = [], bits: ConversionOptions.Bits, activations: ActivationCoding = .int8
+  ) async throws -> ModelBundle {
     func checkpoint(_ name: String, _ label: String) throws -> NamedCheckpoint {
       NamedCheckpoint(name: label, checkpoint: try Checkpoint.open(path: folder + name))
     }
     let file = TemporaryFile(suffix: ".dera")
     let converter = try Converter(
       reference: checkpoint(name, "reference"),
-      aligned: aligned.enumerated().map { try checkpoint($1, "aligned-\($0)") }, options: ConversionOptions(bits: bits))
+      aligned: aligned.enumerated().map { try checkpoint($1, "aligned-\($0)") },
+      options: ConversionOptions(bits: bits, activations: activations))
     _ = try await converter.convert(to: file.path) { _ in }
     return try ModelBundle(path: file.path)
   }
 }
 
 extension Engine {
-  init(_ instructionSet: InstructionSet, threads: Int = 1, activations: ActivationCoding = .int8) throws {
+  init(_ instructionSet: InstructionSet, threads: Int = 1, activations: ActivationCoding? = nil) throws {
     try self.init(instructionSet: instructionSet, pool: ThreadPool(threads: threads), activations: activations)
   }
 }

@@ -1,6 +1,7 @@
 import Conversion
 import DeRa
 import Kernels
+import TensorCore
 import Testing
 
 typealias ConversionBits = ConversionOptions.Bits

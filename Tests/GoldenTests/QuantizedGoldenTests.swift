@@ -2,6 +2,7 @@ import Checkpoints
 import Conversion
 import DeRa
 import Kernels
+import TensorCore
 import Testing
 
 /// Logits of transformers on a bundle's dequantised weights; made by Tests/Fixtures/goldens/generate_quantized.py.
@@ -64,6 +65,24 @@ private struct QuantizedGolden {
     for loss in try await losses(name, bits, .int16) {
       #expect(15 * loss.actual <= loss.simulated, "λ = \(loss.lambda)")
     }
+  }
+
+  @Test("an engine that names no coding takes the bundle's", arguments: Golden.pairs, Blend.allCases)
+  func codingOfTheBundle(name: String, blend: Blend) async throws {
+    let tokens = try Golden(name).tokens
+    func logits(_ stored: ActivationCoding, _ asked: ActivationCoding?) async throws -> [Float] {
+      let bundle = try await Golden.bundle(name, aligned: [name + "-aligned"], bits: .eight, activations: stored)
+      let session = try Session(
+        bundle: bundle, contextLength: tokens.count, engine: Engine(InstructionSet.best, activations: asked),
+        blend: blend)
+      try session.append(tokens)
+      return Array(try session.logits(Realignment(lambdas: [0.5])))
+    }
+    let fine = try await logits(.int16, nil)
+    #expect(try await logits(.int8, .int16) == fine)
+    let coarse = try await logits(.int8, nil)
+    #expect(try await logits(.int16, .int8) == coarse)
+    #expect(fine != coarse)
   }
 
   /// The mean KL divergence from the exact blend of a pair at several strengths: of the runtime with `activations`, and

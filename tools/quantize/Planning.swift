@@ -42,7 +42,7 @@ struct Planning {
       measurement = made
     }
     guard let goal = arguments.goal else { return try await plain(measurement) }
-    var sensitivity = Sensitivity()
+    var sensitivity = Sensitivity(activations: prepared.options.activations)
     if let measurement { sensitivity.alignments = try measurement.alignments() }
     let allocator = Allocator(
       try await prepared.survey(progress: progress), configuration: prepared.configuration, sensitivity: sensitivity,
@@ -163,7 +163,8 @@ struct Planning {
       var free = prepared
       free.options.choices = TensorChoices()
       allocator = Allocator(
-        try await free.survey([tensor], progress: progress), configuration: prepared.configuration, range: range)
+        try await free.survey([tensor], progress: progress), configuration: prepared.configuration,
+        sensitivity: Sensitivity(activations: prepared.options.activations), range: range)
     }
     return try allocator?.explanation(of: tensor, models: prepared.names, plan: plan, choice: choice) ?? ""
   }

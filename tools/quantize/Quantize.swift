@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversion
+import TensorCore
 
 #if canImport(Glibc)
   import Glibc
@@ -35,6 +36,9 @@ struct Quantize: AsyncParsableCommand {
           dera-quantize --reference SmolLM2-135M-Instruct --aligned polite=./dpo-lora --bits 4 --output polite.dera
         A fully fine-tuned model, as a small difference:
           dera-quantize --reference sft --aligned dpo --delta ternary --output small.dera
+        An adapter and 8 bits, as close to full precision as the bytes allow:
+          dera-quantize --reference SmolLM2-135M-Instruct --aligned polite=./dpo-lora --budget 149.9MB \
+      --calibration default --activations int16 --output exact.dera
         4 bits, rounded with a text in view:
           dera-quantize --reference sft --aligned dpo --bits 4 --calibration default --output small.dera
         The best pair in 120 MB, and what it would be without writing it:
@@ -74,6 +78,12 @@ struct Quantize: AsyncParsableCommand {
       "How what aligned models change of a matrix is stored: \(DeltaStorage.rule). All but own store the difference of "
         + "the original weights, to be added to the packed reference. (default: own)", valueName: "storage"))
   var delta: DeltaStorage?
+
+  @Option(
+    help: ArgumentHelp(
+      "How the runtime gives the matrices their input unless it is told otherwise: int8, or int16, which is closer to "
+        + "full precision, takes no more memory and is a little slower.", valueName: "coding"))
+  var activations = ActivationCoding.int8
 
   @Option(
     name: .customLong("tensor"),
@@ -141,7 +151,8 @@ struct Quantize: AsyncParsableCommand {
   private func convert(_ bar: ProgressBar?) async throws -> Planning.Result {
     let models = try NamedCheckpoint.open(([reference] + aligned).map(ModelArgument.init))
     var options = ConversionOptions(
-      bits: bits?.value ?? .eight, delta: delta ?? .own, mergesAdapters: merge, isStrict: strict)
+      bits: bits?.value ?? .eight, delta: delta ?? .own, activations: activations, mergesAdapters: merge,
+      isStrict: strict)
     options.goal = planning.goal
     let converter = try Converter(reference: models[0], aligned: Array(models.dropFirst()), options: options)
     if let output { try converter.reserve(output) }
@@ -174,6 +185,8 @@ struct Quantize: AsyncParsableCommand {
     }
   }
 }
+
+extension ActivationCoding: ExpressibleByArgument {}
 
 extension DeltaStorage: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }

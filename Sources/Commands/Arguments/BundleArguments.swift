@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeRa
 import Kernels
+import TensorCore
 
 /// Which bundle.
 struct BundleArgument: ParsableArguments {
@@ -63,9 +64,14 @@ struct PrecisionArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How matrices of int8, int6 and int4 take their input; int16 is closer to full precision and a little slower.",
-      valueName: "coding"))
-  var activations = ActivationCoding.int8
+      """
+      How matrices of int8, int6 and int4 take their input; int16 is closer to full precision and a little slower. \
+      (default: what the bundle was made for)
+      """, valueName: "coding"))
+  var activations: ActivationCoding?
+
+  /// What a session of the bundle uses.
+  func activations(for bundle: ModelBundle) -> ActivationCoding { activations ?? bundle.manifest.activations }
 
   /// - Parameter threads: nil for one a core.
   func engine(threads: Int?) throws -> Engine {

@@ -80,7 +80,7 @@ package struct Measurement: Encodable {
       readBytesPerToken: manifest.weightBytesPerToken(realignment),
       kvCodec: batch.sessions[0].cacheCodec.rawValue,
       kvBytes: batch.sessions.reduce(0) { $0 + $1.memory.kvBytes },
-      activations: engine.activations.rawValue)
+      activations: (engine.activations ?? manifest.activations).rawValue)
   }
 
   package static func table(_ measurements: [Measurement]) -> Table {

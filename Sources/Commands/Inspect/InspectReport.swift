@@ -11,6 +11,8 @@ package struct InspectReport: Encodable {
     package var tiesEmbeddings: Bool
     package var hasTokenizer, hasChatTemplate: Bool
     package var endOfTextIDs: [Int]
+    /// How matrices take their input.
+    package var activations: String
   }
 
   /// One model of the bundle.
@@ -97,7 +99,7 @@ extension InspectReport.Configuration {
       vocabularySize: configuration.vocabularySize, contextLength: configuration.contextLength,
       slidingWindow: configuration.slidingWindow, tiesEmbeddings: configuration.tiesEmbeddings,
       hasTokenizer: manifest.tokenizer != nil, hasChatTemplate: manifest.chatTemplate != nil,
-      endOfTextIDs: manifest.endOfTextIDs)
+      endOfTextIDs: manifest.endOfTextIDs, activations: manifest.activations.rawValue)
   }
 }
 

@@ -20,6 +20,7 @@ extension InspectReport {
       of \(c.headDim), feed-forward \(c.feedForwardSize), vocabulary \(c.vocabularySize)\
       \(c.tiesEmbeddings ? " (tied)" : ""), context \(c.contextLength)\(window)
       \(tokenizer), \(template), end of text \(c.endOfTextIDs.map(String.init).joined(separator: ", "))
+      activations in \(c.activations)
       \(checked)
       """
   }

@@ -66,7 +66,7 @@ struct PerplexityCommand: ParsableCommand {
       engine: try precision.engine(threads: threads), cacheCodec: precision.kv, blend: blending.blend)
     let job = try PerplexityJob(
       bundle: bundle, against: base, file: file, chunks: text.chunks, realignments: realignments,
-      blend: blending.blend, kv: precision.kv, activations: precision.activations, shard: shard ?? .whole)
+      blend: blending.blend, kv: precision.kv, activations: precision.activations(for: bundle), shard: shard ?? .whole)
     if shard != nil { try Output.write(try jsonText(job, pretty: false)) }
     let own = (0..<text.chunks.count).filter(job.shard.includes)
     let progress = ProgressLine(total: own.count)

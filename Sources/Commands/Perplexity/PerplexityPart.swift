@@ -1,6 +1,7 @@
 import DeRa
 import Evaluation
 import Kernels
+import TensorCore
 
 /// A perplexity measurement: the first line of a shard's output.
 package struct PerplexityJob: Codable, Equatable {

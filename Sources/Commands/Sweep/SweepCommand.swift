@@ -166,7 +166,7 @@ package struct SweepCommand: ParsableCommand {
     settings["bundle"] = try bundle.fingerprint()
     settings["prompts"] = prompts.fingerprint
     settings["kv"] = runtime.precision.kv.rawValue
-    settings["activations"] = runtime.precision.activations.rawValue
+    settings["activations"] = runtime.precision.activations(for: bundle).rawValue
     settings["blend"] = runtime.blending.blend.rawValue
     settings["context"] = "\(runtime.contextLength(for: bundle))"
     settings["refusals"] = refusals?.fingerprint

@@ -1,4 +1,5 @@
 import ModelSpec
+import TensorCore
 
 /// What turns errors of weights into nats of KL.
 ///
@@ -29,7 +30,10 @@ public struct Sensitivity: Sendable, Equatable {
   /// K of each aligned model where it was measured, nats: KL(aligned ‖ reference) a token.
   public var alignments: [Int: Double] = [:]
 
-  public init() {}
+  /// - Parameter activations: of the runtime; what 16 bits lose is not worth counting.
+  public init(activations: ActivationCoding = .int8) {
+    if activations == .int16 { activationError = 0 }
+  }
 
   /// s of one matrix.
   func weight(of spec: TensorSpec, in configuration: ModelConfiguration) -> Double {
