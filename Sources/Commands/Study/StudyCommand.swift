@@ -104,8 +104,10 @@ struct StudyResults {
   }
 }
 
-/// Decoding's cost in the paper's terms.
+/// Decoding's cost in the paper's terms: medians of one model and the pair, measured in turn.
 enum StudyCost {
+  private static let rounds = 15
+
   /// A row for every form that holds the pair alone.
   static func table(_ forms: [Study.Form], engine: Engine) throws -> Table {
     var table = Table([
@@ -118,16 +120,20 @@ enum StudyCost {
       let batch = try Batch(bundle: bundle, count: 1, contextLength: test.tokens, engine: engine, blend: form.blend)
       let models = bundle.alignedModels.count
       func rate(_ lambda: Float) throws -> Double {
-        let rates = try test.rates(batch, Realignment(lambda, models: models), repetitions: 5).sorted()
-        return rates[rates.count / 2]
+        try test.rates(batch, Realignment(lambda, models: models), repetitions: 1)[0]
       }
-      let (one, pair) = (try rate(0), try rate(0.5))
+      // In turn, so that a machine that slows down for a while slows both.
+      let rounds = try (0..<rounds).map { _ in (one: try rate(0), pair: try rate(0.5)) }
+      let (one, pair) = (median(rounds.map(\.one)), median(rounds.map(\.pair)))
+      let ratio = median(rounds.map { $0.one / $0.pair })
       func read(_ lambda: Float) -> Int { bundle.manifest.weightBytesPerToken(Realignment(lambda, models: models)) }
       table.rows.append([
-        form.name, fixed(one, 0), fixed(pair, 0), "\(fixed(one / pair, 2))×", byteText(read(0)), byteText(read(0.5)),
+        form.name, fixed(one, 0), fixed(pair, 0), "\(fixed(ratio, 2))×", byteText(read(0)), byteText(read(0.5)),
         byteText(read(0) + read(1)),
       ])
     }
     return table
   }
+
+  private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 }
