@@ -32,7 +32,7 @@ public final class StatisticsCollector {
   /// One for each of `MatrixInput`, used for all layers.
   private let grams: [GramMatrix]
   private let scratchPath: String
-  private var inputs: [String: CalibrationStatistics.Input] = [:]
+  private var feedback: [String: ErrorFeedback] = [:]
 
   /// - Parameters:
   ///   - sequences: token ids of at most `sequenceTokens` each, in the vocabulary.
@@ -60,7 +60,7 @@ public final class StatisticsCollector {
   public func collect(text: [UInt8], progress: Progress = { _ in }) throws -> CalibrationStatistics {
     try forEachGram(progress: progress, keep)
     return CalibrationStatistics(
-      text: text, tokens: sequences.reduce(0) { $0 + $1.count }, inputs: inputs)
+      text: text, tokens: sequences.reduce(0) { $0 + $1.count }, feedback: feedback)
   }
 
   /// Gram matrices that are complete, each with the names of the matrices that read its input.
@@ -110,7 +110,7 @@ public final class StatisticsCollector {
     for column in sequence.indices { (hidden + column * width).update(from: state.hidden.column(column), count: width) }
   }
 
-  /// Decomposes complete Gram matrices and keeps the statistics under the names of the matrices that read those inputs.
+  /// Decomposes complete Gram matrices and keeps the results under the names of the matrices that read those inputs.
   private func keep(_ complete: Complete) throws {
     let memories = try complete.map {
       try ScratchMemory(
@@ -121,9 +121,8 @@ public final class StatisticsCollector {
       let job = DecompositionJob(grams: complete.map(\.gram), memories: memories, results: results)
       state.engine.pool.run(job, chunks: complete.count)
     }
-    for (index, (names, gram)) in complete.enumerated() {
-      let input = CalibrationStatistics.Input(secondMoments: gram.secondMoments, feedback: results[index])
-      for name in names { inputs[name] = input }
+    for (part, result) in zip(complete, results) {
+      for name in part.names { feedback[name] = result }
     }
   }
 

@@ -2,6 +2,7 @@ import Bundle
 import Crypto
 import GGUF
 import Quantization
+import Tokenization
 
 /// Writes a bundle's file.
 ///
@@ -63,14 +64,25 @@ final class BundleWriter {
   }
 
   /// Writes the tokenizer, completes the header and gives the file its name.
-  /// - Throws: `GGUFError` or `FileError` when that cannot be written.
+  /// - Throws: `GGUFError` or `FileError` when that cannot be written, `ConversionError.unreadable` when the runtime
+  ///   would refuse it.
   func finish(tokenizer: [UInt8]?) throws {
     try tokenizer?.withUnsafeBytes { try writer.writeTensor($0, to: file) }
     try writer.finish()
     let final = try GGUFWriter(
       metadata: manifest.metadata(tokenizerMetadata: tokenizerMetadata), tensors: manifest.fileTensors)
     try final.rewriteHeader(of: placeholder, in: file)
-    try file.commit()
+    try file.commit { temporaryPath in
+      do {
+        let file = try GGUFFile(path: temporaryPath)
+        let image = try BundleManifest(file: file).tokenizer
+        if let image {
+          _ = try Tokenizer(image: UnsafeRawBufferPointer(rebasing: file.file.bytes[image.byteRange]), owner: file)
+        }
+      } catch {
+        throw ConversionError.unreadable("\(error)")
+      }
+    }
   }
 
   private func report(_ tensor: BundleTensor, nonFinite: Int, saturated: Int) throws(ConversionError) {

@@ -21,6 +21,8 @@ public enum ConversionError: Error, Equatable, CustomStringConvertible {
   case noSuchModel(String, aligned: [String])
   /// Even the smallest form of the models takes more.
   case budgetTooSmall(budget: Int, least: Int)
+  /// The runtime would not open the finished bundle; the text says why.
+  case unreadable(String)
   /// The chat template cannot be used; the text says why and on which line.
   case chatTemplate(String)
 
@@ -48,6 +50,9 @@ public enum ConversionError: Error, Equatable, CustomStringConvertible {
       "the output \(path) is one of the input files; choose another name"
     case .chatTemplate(let error):
       "\(error); repair the checkpoint's chat template or remove it"
+    case .unreadable(let error):
+      "the bundle is complete but could not be used (\(error)); the checkpoint has something that the runtime does not "
+        + "support. Nothing was written"
     case .noSuchTensor(let pattern):
       "no matrix of these models is called \"\(pattern)\"; `dera-quantize --dry-run --json` lists their names, such as "
         + "blk.0.attn_q.weight"

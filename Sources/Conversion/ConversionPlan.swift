@@ -91,9 +91,12 @@ private struct Pair {
       spec: spec, model: model, codec: reference.tensor.codec, table: reference.tensor.table)
     if let update, let tensors = try adapterTensors(update, chosen, own) {
       let factors = LowRankFactors(update)
+      let warnings = try Self.nonFinite(factors.nonFinite, spec.name, name, options)
       if factors.isZero || tensors.isEmpty { return nil }
       return ConversionPlan.Entry(tensors: tensors) {
-        StoredFactors(factors, tensors: tensors).content(squaredDifference: nil)
+        var content = StoredFactors(factors, tensors: tensors).content(squaredDifference: nil)
+        content.warnings += warnings
+        return content
       }
     }
     let storage = spec.role.isMatrix ? chosen ?? options.delta : .own
@@ -103,10 +106,9 @@ private struct Pair {
     if spec.role.isMatrix { summary.add(difference, areAlike: areAlike) }
     if areAlike { return nil }
     // What was chosen for this tensor knows its difference already.
-    if chosen != nil || difference.relative <= ConversionPlan.differenceLimit,
-      let tensors = try storage.tensors(insteadOf: own)
-    {
-      return entry(storage, tensors, difference)
+    if chosen != nil || difference.relative <= ConversionPlan.differenceLimit {
+      if let tensors = try storage.tensors(insteadOf: own) { return entry(storage, tensors, difference) }
+      summary.addTooLarge(storage)
     }
     return entry(.own, [own], difference)
   }
@@ -150,14 +152,18 @@ private struct Pair {
     of bands: TensorBands, _ tensors: [BundleTensor], _ name: String, _ options: ConversionOptions
   ) async throws -> ConversionPlan.Content {
     let found = try await LowRankApproximation(of: bands, rank: tensors[0].rows, width: options.width)
-    guard found.nonFinite == 0 || !options.isStrict else {
-      throw ConversionError.nonFinite(tensor: bands.tensor.name, model: name, count: found.nonFinite)
-    }
     var content = StoredFactors(found.factors, tensors: tensors).content(squaredDifference: found.squaredNorm)
-    if found.nonFinite > 0 {
-      content.warnings.append(
-        "\(found.nonFinite) weights of \(bands.tensor.name) of \(name) are NaN or infinite; taken as 0 and ±65504")
-    }
+    content.warnings += try nonFinite(found.nonFinite, bands.tensor.name, name, options)
     return content
+  }
+
+  /// What to say of weights that were replaced.
+  /// - Throws: `ConversionError.nonFinite` when strict.
+  private static func nonFinite(
+    _ count: Int, _ tensor: String, _ model: String, _ options: ConversionOptions
+  ) throws(ConversionError) -> [String] {
+    guard count > 0 else { return [] }
+    guard !options.isStrict else { throw .nonFinite(tensor: tensor, model: model, count: count) }
+    return ["\(count) weights of \(tensor) of \(model) are NaN or infinite; taken as 0 and ±65504"]
   }
 }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Quantization
 
 /// left · right, `[rows, rank]` times `[rank, columns]`.
 struct LowRankFactors: Sendable {
@@ -7,6 +8,8 @@ struct LowRankFactors: Sendable {
   let columns: Int
   private(set) var left: [Float]
   private(set) var right: [Float]
+  /// Elements that were NaN or infinite.
+  private(set) var nonFinite = 0
 
   init(rank: Int, left: [Float], right: [Float]) {
     self.rank = rank
@@ -16,9 +19,11 @@ struct LowRankFactors: Sendable {
     columns = right.count / rank
   }
 
-  /// An adapter's update, its scale in the left factor.
+  /// An adapter's update, its scale in the left factor; what is not finite is replaced.
   init(_ update: LowRankUpdate) {
     self.init(rank: update.rank, left: update.left.map { $0 * update.scale }, right: update.right)
+    nonFinite += left.withUnsafeMutableBufferPointer { NonFinite.replace(in: $0) }
+    nonFinite += right.withUnsafeMutableBufferPointer { NonFinite.replace(in: $0) }
   }
 
   var isZero: Bool { left.allSatisfy { $0 == 0 } || right.allSatisfy { $0 == 0 } }

@@ -8,6 +8,8 @@ struct PairSummary {
   private var changed = TensorDifference()
   private var matrices = 0
   private var unrelated = 0
+  /// Matrices whose change would take more bytes than they do, by how it was to be stored.
+  private var tooLarge: [DeltaStorage: Int] = [:]
 
   init(model: String) { self.model = model }
 
@@ -18,7 +20,16 @@ struct PairSummary {
     if difference.relative > ConversionPlan.differenceLimit { unrelated += 1 }
   }
 
-  var warnings: [String] { [unrelatedWarning, roundedWarning].compactMap { $0 } }
+  mutating func addTooLarge(_ storage: DeltaStorage) { tooLarge[storage, default: 0] += 1 }
+
+  var warnings: [String] { [unrelatedWarning, roundedWarning].compactMap { $0 } + tooLargeWarnings }
+
+  private var tooLargeWarnings: [String] {
+    tooLarge.sorted { $0.key.name < $1.key.name }.map { storage, count in
+      "\(count) of \(matrices) matrices of \(model) are stored whole, because their change as \(storage.name) would take "
+        + "more bytes; choose a storage of fewer bits"
+    }
+  }
 
   private var unrelatedWarning: String? {
     guard unrelated > 0 else { return nil }

@@ -35,7 +35,8 @@ public struct PreparedConversion: Sendable {
     configuration.tiesEmbeddings = try Self.allTieEmbeddings(models, configuration, options, progress)
     self.configuration = configuration
     var warnings: [String]
-    (chatTemplate, warnings) = try Self.chatTemplate(of: models, isStrict: options.isStrict)
+    let specialTokens = try tokenizer.map { try Tokenizer(image: $0).specialTokens } ?? [:]
+    (chatTemplate, warnings) = try Self.chatTemplate(of: models, specialTokens, isStrict: options.isStrict)
     endOfTextIDs = Compatibility.endOfTextIDs(models, vocabularySize: configuration.vocabularySize)
     if definition == nil { warnings.append("no model has a tokenizer; the bundle takes token ids only, no text") }
     if endOfTextIDs.isEmpty { warnings.append("no model names an end-of-text token; answers end at the token limit") }
@@ -117,16 +118,18 @@ public struct PreparedConversion: Sendable {
   /// The first model's that has one; nil and a warning when it cannot be interpreted.
   ///
   /// It is tried on a question and an answer: one that runs away does so here and not at the first chat.
+  /// - Parameter specialTokens: by the names that templates have for them.
   /// - Throws: `ConversionError.chatTemplate` for one that exceeds its limits, and when strict for any that fails.
   private static func chatTemplate(
-    of models: [NamedCheckpoint], isStrict: Bool
+    of models: [NamedCheckpoint], _ specialTokens: [String: String], isStrict: Bool
   ) throws(ConversionError) -> (source: String?, warnings: [String]) {
     guard let source = models.lazy.compactMap(\.checkpoint.chatTemplate).first else { return (nil, []) }
     do throws(TemplateError) {
       let template = try ChatTemplate(source: source)
       let roles = [("user", "Hello"), ("assistant", "Hi"), ("user", "Bye")]
       _ = try template.render(
-        messages: roles.map { ChatMessage(role: $0.0, content: $0.1) }, addGenerationPrompt: true, variables: [:])
+        messages: roles.map { ChatMessage(role: $0.0, content: $0.1) }, addGenerationPrompt: true,
+        variables: specialTokens.mapValues(TemplateValue.string))
       return (source, [])
     } catch {
       switch error.kind {

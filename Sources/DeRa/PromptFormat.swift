@@ -37,16 +37,9 @@ public struct PromptFormat: Sendable {
       }
       return try tokens(text: contents.joined())
     }
-    var variables: [String: TemplateValue] = [:]
-    for (name, id) in [
-      ("bos_token", tokenizer.bosID), ("eos_token", tokenizer.eosID), ("unk_token", tokenizer.unknownID),
-      ("pad_token", tokenizer.padID),
-    ] {
-      guard let id else { continue }
-      variables[name] = .string(String(decoding: tokenizer.piece(of: id), as: UTF8.self))
-    }
     let text = try template.render(
-      messages: messages, addGenerationPrompt: true, variables: variables, now: .current)
+      messages: messages, addGenerationPrompt: true, variables: tokenizer.specialTokens.mapValues(TemplateValue.string),
+      now: .current)
     // The template writes the special tokens itself.
     return try tokenizer.encode(text, addSpecial: false)
   }

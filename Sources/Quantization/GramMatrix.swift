@@ -62,15 +62,6 @@ public final class GramMatrix: @unchecked Sendable {
     return values[offsets[index] + row * Self.padded(groups[index].count) + column]
   }
 
-  /// Mean of the squares of every column, `[columns]`; zero before anything was added.
-  public var secondMoments: [Float] {
-    let scale = 1 / Float(max(tokens, 1))
-    return groups.indices.flatMap { index in
-      let width = Self.padded(groups[index].count)
-      return (0..<groups[index].count).map { values[offsets[index] + $0 * (width + 1)] * scale }
-    }
-  }
-
   /// Row `row` of a group from its block's start, the group's columns counted from 0.
   func row(_ row: Int, ofGroup index: Int) -> UnsafePointer<Float> {
     UnsafePointer(values + offsets[index] + row * Self.padded(groups[index].count))

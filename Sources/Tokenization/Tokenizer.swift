@@ -39,6 +39,13 @@ public final class Tokenizer: Sendable {
   public var prefixIDs: [Int32] { image.settings.prefixIDs }
   public var suffixIDs: [Int32] { image.settings.suffixIDs }
 
+  /// The text of the special tokens that there are, by the names that chat templates have for them.
+  public var specialTokens: [String: String] {
+    [("bos_token", bosID), ("eos_token", eosID), ("unk_token", unknownID), ("pad_token", padID)].reduce(into: [:]) {
+      if let id = $1.1 { $0[$1.0] = String(decoding: piece(of: id), as: UTF8.self) }
+    }
+  }
+
   private func named(_ index: Int) -> Int32? {
     let id = image.settings.namedIDs[index]
     return id < 0 ? nil : id

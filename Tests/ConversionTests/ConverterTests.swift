@@ -148,13 +148,34 @@ struct ConverterTests {
   func chatTemplate() async throws {
     let directory = try TemporaryDirectory()
     var base = Tiny.checkpoint()
-    for (template, isKept) in [("{% for", false), ("{{ messages }}", true)] {
+    base.tokenizer = Tiny.tokenizer().with(bosID: 1)
+    let templates = [
+      ("{% for", false), ("{{ messages }}", true), ("{{ bos_token + messages[0].content }}", true),
+      ("{{ messages[0].content + eos_token }}", false),
+    ]
+    for (template, isKept) in templates {
       base.chatTemplate = template
       let report = try await Tiny.converter(base).convert(to: "\(directory.path)/a.dera") { _ in }
       let manifest = try BundleManifest(file: GGUFFile(path: "\(directory.path)/a.dera"))
       #expect(manifest.chatTemplate == (isKept ? template : nil))
       #expect(report.warnings.contains { $0.contains("made without it") } == !isKept)
     }
+  }
+
+  @Test("what the runtime would refuse is not written, and an older file stays")
+  func unreadable() async throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("older", to: "a.dera")
+    var configuration = Tiny.configuration()
+    configuration.normEpsilon = 0
+    do {
+      _ = try await Tiny.converter(Tiny.checkpoint(configuration)).convert(to: path) { _ in }
+      Issue.record("written")
+    } catch ConversionError.unreadable(let reason) {
+      #expect(reason.contains("epsilon"))
+    }
+    #expect(directory.files == ["a.dera"])
+    #expect(try directory.bytes("a.dera") == Array("older".utf8))
   }
 
   @Test("a chat template that loops forever is refused and leaves no file")

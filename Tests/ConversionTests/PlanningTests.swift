@@ -125,7 +125,10 @@ struct PlanningTests {
 
   @Test("rules are kept by any budget")
   func rules() async throws {
-    let rules = ["blk.*=int4", "*.attn_v.weight=f16", "m1:*ffn*=sign", "m2:blk.1.ffn_up.weight=lowrank:3"]
+    let rules = [
+      "blk.*=int4", "*.attn_v.weight=f16", "m1:*ffn*=sign", "m1:*attn_q*=f16", "m1:*attn_k*=lowrank:500",
+      "m2:blk.1.ffn_up.weight=lowrank:3",
+    ]
     let prepared = try prepared(rules: rules)
     let allocator = try await allocator(prepared)
     for choices in [
@@ -134,6 +137,7 @@ struct PlanningTests {
       #expect(choices.base["blk.0.attn_v.weight"] == .f16)
       #expect(choices.base["blk.1.ffn_down.weight"] == .int4)
       #expect(choices.changes[1]?["blk.0.ffn_gate.weight"] == .packed(.int1))
+      #expect(choices.changes[1]?["blk.0.attn_q.weight"] == .packed(.f16))
       #expect(choices.changes[2]?["blk.1.ffn_up.weight"] == .lowRank(3))
     }
     #expect(prepared.options.choices.base["token_embd.weight"] == nil)
@@ -143,6 +147,49 @@ struct PlanningTests {
     #expect(throws: ConversionError.noSuchTensor("blk.7.*")) { _ = try self.prepared(rules: ["blk.7.*=int4"]) }
     #expect(throws: ConversionError.noSuchModel("m9", aligned: ["m1", "m2"])) {
       _ = try self.prepared(rules: ["m9:*=sign"])
+    }
+  }
+
+  /// An adapter of one matrix of 192 × 96, and the model that it makes.
+  private func adapted(rank: Int, _ options: ConversionOptions, poison: Float = 0) throws -> PreparedConversion {
+    let base = Tiny.checkpoint(Self.configuration)
+    let name = "blk.1.ffn_up.weight"
+    var left = (0..<192 * rank).map { Float($0 % 11) * 1e-3 }
+    let right = (0..<rank * 96).map { Float($0 % 7) * 1e-2 }
+    var adapted = base.changing(name) { tensor in
+      for index in tensor.values.indices {
+        let (row, column) = index.quotientAndRemainder(dividingBy: 96)
+        tensor.values[index] += (0..<rank).reduce(0) { $0 + left[row * rank + $1] * right[$1 * 96 + column] }
+      }
+    }
+    left[5] += poison
+    adapted.updates = [name: LowRankUpdate(rank: rank, left: left, right: right, scale: 1)]
+    return try Tiny.converter(base, [adapted], options).prepare { _ in }
+  }
+
+  @Test("an adapter whose factors are larger than the matrix is merged, not left out")
+  func largeAdapter() async throws {
+    let prepared = try adapted(rank: 90, ConversionOptions())
+    let allocator = try await allocator(prepared)
+    let (plan, choice) = try prepared.plan(budget: 1 << 30, allocator) { _ in }
+    #expect(plan.report.tensors.first { $0.name == "blk.1.ffn_up.weight" }?.changes != ["shared"])
+    #expect(choice.leftOut[1] == 0 && choice.predictedKL > 0)
+  }
+
+  @Test("an adapter with a number that is none keeps the rest of it, and is refused when strict")
+  func poisonedAdapter() async throws {
+    for poison in [Float.nan, .infinity] {
+      let prepared = try adapted(rank: 2, ConversionOptions(), poison: poison)
+      let allocator = try await allocator(prepared)
+      let (plan, _) = try prepared.plan(budget: 1 << 30, allocator) { _ in }
+      #expect(plan.report.tensors.first { $0.name == "blk.1.ffn_up.weight" }?.changes == ["lowrank:2"])
+      let report = try await plan.write(to: "\(directory.path)/a.dera") { _ in }
+      #expect(report.warnings.contains { $0.hasPrefix("1 weights of blk.1.ffn_up.weight of m1 are NaN or infinite") })
+      _ = try report.json()
+      let strict = try adapted(rank: 2, ConversionOptions(isStrict: true), poison: poison)
+      #expect(throws: ConversionError.nonFinite(tensor: "blk.1.ffn_up.weight", model: "m1", count: 1)) {
+        _ = try strict.plan { _ in }
+      }
     }
   }
 

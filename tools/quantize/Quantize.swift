@@ -76,7 +76,8 @@ struct Quantize: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "How what aligned models change of a matrix is stored: \(DeltaStorage.rule). All but own store the difference of "
-        + "the original weights, to be added to the packed reference. (default: own)", valueName: "storage"))
+        + "the original weights, to be added to the packed reference; a matrix that takes fewer bytes whole is stored "
+        + "whole. (default: own)", valueName: "storage"))
   var delta: DeltaStorage?
 
   @Option(
@@ -127,6 +128,9 @@ struct Quantize: AsyncParsableCommand {
 
   func validate() throws {
     if output == nil && !planning.dryRun { throw ValidationError("Give the bundle to write: --output FILE.dera") }
+    if planning.explain != nil, json || quiet {
+      throw ValidationError("--explain is a text for people; leave out --json and --quiet")
+    }
     guard planning.goal != nil else { return }
     if bits != nil { throw ValidationError("a goal chooses the bits; leave out --bits, or fix some with --tensor") }
     if delta != nil {

@@ -48,7 +48,7 @@ struct GGUFConfiguration {
     guard type == nil || type == "model" else {
       throw CheckpointError(
         path: file.path, subject: "general.type", problem: type ?? "", expected: "model",
-        remedy: "Give the model itself; adapters are read from PEFT directories.")
+        remedy: "Give the model itself here, and an adapter as an aligned model.")
     }
     let parts = try checked { () throws(GGUFError) in try file.intIfPresent("split.count") } ?? 1
     guard parts <= 1 else {
@@ -81,7 +81,7 @@ struct GGUFConfiguration {
     var configuration = ModelConfiguration(
       architecture: architecture, vocabularySize: embedding.rows, hiddenSize: hiddenSize, layers: layers, heads: heads,
       kvHeads: kvHeads, headDim: headDim, feedForwardSize: try size("feed_forward_length"), contextLength: context,
-      normEpsilon: try number("attention.layer_norm_rms_epsilon", in: 0...1),
+      normEpsilon: try number("attention.layer_norm_rms_epsilon", in: 1e-30...1),
       tiesEmbeddings: file.tensor(named: "output.weight") == nil,
       rope: try rope(headDim: headDim, context: context))
     if architecture.scalesEmbeddings { configuration.embeddingScale = Float(hiddenSize).squareRoot() }

@@ -47,7 +47,7 @@ package struct HFConfig {
       architecture: architecture, vocabularySize: try size("vocab_size"), hiddenSize: hiddenSize,
       layers: try size("num_hidden_layers", upTo: Self.maximumLayers), heads: heads, kvHeads: kvHeads,
       headDim: headDim, feedForwardSize: try size("intermediate_size"), contextLength: context,
-      normEpsilon: Float(try number("rms_norm_eps", in: 0...1)), tiesEmbeddings: try flag("tie_word_embeddings"),
+      normEpsilon: Float(try number("rms_norm_eps", in: 1e-30...1)), tiesEmbeddings: try flag("tie_word_embeddings"),
       rope: ropes.full)
     if architecture.scalesEmbeddings { configuration.embeddingScale = Float(hiddenSize).squareRoot() }
     if !value("query_pre_attn_scalar").isNull {

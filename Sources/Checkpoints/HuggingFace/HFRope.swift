@@ -102,7 +102,7 @@ struct HFRope {
     // transformers takes 0 for "not given" in these two.
     if let value = try optionalNumber(block, "beta_fast"), value != 0 { scaling.betaFast = value }
     if let value = try optionalNumber(block, "beta_slow"), value != 0 { scaling.betaSlow = value }
-    scaling.attentionFactor = try optionalNumber(block, "attention_factor")
+    if block["attention_factor"] != nil { scaling.attentionFactor = try number(block, "attention_factor") }
     scaling.magnitudeScale = try optionalNumber(block, "mscale")
     scaling.magnitudeScaleAllDimensions = try optionalNumber(block, "mscale_all_dim")
     if let truncates = block["truncate"] {

@@ -4,19 +4,13 @@ import ModelSpec
 extension PreparedConversion {
   /// Tries the ways of storing every matrix on some of its rows, and measures the differences on all of them.
   ///
-  /// - Parameters:
-  ///   - tensors: only those of these names; nil for all.
-  ///   - moments: mean squares of the inputs `[columns]` of a matrix, by its name; nil where they are not known, which
-  ///     takes all columns as equal.
+  /// - Parameter tensors: only those of these names; nil for all.
   /// - Throws: `CheckpointError`, and what `progress` throws.
   public func survey(
-    _ tensors: Set<String>? = nil, moments: @Sendable (String) -> [Float]? = { _ in nil },
-    progress: @escaping ConversionProgressHandler
+    _ tensors: Set<String>? = nil, progress: @escaping ConversionProgressHandler
   ) async throws -> [TensorSurvey] {
     let specs = configuration.tensors.filter { $0.role.isMatrix && tensors?.contains($0.name) ?? true }
-    let surveyors = specs.map {
-      MatrixSurveyor(spec: $0, models: models, options: options, moments: moments($0.name))
-    }
+    let surveyors = specs.map { MatrixSurveyor(spec: $0, models: models, options: options) }
     var meter = ProgressMeter(
       phase: .weighing, total: specs.reduce(0) { $0 + $1.rows * $1.columns * 4 * models.count }, handler: progress)
     var found: [TensorSurvey] = []

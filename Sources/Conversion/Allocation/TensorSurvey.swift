@@ -11,7 +11,7 @@ public struct TensorSurvey: Sendable {
     let codec: PackedCodec
     /// In the file, padding included.
     let bytes: Int
-    /// Σ error² / Σ W², columns weighted by the second moments of their inputs.
+    /// Σ error² / Σ W² of the sampled rows.
     let error: Double
   }
 
@@ -41,19 +41,17 @@ struct MatrixSurveyor: Sendable {
   let spec: TensorSpec
   let models: [NamedCheckpoint]
   let options: ConversionOptions
-  /// `[columns]`: mean squares of the matrix's inputs; nil where they are not known.
-  let moments: [Float]?
 
   /// - Throws: `ConversionError`, `CheckpointError`, `TensorError`.
   func survey() throws -> TensorSurvey {
-    let adapters = models.indices.dropFirst().map(factors)
+    let adapters = try models.indices.dropFirst().map(adapter)
     let read = try read(aligned: zip(models.dropFirst(), adapters).filter { $1 == nil }.map(\.0))
     let fixedCodec = options.choices.base[spec.name]
-    let energy = read.reference.energy(moments)
+    let energy = read.reference.energy
     let base = try TensorRule.baseCodecs.filter { fixedCodec == nil || $0 == fixedCodec }.map { codec in
       TensorSurvey.Base(
         codec: codec, bytes: Self.fileBytes([try BundleTensor(spec: spec, model: 0, codec: .packed(codec))]),
-        error: energy > 0 ? try read.reference.squaredError(codec, moments) / energy : 0)
+        error: energy > 0 ? try read.reference.squaredError(codec) / energy : 0)
     }
     var changes: [[TensorSurvey.Change]] = []
     var differences: [Double] = []
@@ -62,24 +60,31 @@ struct MatrixSurveyor: Sendable {
       let wanted = options.choices.changes[index + 1]?[spec.name]
       var found: (changes: [TensorSurvey.Change], difference: Double)?
       if let adapter {
-        found = try survey(adapter, squaredReference: read.squaredReference)
+        found = survey(adapter, squaredReference: read.squaredReference, wanted)
       } else if let (sample, difference) = rest.next() {
-        found = try survey(sample, difference, read.reference, wanted)
+        found = try survey(sample, difference, wanted)
       }
-      let fixed = found?.changes.filter { wanted == nil || $0.storage == wanted } ?? []
-      changes.append(fixed.isEmpty ? found?.changes ?? [] : fixed)
+      changes.append(found?.changes ?? [])
       differences.append(found?.difference ?? 0)
     }
     return TensorSurvey(spec: spec, base: base, changes: changes, differences: differences)
   }
 
-  /// An adapter's factors, where they are stored as they are or not at all.
-  private func factors(ofModel number: Int) -> LowRankFactors? {
+  /// An adapter's factors and what they are stored as.
+  private struct Adapter {
+    let factors: LowRankFactors
+    let tensors: [BundleTensor]
+  }
+
+  /// A model's adapter, where its factors are stored as they are or not at all; nil where it is to be merged.
+  private func adapter(ofModel number: Int) throws -> Adapter? {
     guard !options.mergesAdapters, let update = models[number].checkpoint.updates[spec.name],
       update.rank <= min(spec.rows, spec.columns)
     else { return nil }
+    let storage = DeltaStorage.lowRank(update.rank)
     let wanted = options.choices.changes[number]?[spec.name] ?? .shared
-    return wanted == .shared || wanted == .lowRank(update.rank) ? LowRankFactors(update) : nil
+    guard wanted == .shared || wanted == storage, let tensors = try tensors(storage) else { return nil }
+    return Adapter(factors: LowRankFactors(update), tensors: tensors)
   }
 
   // MARK: - Reading
@@ -121,60 +126,75 @@ struct MatrixSurveyor: Sendable {
   // MARK: - Changes
 
   private func survey(
-    _ factors: LowRankFactors, squaredReference: Double
-  ) throws -> (changes: [TensorSurvey.Change], difference: Double) {
-    let whole = try BundleTensor(spec: spec, model: 1, codec: .packed(.f16))
-    let storage = DeltaStorage.lowRank(factors.rank)
-    guard !factors.isZero, let tensors = try storage.tensors(insteadOf: whole) else {
-      return ([TensorSurvey.Change(storage: .shared, bytes: 0, lost: 0, noise: 0)], 0)
-    }
-    let statistics = StoredFactors(factors, tensors: tensors).content(squaredDifference: nil).statistics
+    _ adapter: Adapter, squaredReference: Double, _ wanted: DeltaStorage?
+  ) -> (changes: [TensorSurvey.Change], difference: Double) {
+    guard !adapter.factors.isZero else { return ([.equal], 0) }
+    let stored = StoredFactors(adapter.factors, tensors: adapter.tensors)
+    let statistics = stored.content(squaredDifference: nil).statistics
     let error = statistics?.relativeError ?? 0
+    let changes = [
+      TensorSurvey.Change.leftOut,
+      TensorSurvey.Change(
+        storage: .lowRank(adapter.factors.rank), bytes: Self.fileBytes(adapter.tensors), lost: 0, noise: error * error),
+    ]
     return (
-      [
-        TensorSurvey.Change(storage: .shared, bytes: 0, lost: 1, noise: 0),
-        TensorSurvey.Change(storage: storage, bytes: Self.fileBytes(tensors), lost: 0, noise: error * error),
-      ],
+      changes.filter { wanted == nil || $0.storage == wanted },
       squaredReference > 0 ? (statistics?.squaredDifference ?? 0) / squaredReference : 0
     )
   }
 
   private func survey(
-    _ sample: WeightSample, _ difference: TensorDifference, _ reference: WeightSample, _ wanted: DeltaStorage?
+    _ sample: WeightSample, _ difference: TensorDifference, _ wanted: DeltaStorage?
   ) throws -> (changes: [TensorSurvey.Change], difference: Double) {
-    if difference.identical == difference.weights {
-      return ([TensorSurvey.Change(storage: .shared, bytes: 0, lost: 0, noise: 0)], 0)
+    if difference.identical == difference.weights { return ([.equal], 0) }
+    let square = difference.relative * difference.relative
+    // Squares that overflow would decide every other matrix.
+    let relative = square.isFinite ? square : 0
+    if let wanted {
+      let fixed = try changes([wanted], sample)
+      return (fixed.isEmpty ? [.own] : fixed, relative)
     }
-    let own = TensorSurvey.Change(storage: .own, bytes: nil, lost: 0, noise: 0)
-    let relative = difference.relative * difference.relative
-    guard difference.relative <= ConversionPlan.differenceLimit || wanted != nil else { return ([own], relative) }
-    let energy = sample.energy(moments)
-    var changes = [TensorSurvey.Change(storage: .shared, bytes: 0, lost: 1, noise: 0)]
-    var ranks = Self.ranks
-    if case .lowRank(let rank)? = wanted, !ranks.contains(rank) { ranks.append(rank) }
-    ranks = ranks.filter { $0 <= min(spec.rows, spec.columns) }
-    for (rank, kept) in zip(ranks, sample.keptByRank(ranks)) {
-      if let bytes = try bytes(.lowRank(rank)) {
-        changes.append(TensorSurvey.Change(storage: .lowRank(rank), bytes: bytes, lost: 1 - kept, noise: 0))
-      }
-    }
-    for codec in Self.packed {
-      guard let bytes = try bytes(.packed(codec)) else { continue }
-      let noise = energy > 0 ? try sample.squaredError(codec, moments) / energy : 0
-      changes.append(TensorSurvey.Change(storage: .packed(codec), bytes: bytes, lost: 0, noise: noise))
-    }
-    // The sample says what the columns' weights make of the difference, all rows say how large it is.
-    let plain = sample.energy(nil) * reference.energy(moments)
-    let weighing = plain > 0 ? energy * reference.energy(nil) / plain : 1
-    return (changes + [own], relative * weighing)
+    guard difference.relative <= ConversionPlan.differenceLimit else { return ([.own], relative) }
+    let ranks = Self.ranks.filter { $0 <= greatestRank }.map(DeltaStorage.lowRank)
+    return (try [.leftOut] + changes(ranks + Self.packed.map(DeltaStorage.packed), sample) + [.own], relative)
   }
 
-  /// nil where it would take more than a matrix of 16 bits.
-  private func bytes(_ storage: DeltaStorage) throws -> Int? {
-    try storage.tensors(insteadOf: BundleTensor(spec: spec, model: 1, codec: .packed(.f16))).map(Self.fileBytes)
+  /// What storing the difference in these ways loses; nothing of those that would take more than a matrix of 16 bits.
+  private func changes(_ storages: [DeltaStorage], _ sample: WeightSample) throws -> [TensorSurvey.Change] {
+    let ranks = storages.compactMap { if case .lowRank(let rank) = $0 { min(rank, greatestRank) } else { nil } }
+    let kept = ranks.isEmpty ? [] : sample.keptByRank(ranks)
+    let energy = sample.energy
+    return try storages.compactMap { storage in
+      guard let bytes = try tensors(storage).map(Self.fileBytes) else { return nil }
+      switch storage {
+      case .shared: return .leftOut
+      case .own: return .own
+      case .lowRank(let rank):
+        let part = zip(ranks, kept).first { $0.0 == min(rank, greatestRank) }?.1 ?? 0
+        return TensorSurvey.Change(storage: storage, bytes: bytes, lost: 1 - part, noise: 0)
+      case .packed(let codec):
+        let noise = energy > 0 ? try sample.squaredError(codec) / energy : 0
+        return TensorSurvey.Change(storage: storage, bytes: bytes, lost: 0, noise: noise)
+      }
+    }
+  }
+
+  private var greatestRank: Int { min(spec.rows, spec.columns) }
+
+  /// nil where they would take more than a matrix of 16 bits.
+  private func tensors(_ storage: DeltaStorage) throws -> [BundleTensor]? {
+    try storage.tensors(insteadOf: BundleTensor(spec: spec, model: 1, codec: .packed(.f16)))
   }
 
   private static func fileBytes(_ tensors: [BundleTensor]) -> Int {
     tensors.reduce(0) { $0 + $1.byteCount.roundedUp(toMultipleOf: GGUFWriter.alignment) }
   }
+}
+
+extension TensorSurvey.Change {
+  /// The reference's matrix, which is the model's own.
+  fileprivate static let equal = Self(storage: .shared, bytes: 0, lost: 0, noise: 0)
+  /// The reference's matrix instead of the model's own.
+  fileprivate static let leftOut = Self(storage: .shared, bytes: 0, lost: 1, noise: 0)
+  fileprivate static let own = Self(storage: .own, bytes: nil, lost: 0, noise: 0)
 }

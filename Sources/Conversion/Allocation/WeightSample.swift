@@ -31,45 +31,22 @@ struct WeightSample: Sendable {
     }
   }
 
-  /// Σ w², each column's share multiplied by its second moment.
-  /// - Parameter moments: `[columns]`; nil: all the same.
-  func energy(_ moments: [Float]?) -> Double { Self.weighted(values, columns, moments) }
+  /// Σ w²
+  var energy: Double { values.reduce(0.0) { $0 + Double($1) * Double($1) } }
 
-  /// Σ (stored − w)² weighted so, after packing as the packer does, with the better table where there are several.
+  /// Σ (stored − w)² after packing as the packer does, with the better table where there are several.
   /// - Throws: `TensorError` for a shape that cannot be packed.
-  func squaredError(_ codec: PackedCodec, _ moments: [Float]?) throws(TensorError) -> Double {
+  func squaredError(_ codec: PackedCodec) throws(TensorError) -> Double {
     let layout = try PackedLayout(codec: codec, rows: rows, columns: columns)
-    return codec.tables.map { squaredError(layout, table: $0, moments) }.min() ?? 0
-  }
-
-  private func squaredError(_ layout: PackedLayout, table: [Int8]?, _ moments: [Float]?) -> Double {
     var bytes = [UInt8](repeating: 0, count: layout.byteCount)
-    let statistics = bytes.withUnsafeMutableBytes { target in
-      values.withUnsafeBufferPointer { weights in
-        Packer(layout: layout, table: table).pack(tiles: 0..<layout.tiles, weights: weights, into: target)
-      }
+    let errors = codec.tables.map { table in
+      bytes.withUnsafeMutableBytes { target in
+        values.withUnsafeBufferPointer { weights in
+          Packer(layout: layout, table: table).pack(tiles: 0..<layout.tiles, weights: weights, into: target)
+        }
+      }.squaredError
     }
-    guard moments != nil else { return statistics.squaredError }
-    var errors = [Float](repeating: 0, count: values.count)
-    bytes.withUnsafeBytes { packed in
-      errors.withUnsafeMutableBufferPointer {
-        Dequantizer(layout: layout, table: table ?? PackedCodec.linearInt4Table).unpack(
-          tiles: 0..<layout.tiles, packed: packed, into: $0)
-      }
-    }
-    for index in errors.indices { errors[index] -= values[index] }
-    return Self.weighted(errors, columns, moments)
-  }
-
-  private static func weighted(_ values: [Float], _ columns: Int, _ moments: [Float]?) -> Double {
-    guard let moments, moments.count == columns else { return values.reduce(0.0) { $0 + Double($1) * Double($1) } }
-    var sum = 0.0
-    for start in stride(from: 0, to: values.count, by: columns) {
-      var row = Float(0)
-      for column in 0..<columns { row += values[start + column] * values[start + column] * moments[column] }
-      sum += Double(row)
-    }
-    return sum
+    return errors.min() ?? 0
   }
 
   /// The parts of Σ w² that the best factors of each rank keep.
