@@ -35,15 +35,19 @@ public final class StatisticsCollector {
   private var feedback: [String: ErrorFeedback] = [:]
 
   /// - Parameters:
-  ///   - sequences: token ids of at most `sequenceTokens` each, in the vocabulary.
+  ///   - sequences: token ids, at most `sequenceTokens` each.
   ///   - scratchPath: a name in a directory where scratch memory may be written.
-  /// - Throws: `TensorError` when the buffers cannot be had, `CalibrationError.textTooShort`.
+  /// - Throws: `TensorError` when the buffers cannot be had, `CalibrationError.textTooShort` or
+  ///   `.tokenOutsideVocabulary`.
   public init(bundle: ModelBundle, sequences: [[Int32]], engine: Engine, scratchPath: String) throws {
     let configuration = bundle.configuration
     let vocabulary = configuration.vocabularySize
     for sequence in sequences {
       precondition(sequence.count <= Self.sequenceTokens, "a sequence is longer than a pass")
-      precondition(sequence.allSatisfy { (0..<vocabulary).contains(Int($0)) }, "a token is outside the vocabulary")
+      // A tokenizer may name ids that the model has no embedding for.
+      if let id = sequence.first(where: { !(0..<vocabulary).contains(Int($0)) }) {
+        throw CalibrationError.tokenOutsideVocabulary(id, rows: vocabulary)
+      }
     }
     self.sequences = sequences.filter { !$0.isEmpty }
     guard let longest = self.sequences.map(\.count).max() else { throw CalibrationError.textTooShort }

@@ -25,7 +25,7 @@ extension Filters {
     "indent": Filters(["width?", "first?", "blank?"], indent),
     "center": Filters(["width?"]) { (value, arguments, run) throws(TemplateError) in
       let text = try run.meter.string(value)
-      let missing = max(0, (try arguments.integer("width") ?? 80) - text.count)
+      let missing = max(text.count, try arguments.integer("width") ?? 80) - text.count
       try run.meter.allocate(missing + text.count)
       let left = missing / 2 + (missing & (text.count + missing) & 1)
       return .string(Text(repeatElement(" ", count: left)) + text + Text(repeatElement(" ", count: missing - left)))

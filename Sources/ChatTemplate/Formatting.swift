@@ -65,8 +65,9 @@ struct FormatSpecification {
   private func pad(
     _ text: Text, sign: Text, default fallback: Unicode.Scalar, _ meter: Meter
   ) throws(TemplateError) -> Text {
-    let missing = max(0, width - text.count - sign.count)
-    try meter.allocate(missing + text.count + sign.count)
+    let length = text.count + sign.count
+    let missing = max(length, width) - length
+    try meter.allocate(length + missing)
     func fills(_ count: Int) -> Text { Text(repeatElement(fill, count: count)) }
     switch alignment ?? fallback {
     case "<": return sign + text + fills(missing)

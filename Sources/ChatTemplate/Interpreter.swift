@@ -93,7 +93,8 @@ final class Interpreter {
   // MARK: Loops
 
   private func execute(_ loop: Loop, _ scope: Scope) throws(TemplateError) -> Flow {
-    var elements = try meter.elements(of: try evaluate(loop.elements, scope))
+    let source = try evaluate(loop.elements, scope)
+    var elements = try meter.elements(of: source)
     if let condition = loop.condition {
       var kept: [Value] = []
       for element in elements {
@@ -103,7 +104,7 @@ final class Interpreter {
       }
       elements = kept
     }
-    let state = LoopState(elements: elements)
+    let state = LoopState(elements: elements, depth: source.depth)
     // As in Jinja, `else` also runs when no turn reaches its end because each is left by `break` or `continue`.
     var finishedATurn = false
     for (index, element) in elements.enumerated() {

@@ -97,9 +97,25 @@ extension LoopState {
       guard !values.isEmpty else { throw meter.error(.value, "'loop.cycle' needs values to go through") }
       return values[index % values.count]
     }
+    for value in values { try refuseLoops(in: value, meter) }
     var isSame = lastChecked?.count == values.count
     for (old, new) in zip(lastChecked ?? [], values) where isSame { isSame = try meter.equal(old, new) }
     lastChecked = values
     return .bool(!isSame)
+  }
+
+  /// `loop.changed` keeps what it is given: a loop there could hold this one, and neither would ever be released.
+  private func refuseLoops(in value: Value, _ meter: Meter) throws(TemplateError) {
+    try meter.step()
+    switch value {
+    case .loop: throw meter.error(.unsupported, "'loop.changed' does not take a loop")
+    case .list(let items), .tuple(let items):
+      for item in items.values { try refuseLoops(in: item, meter) }
+    case .mapping(let mapping):
+      // Keys are hashed, and loops cannot be.
+      for entry in mapping.entries { try refuseLoops(in: entry.value, meter) }
+    case .method(let receiver, _): try refuseLoops(in: receiver, meter)
+    default: break
+    }
   }
 }

@@ -29,12 +29,15 @@ struct MacroClosure {
 /// The `loop` variable.
 final class LoopState {
   let elements: [Value]
+  /// That of the value they are of: a loop keeps it alive, so a chain of loops is released as deep as one of lists.
+  let depth: Int
   var index = 0
-  /// What `loop.changed` was last asked about.
+  /// What `loop.changed` was last asked about; no loop is in it.
   var lastChecked: [Value]?
 
-  init(elements: [Value]) {
+  init(elements: [Value], depth: Int) {
     self.elements = elements
+    self.depth = depth
   }
 
   func attribute(_ name: String) -> Value {

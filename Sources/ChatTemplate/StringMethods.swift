@@ -73,7 +73,7 @@ extension Methods {
     "ljust": padding("<"),
     "rjust": padding(">"),
     "zfill": TextMethod(["width"]) { (text, arguments, meter) throws(TemplateError) in
-      let missing = max(0, (try arguments.integer("width") ?? 0) - text.count)
+      let missing = max(text.count, try arguments.integer("width") ?? 0) - text.count
       try meter.allocate(missing)
       let sign = text.first == "-" || text.first == "+" ? 1 : 0
       return .string(text.prefix(sign) + Text(repeatElement("0", count: missing)) + text.dropFirst(sign))

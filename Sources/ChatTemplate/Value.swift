@@ -1,5 +1,6 @@
-/// A value while a template runs. Namespaces and macros are handles into the interpreter, so that no cycle of
-/// references can arise and everything is released with it.
+/// A value while a template runs. Namespaces and macros are handles into the interpreter, and a loop holds what it goes
+/// through, which is older, and what `loop.changed` was asked about, which has no loop in it. So no cycle of references
+/// can arise and everything is released with the interpreter.
 enum Value {
   /// Why there is no value, for the error raised when one is needed.
   case undefined(String)
@@ -34,12 +35,13 @@ struct Items {
 }
 
 extension Value {
-  /// Lists and dictionaries inside one another; 0 for anything else.
+  /// Lists and dictionaries inside one another, with a loop counting as what it goes through; 0 for anything else.
   var depth: Int {
     switch self {
     case .list(let items), .tuple(let items): items.depth
     case .mapping(let mapping): mapping.depth
     case .method(let receiver, _): receiver.depth
+    case .loop(let state): state.depth
     default: 0
     }
   }

@@ -8,6 +8,8 @@ struct PiecedText {
 
   private(set) var bytes: [UInt8]
   private(set) var pieces: [Piece]
+  /// Bytes that steps may make of it, and spans that they may find in a piece.
+  var limit: Int
   /// Reused between steps.
   private var spans: [Span] = []
 
@@ -21,17 +23,24 @@ struct PiecedText {
   init(_ text: UnsafeRawBufferPointer, startsText: Bool) {
     bytes = Array(text)
     pieces = text.isEmpty ? [] : [Piece(range: 0..<text.count, startsText: startsText)]
+    limit = TextPipeline.limit(of: text.count)
+  }
+
+  private func checkGrowth(_ count: Int) throws(TokenizerError) {
+    guard count <= limit else { throw .textGrew }
   }
 
   /// Builds every piece anew. Pieces that become empty disappear.
-  mutating func rewrite(_ body: (UnsafeRawBufferPointer, inout [UInt8]) -> Void) {
+  /// - Throws: `TokenizerError.textGrew`, like every step that makes bytes or spans.
+  mutating func rewrite(_ body: (UnsafeRawBufferPointer, inout [UInt8]) -> Void) throws(TokenizerError) {
     var output: [UInt8] = []
     output.reserveCapacity(bytes.count)
     var kept: [Piece] = []
-    bytes.withUnsafeBytes { source in
+    try bytes.withRawBytes { source throws(TokenizerError) in
       for piece in pieces {
         let start = output.count
         body(UnsafeRawBufferPointer(rebasing: source[piece.range]), &output)
+        try checkGrowth(output.count)
         if output.count > start { kept.append(Piece(range: start..<output.count, startsText: piece.startsText)) }
       }
     }
@@ -39,12 +48,12 @@ struct PiecedText {
     pieces = kept
   }
 
-  mutating func prefix(_ unit: [UInt8], unlessPresent: Bool, firstOnly: Bool) {
+  mutating func prefix(_ unit: [UInt8], unlessPresent: Bool, firstOnly: Bool) throws(TokenizerError) {
     let wanted = pieces.contains { !firstOnly || $0.startsText }
     guard wanted, !unit.isEmpty else { return }
     var index = 0
     let flags = pieces.map(\.startsText)
-    rewrite { piece, output in
+    try rewrite { piece, output in
       let skipped = (firstOnly && !flags[index]) || (unlessPresent && piece.starts(with: unit))
       if !skipped { output.append(contentsOf: unit) }
       output.append(contentsOf: piece)
@@ -77,9 +86,7 @@ struct PiecedText {
       try find(finder, in: piece.range, matcher: matcher)
       for span in spans {
         if span.isMatch { output += content } else { output += bytes[span.start..<span.end] }
-        guard output.count <= TextPipeline.maximumBytes else {
-          throw .textTooLong(bytes: output.count, limit: TextPipeline.maximumBytes)
-        }
+        try checkGrowth(output.count)
       }
       if output.count > start { kept.append(Piece(range: start..<output.count, startsText: piece.startsText)) }
     }
@@ -125,6 +132,7 @@ struct PiecedText {
       }
       if covered < match.lowerBound { spans.append(Span(start: covered, end: match.lowerBound, isMatch: false)) }
       spans.append(Span(start: match.lowerBound, end: match.upperBound, isMatch: true))
+      try checkGrowth(spans.count)
       covered = match.upperBound
       lastMatchEnd = match.upperBound
       position = match.upperBound

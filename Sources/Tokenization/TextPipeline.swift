@@ -1,7 +1,12 @@
 /// Steps with their patterns compiled, ready to run.
 struct TextPipeline: Sendable {
-  /// Bytes of text that steps may grow a piece to: a replacement cannot fill the memory.
+  /// Bytes that the steps may make of a text, whatever its length; what counts them has 32 bits.
   static let maximumBytes = 1 << 30
+  /// Bytes they may make of each byte. A space that becomes "▁" and has another put before it takes 6, the longest
+  /// decompositions 3.
+  static let growth = 8
+  /// Bytes they may make besides, of however short a text.
+  static let allowance = 1 << 16
 
   enum Finder: Sendable {
     case literal([UInt8])
@@ -20,6 +25,9 @@ struct TextPipeline: Sendable {
 
   var isEmpty: Bool { steps.isEmpty }
 
+  /// Bytes that steps may make of a text of `count` bytes: replacements cannot fill the memory.
+  static func limit(of count: Int) -> Int { min(maximumBytes, allowance + growth * count) }
+
   private static func finder(_ pattern: TextPattern) throws(TokenizerError) -> Finder {
     switch pattern {
     case .literal(let bytes): .literal(bytes)
@@ -28,16 +36,16 @@ struct TextPipeline: Sendable {
   }
 
   /// Runs all steps over `text`.
-  /// - Throws: `TokenizerError.matchLimit` or `.textTooLong`.
+  /// - Throws: `TokenizerError.matchLimit` or `.textGrew`.
   func run(_ text: inout PiecedText, matcher: Matcher) throws(TokenizerError) {
     for (step, finder) in steps {
       switch step {
-      case .composed: text.rewrite { piece, output in Normalization.compose(piece, to: &output) }
-      case .decomposed: text.rewrite { piece, output in Normalization.decompose(piece, to: &output) }
-      case .lowercased: text.rewrite { piece, output in Normalization.lowercase(piece, to: &output) }
+      case .composed: try text.rewrite { piece, output in Normalization.compose(piece, to: &output) }
+      case .decomposed: try text.rewrite { piece, output in Normalization.decompose(piece, to: &output) }
+      case .lowercased: try text.rewrite { piece, output in Normalization.lowercase(piece, to: &output) }
       case .trimmed(let left, let right): text.trim(left: left, right: right)
       case .prefixed(let bytes, let unlessPresent, let firstOnly):
-        text.prefix(bytes, unlessPresent: unlessPresent, firstOnly: firstOnly)
+        try text.prefix(bytes, unlessPresent: unlessPresent, firstOnly: firstOnly)
       case .replaced(_, let content):
         if let finder { try text.replace(finder, with: content, matcher: matcher) }
       case .split(_, let behavior, let inverted):

@@ -4,7 +4,7 @@ extension Tokenizer {
   ///   - text: UTF-8; ill-formed sequences count as U+FFFD.
   ///   - addSpecial: whether to put the model's own prefix and suffix (begin of sequence, …) around the ids.
   ///   - parseSpecial: whether special tokens spelled out in the text are recognised.
-  /// - Throws: `TokenizerError.textTooLong` or `.matchLimit`.
+  /// - Throws: `TokenizerError.textTooLong`, `.textGrew` or `.matchLimit`.
   public func encode(
     _ text: UnsafeRawBufferPointer, addSpecial: Bool, parseSpecial: Bool = true
   ) throws(TokenizerError) -> [Int32] {
@@ -25,7 +25,7 @@ extension Tokenizer {
   }
 
   /// As above, for a string.
-  /// - Throws: `TokenizerError.textTooLong` or `.matchLimit`.
+  /// - Throws: `TokenizerError.textTooLong`, `.textGrew` or `.matchLimit`.
   public func encode(
     _ text: String, addSpecial: Bool, parseSpecial: Bool = true
   ) throws(TokenizerError) -> [Int32] {
@@ -42,6 +42,8 @@ private struct EncodingRun {
   let matcher = Matcher()
   var merger = WordMerger()
   var ids: [Int32] = []
+  /// Bytes that the steps may still make of this call's text: a limit for each segment would let many of them add up.
+  private var room = 0
 
   init(tokenizer: Tokenizer, parsesSpecial: Bool) {
     self.tokenizer = tokenizer
@@ -50,6 +52,7 @@ private struct EncodingRun {
 
   /// Added tokens of the raw text first, then normalisation, then added tokens of the normalised text, then the model.
   mutating func encode(_ text: UnsafeRawBufferPointer) throws(TokenizerError) {
+    room = TextPipeline.limit(of: text.count)
     for segment in segments(of: text, tokenizer.image.rawTrie) {
       guard segment.id == nil else {
         ids.append(segment.id ?? 0)
@@ -57,7 +60,9 @@ private struct EncodingRun {
       }
       var piece = PiecedText(
         UnsafeRawBufferPointer(rebasing: text[segment.range]), startsText: segment.range.lowerBound == 0)
+      piece.limit = room
       try tokenizer.normalizer.run(&piece, matcher: matcher)
+      room -= piece.bytes.count
       try encodeNormalized(piece)
     }
   }
@@ -81,7 +86,9 @@ private struct EncodingRun {
 
   private mutating func encodeWords(of text: PiecedText) throws(TokenizerError) {
     var text = text
+    text.limit = room + text.bytes.count
     try tokenizer.preTokenizer.run(&text, matcher: matcher)
+    room = text.limit - text.bytes.count
     text.bytes.withUnsafeBytes { bytes in
       for piece in text.pieces {
         merger.append(UnsafeRawBufferPointer(rebasing: bytes[piece.range]), image: tokenizer.image, to: &ids)

@@ -1,6 +1,7 @@
 extension TokenizerDefinition {
   /// The image that `Tokenizer` uses in place: about 24 bytes a merge, and the pieces with 11 bytes each besides.
-  /// - Throws: `TokenizerError.invalidDefinition` or `.invalidPattern`.
+  /// - Throws: `TokenizerError.invalidDefinition` or `.invalidPattern`; `.textGrew` or `.matchLimit` when the steps
+  ///   make too much of an added token.
   public func compiled() throws(TokenizerError) -> [UInt8] {
     try validated()
     let settings = try ImageSettings(self)
@@ -110,13 +111,22 @@ extension TokenizerDefinition {
     return image
   }
 
+  /// Bytes of text that the added tokens may have together. While their trie is made, a byte takes some 50.
+  private static let maximumAddedBytes = 4 << 20
+
   /// What to look for in the text for each added token.
   private func soughtContents(_ normalizer: TextPipeline) throws(TokenizerError) -> [[UInt8]] {
     let matcher = Matcher()
     var contents: [[UInt8]] = []
+    var total = 0
     for token in addedTokens {
       var text = token.content.withUnsafeBytes { PiecedText($0, startsText: true) }
       if token.isNormalized { try normalizer.run(&text, matcher: matcher) }
+      total += text.bytes.count
+      guard total <= Self.maximumAddedBytes else {
+        throw .invalidDefinition(
+          "the added tokens up to \(token.id) have \(total) bytes of text, at most \(Self.maximumAddedBytes) are taken")
+      }
       contents.append(text.bytes)
     }
     return contents

@@ -10,6 +10,8 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   case matchLimit(pattern: String, code: Int32)
   /// The text is longer than one call takes.
   case textTooLong(bytes: Int, limit: Int)
+  /// The tokenizer's steps make far more of a text than it was; the tokenizer is at fault, not the text.
+  case textGrew
 
   public var description: String {
     switch self {
@@ -23,6 +25,10 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
       "tokenizer: splitting the text with “\(pattern)” exceeded the work limit (PCRE2 error \(code)). Shorten the text."
     case .textTooLong(let bytes, let limit):
       "tokenizer: the text has \(bytes) bytes, at most \(limit) can be taken at once. Split the text."
+    case .textGrew:
+      "tokenizer: its normalizer and pre_tokenizer make a text longer than \(TextPipeline.allowance) bytes and "
+        + "\(TextPipeline.growth) for each of its own, or than \(TextPipeline.maximumBytes) in all. Check these steps "
+        + "in the checkpoint's tokenizer files: they are damaged, or made to fill the memory."
     }
   }
 }

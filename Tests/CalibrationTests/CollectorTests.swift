@@ -6,6 +6,7 @@ import DeRa
 import Kernels
 import Quantization
 import Testing
+import Tokenization
 
 @Suite("Statistics of a model's inputs")
 struct CollectorTests {
@@ -81,6 +82,35 @@ struct CollectorTests {
       try StatisticsCollector(
         bundle: bundle, sequences: [[]], engine: try engine(threads: 1), scratchPath: TemporaryFile().path)
     }
+  }
+
+  @Test("a token without a row in the embedding is refused")
+  func unknownTokens() async throws {
+    let bundle = try await GoldenInputs("llama2").bundle()
+    let rows = bundle.configuration.vocabularySize
+    for id in [Int32(rows), -1] {
+      #expect(throws: CalibrationError.tokenOutsideVocabulary(id, rows: rows)) {
+        try StatisticsCollector(
+          bundle: bundle, sequences: [[0, id]], engine: try engine(threads: 1), scratchPath: TemporaryFile().path)
+      }
+    }
+  }
+
+  @Test("what a tokenizer puts before a text may be half of a sequence")
+  func prefixes() throws {
+    let pieces = (0..<256).map { TokenizerDefinition.Piece(id: Int32($0), bytes: [UInt8($0)]) }
+    var definition = TokenizerDefinition(kind: .byteLevelBPE, pieces: pieces, merges: .ranked([]))
+    let text = CalibrationText(bytes: Array(repeating: 0x61, count: 600))
+    for (prefix, context, length) in [(257, 4096, 512), (511, 4096, 512), (600, 4096, 512), (9, 16, 16), (1, 1, 1)] {
+      definition.prefixIDs = Array(repeating: 1, count: prefix)
+      let tokenizer = try Tokenizer(image: definition.compiled())
+      #expect(throws: CalibrationError.prefixTooLong(prefix, sequence: length)) {
+        try text.sequences(tokenizer, contextLength: context)
+      }
+    }
+    definition.prefixIDs = Array(repeating: 1, count: 256)
+    let tokenizer = try Tokenizer(image: definition.compiled())
+    #expect(try text.sequences(tokenizer, contextLength: 4096).map(\.count) == [512, 512, 344])
   }
 
   private func engine(threads: Int) throws -> Engine { try Engine(pool: ThreadPool(threads: threads)) }

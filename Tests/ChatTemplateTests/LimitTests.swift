@@ -151,12 +151,34 @@ import Testing
     expect(.valueDepth, deep + "{% set ns.x = {'a': (ns.x,)} %}{% endfor %}")
     expect(.valueDepth, deep + "{% set ns.x = namespace(a=[ns.x]).a %}{% endfor %}")
     expect(.valueDepth, deep + "{% set ns.x = ['a', ns.x]|map('default')|list|batch(2) %}{% endfor %}")
+    // A loop counts as what it goes through.
+    for held in ["loop", "[loop]", "loop.cycle"] {
+      expect(.valueDepth, deep + "{% for y in [ns.x] %}{% set ns.x = \(held) %}{% endfor %}{% endfor %}")
+    }
+    #expect(failure(deep + "{% for y in 'a' %}{% set ns.x = loop %}{% endfor %}{% endfor %}{{ ns.x.index }}") == nil)
     // A namespace inside itself is a reference, and printing it shows no more than that.
     #expect(failure(deep + "{% set ns.x = ns %}{% endfor %}{{ ns.x.x.x }}{{ [ns] }}") == nil)
     var value = TemplateValue.int(1)
     for _ in 0..<5000 { value = .array([value]) }
     #expect(throws: TemplateError.self) {
       try ChatTemplate(source: "").render(messages: [], addGenerationPrompt: false, variables: ["x": value])
+    }
+  }
+
+  /// A loop that keeps itself would never be released.
+  @Test(arguments: ["loop", "1, [loop]", "{'a': (outer,)}", "loop.changed", "[outer.cycle]"])
+  func loopsKeepNoLoops(_ arguments: String) {
+    let start = "{% for i in [1] %}{% set outer = loop %}{% for j in [1] %}\n"
+    let end = "{% endfor %}{% endfor %}"
+    #expect(failure(start + "{{ loop.changed(\(arguments)) }}" + end)?.kind == .unsupported)
+    #expect(failure(start + "{% set ns = namespace(a=loop) %}{{ loop.changed(ns, [1], {'a': 1}) }}" + end) == nil)
+  }
+
+  @Test(arguments: ["'a'|center(width)", "'a'.zfill(width)", "'a'.ljust(width)", "'a'.rjust(width, 'x')"])
+  func negativeWidths(_ expression: String) {
+    for width in ["-9223372036854775807 - 1", "-9223372036854775807", "-1"] {
+      let start = "{% set width = \(width) %}"
+      #expect(failure(start + "{% if \(expression) != 'a' %}{{ raise_exception(width) }}{% endif %}") == nil)
     }
   }
 

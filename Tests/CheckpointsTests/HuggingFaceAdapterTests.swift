@@ -165,6 +165,22 @@ import Testing
     _ = try Checkpoint.open(adapter: "\(Fixtures.checkpoints)/plain", on: tied)
   }
 
+  /// Such tensors are equal, whatever length of rows they claim.
+  @Test func tiedBaseRefusesEmptyTensors() throws {
+    try files.copy("\(Fixtures.checkpoints)/base")
+    try files.replace(#""tie_word_embeddings": false"#, with: #""tie_word_embeddings": true"#, in: "config.json")
+    try removeOutputMatrix()
+    let tied = try Checkpoint.open(path: files.path)
+    let adapter = try TemporaryFiles()
+    try adapter.copy("\(Fixtures.checkpoints)/saved")
+    let entry = #"{"dtype":"F32","shape":[0,1152921504606846976],"data_offsets":[0,0]}"#
+    let embedding = "base_model.model.model.embed_tokens.weight"
+    try adapter.write(
+      "adapter_model.safetensors",
+      safetensorsBytes(header: #"{"\#(embedding)":\#(entry),"base_model.model.lm_head.weight":\#(entry)}"#))
+    #expect(try checkpointError { try Checkpoint.open(adapter: adapter.path, on: tied) }.subject == embedding)
+  }
+
   @Test func missingWeightsAreExplained() throws {
     try files.write("adapter_config.json", #"{"peft_type":"LORA"}"#)
     #expect(try openError().problem == "no adapter_model.safetensors")

@@ -120,6 +120,18 @@ import Testing
     #expect(tied.tensors["output.weight"] == nil)
   }
 
+  /// Shapes are compared before they are checked, and one without numbers passes for any file.
+  @Test(arguments: ["[0,1152921504606846976]", "[1152921504606846976,0]"])
+  func emptyTensorsOfATiedModelAreRefused(shape: String) throws {
+    try files.copy("\(Fixtures.checkpoints)/base")
+    try files.replace(#""tie_word_embeddings": false"#, with: #""tie_word_embeddings": true"#, in: "config.json")
+    let entry = #"{"dtype":"F32","shape":\#(shape),"data_offsets":[0,0]}"#
+    try files.write(
+      "model.safetensors",
+      safetensorsBytes(header: #"{"model.embed_tokens.weight":\#(entry),"lm_head.weight":\#(entry)}"#))
+    #expect(try openError().subject == "model.embed_tokens.weight")
+  }
+
   @Test(arguments: ["", "language_model.model."])
   func otherPrefixesOfNamesAreRecognised(prefix: String) throws {
     try files.copy("\(Fixtures.goldens)/llama3")
