@@ -122,13 +122,14 @@ final class CommandScorer: Scorer {
     close(process.input)
     close(process.output)
     var status: Int32 = 0
-    // It ends when its input does; one that does not is told to.
-    for _ in 0..<100 {
-      if waitpid(process.id, &status, WNOHANG) != 0 { return }
-      usleep(10_000)
+    // It ends when its input does (0 is no signal); one that does not is told to, and then made to.
+    for ending in [0, SIGTERM, SIGKILL] {
+      kill(-process.id, ending)
+      for _ in 0..<100 {
+        if waitpid(process.id, &status, WNOHANG) != 0 { return }
+        usleep(10_000)
+      }
     }
-    kill(-process.id, SIGTERM)
-    waitpid(process.id, &status, 0)
   }
 }
 
