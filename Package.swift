@@ -2,28 +2,35 @@
 import PackageDescription
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let real: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 
 // The module list is data: one row a module, importing only modules above it (checked by tools/check-imports).
 // swift-format-ignore
 let modules: [(name: String, imports: [Target.Dependency])] = [
-  ("TensorCore", []),
-  ("GGUF", ["TensorCore"]),
-  ("Compression", ["CLZ4"]),
-  ("ModelSpec", ["TensorCore", real]),
-  ("Tokenization", ["CPCRE2"]),
-  ("ChatTemplate", []),
-  ("Bundle", ["TensorCore", "GGUF", "ModelSpec"]),
-  ("Checkpoints", ["TensorCore", "GGUF", "ModelSpec", "Tokenization"]),
-  ("Quantization", ["TensorCore"]),
-  ("Conversion", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "ChatTemplate", "Bundle", "Checkpoints", "Quantization", crypto]),
-  ("Kernels", ["CKernels", "CScheduling", "TensorCore", real]),
-  ("Transformer", ["TensorCore", "ModelSpec", "Kernels", real]),
-  ("DeRa", ["TensorCore", "GGUF", "ModelSpec", "Compression", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "Transformer", real, crypto]),
-  ("Calibration", ["TensorCore", "GGUF", "ModelSpec", "Tokenization", "Checkpoints", "Quantization", "Conversion", "Kernels", "Transformer", "DeRa"]),
-  ("Evaluation", ["Tokenization", "Kernels", "DeRa", real]),
-  ("Commands", ["TensorCore", "GGUF", "Compression", "ModelSpec", "Bundle", "Tokenization", "ChatTemplate", "Kernels", "DeRa", "Evaluation", arguments]),
+  ("DeRaTensorCore", []),
+  ("DeRaDigest", ["CDeRaDigest"]),
+  ("DeRaPlatform", ["DeRaTensorCore"]),
+  ("DeRaGGUF", ["DeRaTensorCore", "DeRaPlatform"]),
+  ("DeRaCompression", ["CDeRaLZ4"]),
+  ("DeRaModelSpec", ["DeRaTensorCore", real]),
+  ("DeRaTokenization", ["CDeRaPCRE2"]),
+  ("DeRaChatTemplate", ["DeRaPlatform"]),
+  ("DeRaBundle", ["DeRaTensorCore", "DeRaGGUF", "DeRaModelSpec"]),
+  ("DeRaCheckpoints", ["DeRaTensorCore", "DeRaPlatform", "DeRaGGUF", "DeRaModelSpec", "DeRaTokenization"]),
+  ("DeRaQuantization", ["DeRaTensorCore"]),
+  ("DeRaConversion", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaGGUF", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRaCheckpoints", "DeRaQuantization"]),
+  ("DeRaKernels", ["CDeRaKernels", "CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", real]),
+  ("DeRaTransformer", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaKernels", real]),
+  ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaGGUF", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
+  ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
+  ("DeRaEvaluation", ["DeRaTokenization", "DeRaKernels", "DeRa", real]),
+  ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
+]
+
+// What a module's tests import beside the module and its own imports.
+let testImports: [String: [Target.Dependency]] = [
+  "DeRaBundle": ["DeRaPlatform"], "DeRaCalibration": ["DeRaBundle", "DeRaCheckpoints"],
+  "DeRaQuantization": ["DeRaPlatform"],
 ]
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -33,38 +40,46 @@ let package = Package(
   name: "dera",
   products: [
     .library(name: "DeRa", targets: ["DeRa"]),
-    // For the benchmarks.
-    .library(name: "Kernels", targets: ["Kernels", "TensorCore"]),
     .executable(name: "dera", targets: ["dera"]),
     .executable(name: "dera-quantize", targets: ["dera-quantize"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
   ],
   targets: [
-    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
-    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
-    .target(name: "CKernels", cSettings: cSettings),
-    .target(name: "CScheduling", cSettings: cSettings),
+    .systemLibrary(name: "CDeRaPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CDeRaLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .target(name: "CDeRaKernels", cSettings: cSettings),
+    .target(name: "CDeRaDigest", cSettings: cSettings),
+    .target(name: "CDeRaScheduling", cSettings: cSettings),
     .target(
-      name: "CKernelsConformance", dependencies: ["CKernels"], path: "Tests/CKernelsConformance", exclude: ["main.c"],
+      name: "CDeRaKernelsConformance", dependencies: ["CDeRaKernels"], path: "Tests/CDeRaKernelsConformance",
+      exclude: ["main.c"],
       cSettings: cSettings),
-    .testTarget(name: "CKernelsTests", dependencies: ["CKernelsConformance", "Kernels"], swiftSettings: settings),
-    .executableTarget(name: "dera", dependencies: ["Commands"], swiftSettings: settings),
+    .testTarget(
+      name: "CDeRaKernelsTests", dependencies: ["CDeRaKernelsConformance", "DeRaKernels"], swiftSettings: settings),
+    .target(
+      name: "DeRaTestSupport", dependencies: ["DeRaPlatform"], path: "Tests/DeRaTestSupport", swiftSettings: settings),
+    .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
     .executableTarget(
       name: "dera-quantize",
-      dependencies: ["TensorCore", "GGUF", "Conversion", "Calibration", "Kernels", "DeRa", "Evaluation", arguments],
+      dependencies: [
+        "DeRaTensorCore", "DeRaPlatform", "DeRaGGUF", "DeRaConversion", "DeRaCalibration", "DeRaKernels", "DeRa",
+        "DeRaEvaluation", arguments,
+      ],
       path: "tools/quantize", swiftSettings: settings),
   ]
     + modules.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings) }
     + modules.map {
       .testTarget(
-        name: "\($0.name)Tests", dependencies: [.byName(name: $0.name)] + $0.imports, swiftSettings: settings)
+        name: "\($0.name)Tests",
+        dependencies: [.byName(name: $0.name), "DeRaTestSupport"] + $0.imports + testImports[$0.name, default: []],
+        swiftSettings: settings)
     } + [
       .testTarget(
-        name: "GoldenTests", dependencies: ["Checkpoints", "Conversion", "Kernels", "DeRa", "Evaluation", real],
+        name: "GoldenTests",
+        dependencies: ["DeRaCheckpoints", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaEvaluation", real],
         swiftSettings: settings)
     ],
   swiftLanguageModes: [.v6]

@@ -1,13 +1,13 @@
-import Kernels
-import TensorCore
-import Transformer
+import DeRaKernels
+import DeRaTensorCore
+import DeRaTransformer
 
 /// Several sequences of one bundle that step together, each with its own λ: a matrix is read once for all of them.
 ///
 /// The sessions are ordinary ones, and what a sequence gets does not depend on the others.
-public final class Batch {
-  public let sessions: [Session]
-  public let bundle: ModelBundle
+package final class Batch {
+  package let sessions: [Session]
+  package let bundle: ModelBundle
   private let workspace: Workspace
 
   /// - Parameters:
@@ -16,7 +16,7 @@ public final class Batch {
   ///   - cacheCodec: how keys and values are held.
   ///   - blend: what λ blends.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
-  public init(
+  package init(
     bundle: ModelBundle, count: Int, contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16,
     blend: Blend = .logits
   ) throws(SessionError) {
@@ -47,7 +47,7 @@ public final class Batch {
   ///   - realignments: one for every session; nil leaves it out.
   ///   - body: gets the session's index and its blended logits `[vocabularySize]`, which it may change.
   /// - Throws: `SessionError.empty` when one of them has no token, `.cancelled` when `shouldContinue` said so, and whatever `body` throws.
-  public func logits(
+  package func logits(
     _ realignments: [Realignment?], _ body: (_ session: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
     precondition(realignments.count == sessions.count, "one λ, or nil, for every session")

@@ -1,17 +1,17 @@
-import Bundle
+import DeRaBundle
 
 /// A part of a bundle's mapped file.
-public struct MemoryRegion: Sendable, Equatable {
+package struct MemoryRegion: Sendable, Equatable {
   /// `shared`, a model's name, `tokenizer` or `metadata`.
-  public var name: String
-  public var bytes: Int
+  package var name: String
+  package var bytes: Int
   /// Where it lies in the file; not known for the metadata.
-  public var ranges: [Range<Int>]
+  package var ranges: [Range<Int>]
 }
 
 extension BundleManifest {
   /// What several models share, what belongs to each alone, the tokenizer, and the rest of the file.
-  public func memoryRegions(fileBytes: Int) -> [MemoryRegion] {
+  package func memoryRegions(fileBytes: Int) -> [MemoryRegion] {
     var regions = [MemoryRegion(name: "shared", bytes: 0, ranges: [])]
     regions += models.map { MemoryRegion(name: $0, bytes: 0, ranges: []) }
     for tensor in tensors {
@@ -29,7 +29,7 @@ extension BundleManifest {
 
 extension ModelBundle {
   /// The parts of the mapped file and how much of each is in memory now; nil where the system does not tell.
-  public func residentRegions() -> [(region: MemoryRegion, residentBytes: Int?)] {
+  package func residentRegions() -> [(region: MemoryRegion, residentBytes: Int?)] {
     manifest.memoryRegions(fileBytes: mappedBytes).map { region in
       (region, region.ranges.isEmpty ? nil : residentBytes(of: region.ranges))
     }

@@ -1,25 +1,18 @@
-import Kernels
-import TensorCore
-import Transformer
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import DeRaKernels
+import DeRaPlatform
+import DeRaTensorCore
+import DeRaTransformer
 
 /// Bytes a session occupies when its context is full.
-public struct MemoryReport: Sendable, Equatable {
+package struct MemoryReport: Sendable, Equatable {
   /// The bundle's file, mapped: shared by all sessions and processes, and the system may drop and reread its pages.
-  public var mappedBytes: Int
+  package var mappedBytes: Int
   /// Most of them that are wanted in memory; all of them unless that is limited.
-  public var residentBytes: Int
+  package var residentBytes: Int
   /// Keys and values of all models.
-  public var kvBytes: Int
+  package var kvBytes: Int
   /// Activations, logits and rotation tables.
-  public var scratchBytes: Int
+  package var scratchBytes: Int
 
   package init(mappedBytes: Int, residentBytes: Int? = nil, kvBytes: Int, scratchBytes: Int) {
     self.mappedBytes = mappedBytes
@@ -28,18 +21,18 @@ public struct MemoryReport: Sendable, Equatable {
     self.scratchBytes = scratchBytes
   }
 
-  public var total: Int { residentBytes + kvBytes + scratchBytes }
+  package var total: Int { residentBytes + kvBytes + scratchBytes }
 }
 
 extension Session {
   /// What computes: the instruction set and the threads.
-  public var engine: Engine { workspace.state.engine }
+  package var engine: Engine { workspace.state.engine }
 
   /// How keys and values are held.
-  public var cacheCodec: CacheCodec { caches[0].codec }
+  package var cacheCodec: CacheCodec { caches[0].codec }
 
   /// What this session occupies; its KV memory becomes resident as the context fills.
-  public var memory: MemoryReport {
+  package var memory: MemoryReport {
     MemoryReport(
       mappedBytes: bundle.mappedBytes,
       residentBytes: workspace.state.streaming.map { $0.streamedBytes == 0 ? bundle.mappedBytes : $0.limit },
@@ -52,7 +45,7 @@ extension Session {
   /// Keeps at most so many bytes of the weights in memory and streams the others from the file, layer by layer and again
   /// for every pass. The sessions of a `Batch` have it in common.
   /// - Throws: `SessionError.outOfMemory` when that is too little for two layers.
-  public func limitResidentWeights(to bytes: Int) throws(SessionError) {
+  package func limitResidentWeights(to bytes: Int) throws(SessionError) {
     do throws(TensorError) {
       workspace.state.streaming = try WeightStreaming(bundle.decoder, limit: bytes)
     } catch {
@@ -62,16 +55,16 @@ extension Session {
 }
 
 /// What the system counts for this process, in bytes; from Linux's /proc/self/status.
-public struct ProcessMemory: Sendable, Equatable {
+package struct ProcessMemory: Sendable, Equatable {
   /// Most bytes that were resident at once, files included (VmHWM).
-  public var peakBytes: Int
+  package var peakBytes: Int
   /// Resident memory of the process's own (RssAnon).
-  public var anonymousBytes: Int
+  package var anonymousBytes: Int
   /// Resident pages of mapped files (RssFile).
-  public var fileBytes: Int
+  package var fileBytes: Int
 
   /// nil where there is no /proc.
-  public static func current() -> ProcessMemory? { ProcessMemory(status: readStatus()) }
+  package static func current() -> ProcessMemory? { ProcessMemory(status: readStatus()) }
 
   /// Reads the text of /proc/self/status.
   package init?(status: String) {

@@ -1,26 +1,26 @@
-import Bundle
-import Crypto
-import GGUF
-import Kernels
-import ModelSpec
-import TensorCore
-import Tokenization
-import Transformer
+import DeRaBundle
+import DeRaDigest
+import DeRaGGUF
+import DeRaKernels
+import DeRaModelSpec
+import DeRaTensorCore
+import DeRaTokenization
+import DeRaTransformer
 
 /// An opened bundle: the file mapped read-only, its models as views into the mapping. Immutable; any number of sessions
 /// in any thread may use it.
-public final class ModelBundle: Sendable {
-  public let manifest: BundleManifest
+package final class ModelBundle: Sendable {
+  package let manifest: BundleManifest
   /// nil when the checkpoints came without one; token ids still work.
-  public let tokenizer: Tokenizer?
-  public let decoder: Decoder
+  package let tokenizer: Tokenizer?
+  package let decoder: Decoder
   private let file: GGUFFile
   /// The 16-entry tables of int4 tensors, which the decoder's matrices point to.
   private let tables: TableStore
 
   /// Opens and validates a bundle; weights are not read.
   /// - Throws: `GGUFError`, `BundleError` or `TokenizerError`, saying what is wrong with the file.
-  public init(path: String) throws {
+  package init(path: String) throws {
     let file = try GGUFFile(path: path)
     let manifest = try BundleManifest(file: file)
     let bytes = file.file.bytes
@@ -36,10 +36,10 @@ public final class ModelBundle: Sendable {
     decoder = Decoder(configuration: manifest.configuration, models: models, activations: manifest.activations)
   }
 
-  public var configuration: ModelConfiguration { manifest.configuration }
-  public var path: String { file.path }
+  package var configuration: ModelConfiguration { manifest.configuration }
+  package var path: String { file.path }
   /// Bytes of the mapped file.
-  public var mappedBytes: Int { file.file.bytes.count }
+  package var mappedBytes: Int { file.file.bytes.count }
 
   /// Bytes of parts of the file that are in this process's memory; nil where the system does not tell.
   func residentBytes(of ranges: [Range<Int>]) -> Int? { file.file.residentBytes(of: ranges) }
@@ -47,7 +47,7 @@ public final class ModelBundle: Sendable {
   /// Recomputes every tensor's SHA-256.
   /// - Parameter progress: called with bytes done and bytes in all.
   /// - Throws: `ModelBundleError.checksum` naming the first tensor that differs.
-  public func verify(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(ModelBundleError) {
+  package func verify(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(ModelBundleError) {
     var parts = manifest.tensors.map { (name: $0.fileName, range: $0.byteRange, sha256: $0.sha256) }
     if let tokenizer = manifest.tokenizer {
       parts.append((BundleManifest.tokenizerName, tokenizer.byteRange, tokenizer.sha256))
@@ -56,9 +56,7 @@ public final class ModelBundle: Sendable {
     var done = 0
     for part in parts {
       let bytes = UnsafeRawBufferPointer(rebasing: file.file.bytes[part.range])
-      var hash = SHA256()
-      hash.update(bufferPointer: bytes)
-      guard Checksum.text(hash.finalize()) == part.sha256 else {
+      guard SHA256.hexadecimal(of: bytes) == part.sha256 else {
         throw .checksum(path: path, tensor: part.name)
       }
       done += part.range.count
@@ -68,10 +66,10 @@ public final class ModelBundle: Sendable {
 }
 
 /// A bundle that parses but cannot be trusted.
-public enum ModelBundleError: Error, Equatable, CustomStringConvertible {
+package enum ModelBundleError: Error, Equatable, CustomStringConvertible {
   case checksum(path: String, tensor: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .checksum(let path, let tensor):
       "\(path): the bytes of tensor '\(tensor)' do not have the recorded SHA-256; the file is damaged, copy or convert it again"

@@ -1,34 +1,29 @@
-import Bundle
-import Compression
-import Crypto
-import GGUF
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import DeRaBundle
+import DeRaCompression
+import DeRaDigest
+import DeRaGGUF
+import DeRaPlatform
 
 /// A bundle in transport form, `.dera.lz4`: an LZ4 frame that any lz4 program expands, after a note with the bundle's
 /// size and SHA-256.
 ///
 /// The note is `DeRaPack`, the number of bytes as 64-bit little-endian integer, and the 32 bytes of the digest.
-public struct PackedBundle: Sendable {
-  public static let suffix = ".lz4"
+package struct PackedBundle: Sendable {
+  package static let suffix = ".lz4"
 
-  public let path: String
+  package let path: String
   /// Bytes of the bundle, and their SHA-256 in hexadecimal digits; nil when another program packed it.
-  public let content: (bytes: Int, sha256: String)?
+  package let content: (bytes: Int, sha256: String)?
   private let file: MappedFile
 
   private static let mark = Array("DeRaPack".utf8)
   private static let noteBytes = mark.count + 8 + SHA256.byteCount
   /// Told bytes done and bytes in all; may throw to end the work.
-  public typealias Progress = (_ done: Int, _ total: Int) throws -> Void
+  package typealias Progress = (_ done: Int, _ total: Int) throws -> Void
 
   /// nil for a file that is no LZ4 frame.
   /// - Throws: `FileError` when it cannot be read.
-  public init?(path: String) throws(FileError) {
+  package init?(path: String) throws(FileError) {
     let file = try MappedFile(path: path)
     guard LZ4.isFrame(file.bytes) else { return nil }
     self.path = path
@@ -36,13 +31,13 @@ public struct PackedBundle: Sendable {
     content = LZ4.note(of: file.bytes).flatMap(Self.content)
   }
 
-  public var byteCount: Int { file.bytes.count }
+  package var byteCount: Int { file.bytes.count }
 
   private static func content(_ note: UnsafeRawBufferPointer) -> (bytes: Int, sha256: String)? {
     guard note.count == noteBytes, note.starts(with: mark) else { return nil }
     let count = UInt64(littleEndian: note.loadUnaligned(fromByteOffset: mark.count, as: UInt64.self))
     guard let bytes = Int(exactly: count) else { return nil }
-    return (bytes, Checksum.text(note[(mark.count + 8)...]))
+    return (bytes, SHA256.hexadecimal(note[(mark.count + 8)...]))
   }
 
   private static func note(bytes: Int, digest: some Sequence<UInt8>) -> [UInt8] {
@@ -54,7 +49,7 @@ public struct PackedBundle: Sendable {
   /// - Returns: bytes of the packed file.
   /// - Throws: what opening a bundle throws, `FileError`, `PackedBundleError`, and what `progress` throws. The output is
   ///   then as it was.
-  public static func pack(
+  package static func pack(
     _ path: String, to output: String, level: Int, progress: Progress = { _, _ in }
   ) throws -> Int {
     _ = try ModelBundle(path: path)
@@ -69,7 +64,7 @@ public struct PackedBundle: Sendable {
     try LZ4.compress(source.bytes, level: level) {
       try file.write($0)
     } progress: { done in
-      hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: source.bytes[hashed..<done]))
+      hash.update(UnsafeRawBufferPointer(rebasing: source.bytes[hashed..<done]))
       source.drop(hashed..<done)
       hashed = done
       try progress(done, total)
@@ -81,7 +76,7 @@ public struct PackedBundle: Sendable {
 
   /// Writes the bundle it holds; a file that has the name is replaced once everything is checked.
   /// - Throws: `PackedBundleError`, `FileError`, what opening a bundle throws, and what `progress` throws.
-  public func unpack(to output: String, progress: Progress = { _, _ in }) throws {
+  package func unpack(to output: String, progress: Progress = { _, _ in }) throws {
     if let content { try checkRoom(content.bytes, beside: output) }
     let target = try AtomicFile(path: output)
     var hash = SHA256()
@@ -89,7 +84,7 @@ public struct PackedBundle: Sendable {
     do {
       try LZ4.expand(file.bytes, limit: content?.bytes ?? .max) { piece in
         if target.position == 0, !piece.starts(with: "GGUF".utf8) { throw PackedBundleError.notABundle(path: path) }
-        hash.update(bufferPointer: piece)
+        hash.update(piece)
         try target.write(piece)
       } progress: { position in
         file.drop(done..<position)
@@ -99,7 +94,7 @@ public struct PackedBundle: Sendable {
     } catch let error as LZ4Error {
       throw PackedBundleError.damaged(path: path, error)
     }
-    if let content, content.bytes != target.position || content.sha256 != Checksum.text(hash.finalize()) {
+    if let content, content.bytes != target.position || content.sha256 != hash.hexadecimal() {
       throw PackedBundleError.otherContent(path: path)
     }
     try target.commit { _ = try ModelBundle(path: $0) }
@@ -120,7 +115,7 @@ extension PackedBundle {
   /// expanded once whatever the packed file is called.
   /// - Parameter progress: called while expanding, not at all where nothing has to be done.
   /// - Throws: as `unpack`, and `PackedBundleError.noNote`.
-  public func expanded(in directory: String, progress: Progress = { _, _ in }) throws -> String {
+  package func expanded(in directory: String, progress: Progress = { _, _ in }) throws -> String {
     guard let content else { throw PackedBundleError.noNote(path: path) }
     let target = "\(directory)/\(content.sha256).dera"
     var info = stat()
@@ -132,7 +127,7 @@ extension PackedBundle {
 
   /// Where expanded bundles are kept: `$XDG_CACHE_HOME/dera`, or `~/.cache/dera`.
   /// - Throws: `PackedBundleError.noCache` when neither is known.
-  public static func cacheDirectory() throws(PackedBundleError) -> String {
+  package static func cacheDirectory() throws(PackedBundleError) -> String {
     func variable(_ name: String) -> String? {
       getenv(name).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
@@ -151,7 +146,7 @@ extension PackedBundle {
 }
 
 /// Why a packed bundle cannot be used.
-public enum PackedBundleError: Error, Equatable, CustomStringConvertible {
+package enum PackedBundleError: Error, Equatable, CustomStringConvertible {
   case damaged(path: String, LZ4Error)
   case notABundle(path: String)
   /// The content is not what the note says.
@@ -160,7 +155,7 @@ public enum PackedBundleError: Error, Equatable, CustomStringConvertible {
   case noRoom(directory: String, needed: Int, free: Int)
   case noCache
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .damaged(let path, let error): "\(path): \(error); copy or pack it again"
     case .notABundle(let path): "\(path) holds something else than a bundle; give one that `dera pack` made"

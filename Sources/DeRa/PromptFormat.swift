@@ -1,35 +1,28 @@
-import Bundle
-import ChatTemplate
-import Tokenization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import DeRaBundle
+import DeRaChatTemplate
+import DeRaPlatform
+import DeRaTokenization
 
 /// Turns text and conversations into a bundle's token ids.
-public struct PromptFormat: Sendable {
-  public let tokenizer: Tokenizer
+package struct PromptFormat: Sendable {
+  package let tokenizer: Tokenizer
   private let template: ChatTemplate?
 
   /// - Throws: `PromptError.noTokenizer`, or `TemplateError` when the bundle's template is malformed.
-  public init(_ bundle: ModelBundle) throws {
+  package init(_ bundle: ModelBundle) throws {
     guard let tokenizer = bundle.tokenizer else { throw PromptError.noTokenizer(path: bundle.path) }
     self.tokenizer = tokenizer
     template = try bundle.manifest.chatTemplate.map { try ChatTemplate(source: $0) }
   }
 
   /// Whether conversations are laid out by the model's own template.
-  public var hasTemplate: Bool { template != nil }
+  package var hasTemplate: Bool { template != nil }
 
   /// Plain text, with the special tokens the model expects around it.
-  public func tokens(text: String) throws -> [Int32] { try tokenizer.encode(text, addSpecial: true) }
+  package func tokens(text: String) throws -> [Int32] { try tokenizer.encode(text, addSpecial: true) }
 
   /// A conversation ready for the next answer. Without a template the messages' contents are joined as they are.
-  public func tokens(messages: [ChatMessage]) throws -> [Int32] {
+  package func tokens(messages: [ChatMessage]) throws -> [Int32] {
     guard let template else {
       let contents = messages.compactMap { message -> String? in
         guard case .string(let content)? = message.fields["content"] else { return nil }
@@ -46,10 +39,10 @@ public struct PromptFormat: Sendable {
 }
 
 /// Why text cannot become tokens.
-public enum PromptError: Error, Equatable, CustomStringConvertible {
+package enum PromptError: Error, Equatable, CustomStringConvertible {
   case noTokenizer(path: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .noTokenizer(let path):
       "\(path) has no tokenizer; convert it again from a checkpoint that has one (tokenizer.json, tokenizer.model or GGUF)"

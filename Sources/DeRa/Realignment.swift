@@ -1,27 +1,27 @@
 /// How strongly each aligned model acts: the λ of `h = (1 − Σ λᵢ) h_ref + Σ λᵢ h_aᵢ` (arXiv 2402.02992, section 3).
 ///
 /// Any finite number is allowed: 0 is the reference model, 1 the aligned one, above 1 extrapolates, below 0 turns away.
-public struct Realignment: Sendable, Hashable {
+package struct Realignment: Sendable, Hashable {
   /// `[aligned models]`, in the bundle's order; the reference gets what is left of 1.
-  public var lambdas: [Float]
+  package var lambdas: [Float]
 
-  public init(lambdas: [Float]) { self.lambdas = lambdas }
+  package init(lambdas: [Float]) { self.lambdas = lambdas }
 
   /// λ of the first aligned model; further ones get 0.
   /// - Parameter models: number of aligned models.
-  public init(_ lambda: Float, models: Int) {
+  package init(_ lambda: Float, models: Int) {
     lambdas = (0..<max(models, 0)).map { $0 == 0 ? lambda : 0 }
   }
 
   /// Weight of the reference model's logits.
-  public var referenceWeight: Float { 1 - lambdas.reduce(0, +) }
+  package var referenceWeight: Float { 1 - lambdas.reduce(0, +) }
 
   /// `[1 + aligned models]`: the weight of every model's logits, reference first. Models of weight 0 need not run.
-  public var weights: [Float] { [referenceWeight] + lambdas }
+  package var weights: [Float] { [referenceWeight] + lambdas }
 
   /// Reads `0.5`, `0.5,0.3` (bundle order; missing ones are 0) or `brief=0.5,happy=0.3` (those not named are 0).
   /// - Parameter models: names of the aligned models, in the bundle's order.
-  public static func parse(_ text: String, models: [String]) throws(RealignmentError) -> Realignment {
+  package static func parse(_ text: String, models: [String]) throws(RealignmentError) -> Realignment {
     var lambdas = [Float](repeating: 0, count: models.count)
     var named: Set<Int> = []
     for (position, part) in text.split(separator: ",", omittingEmptySubsequences: false).enumerated() {
@@ -45,7 +45,7 @@ public struct Realignment: Sendable, Hashable {
 
   /// Reads several points: `0,0.5,1` are λ of the first aligned model; `0.5,0.3;1,0` or `brief=0.5,happy=0.3;brief=1`
   /// (separated by semicolons) set several models.
-  public static func parseList(_ text: String, models: [String]) throws(RealignmentError) -> [Realignment] {
+  package static func parseList(_ text: String, models: [String]) throws(RealignmentError) -> [Realignment] {
     let separator: Character = text.contains(";") || text.contains("=") ? ";" : ","
     var list: [Realignment] = []
     for part in text.split(separator: separator, omittingEmptySubsequences: false) {
@@ -55,7 +55,7 @@ public struct Realignment: Sendable, Hashable {
   }
 
   /// `0.5` with one aligned model, `brief=0.5,happy=0` with several.
-  public func description(models: [String]) -> String {
+  package func description(models: [String]) -> String {
     let numbers = lambdas.map { $0 == $0.rounded() && abs($0) < 1e6 ? "\(Int($0))" : "\($0)" }
     guard lambdas.count > 1 else { return numbers.first ?? "0" }
     return zip(models, numbers).map { "\($0)=\($1)" }.joined(separator: ",")
@@ -73,7 +73,7 @@ public struct Realignment: Sendable, Hashable {
 }
 
 /// What λ blends.
-public enum Blend: String, Sendable, CaseIterable, Codable {
+package enum Blend: String, Sendable, CaseIterable, Codable {
   /// The models' logits: decoding-time realignment. Every model that λ uses is run, with a KV cache of its own.
   case logits
   /// Their weights, W_ref + Σ λᵢ·(Wᵢ − W_ref): one model is run, with one cache, which a new λ makes useless. Cheaper and
@@ -82,14 +82,14 @@ public enum Blend: String, Sendable, CaseIterable, Codable {
 }
 
 /// Why a λ could not be read.
-public enum RealignmentError: Error, Equatable, CustomStringConvertible {
+package enum RealignmentError: Error, Equatable, CustomStringConvertible {
   case notANumber(String)
   case tooMany(String, models: [String])
   case unknownModel(String, models: [String])
   case repeated(String)
   case mixed(String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .notANumber(let text): "λ must be a finite number, not '\(text)'"
     case .tooMany(let text, let models):

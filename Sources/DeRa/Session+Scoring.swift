@@ -1,11 +1,11 @@
-import Transformer
+import DeRaTransformer
 
 extension Session {
   /// Logits at every position of `sequence` under several λ, from one pass over each model: what an oracle, perplexity and
   /// KL reports need. The sequence replaces the session's own.
   /// - Parameter body: gets the index into `realignments`, the position, and its logits `[vocabularySize]`.
   /// - Throws: `SessionError` for a sequence that does not fit, and whatever `body` throws.
-  public func forEachLogits(
+  package func forEachLogits(
     of sequence: [Int32], _ realignments: [Realignment],
     _ body: (_ realignment: Int, _ position: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
   ) throws {

@@ -1,7 +1,7 @@
-import Kernels
-import ModelSpec
-import TensorCore
-import Transformer
+import DeRaKernels
+import DeRaModelSpec
+import DeRaTensorCore
+import DeRaTransformer
 
 /// One sequence being read and written under a bundle's models.
 ///
@@ -13,15 +13,15 @@ import Transformer
 /// both share are coded as differences, so that what 8-bit activations lose is common to both.
 ///
 /// Blending weights there is one model with one cache, a mixture, and another λ makes the whole sequence run again.
-public final class Session {
-  public let bundle: ModelBundle
+package final class Session {
+  package let bundle: ModelBundle
   /// Most tokens the sequence can have.
-  public let contextLength: Int
-  public private(set) var tokens: [Int32] = []
+  package let contextLength: Int
+  package private(set) var tokens: [Int32] = []
 
   /// Asked between the passes of a long text; false ends the call with `SessionError.cancelled`. What was computed stays
   /// cached, so asking again goes on from there. The sessions of a `Batch` have it in common.
-  public var shouldContinue: (() -> Bool)? {
+  package var shouldContinue: (() -> Bool)? {
     get { workspace.shouldContinue }
     set { workspace.shouldContinue = newValue }
   }
@@ -40,7 +40,7 @@ public final class Session {
   /// keep scratch memory small.
   static let passColumns = 128
   /// Up to here every position is exact as f32, which rotations are computed from.
-  public static let maximumContext = 1 << 24
+  package static let maximumContext = 1 << 24
 
   /// - Parameters:
   ///   - contextLength: most tokens of the sequence; its KV memory is reserved for that.
@@ -49,7 +49,7 @@ public final class Session {
   ///   - blend: what λ blends.
   ///   - mixtures: λ that are kept at the same time when weights are blended, for `TeacherForcing`.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
-  public convenience init(
+  package convenience init(
     bundle: ModelBundle, contextLength: Int, engine: Engine, maxOutputs: Int = 1, cacheCodec: CacheCodec = .f16,
     blend: Blend = .logits, mixtures: Int = 1
   ) throws(SessionError) {
@@ -95,11 +95,11 @@ public final class Session {
   }
 
   /// What λ blends.
-  public var blend: Blend { workspace.models.blend }
+  package var blend: Blend { workspace.models.blend }
 
   /// Adds tokens; nothing is computed before logits are asked for.
   /// - Throws: `SessionError.contextFull` (nothing is added) or `.invalidToken`.
-  public func append(_ new: some Collection<Int32>) throws(SessionError) {
+  package func append(_ new: some Collection<Int32>) throws(SessionError) {
     guard tokens.count + new.count <= contextLength else {
       throw .contextFull(tokens: tokens.count + new.count, limit: contextLength)
     }
@@ -111,7 +111,7 @@ public final class Session {
   }
 
   /// Forgets every token from `count` on; what is cached of the others stays.
-  public func truncate(to count: Int) {
+  package func truncate(to count: Int) {
     guard count < tokens.count else { return }
     tokens.removeSubrange(max(count, 0)...)
     for model in caches.indices {
@@ -123,7 +123,7 @@ public final class Session {
 
   /// Blended logits of the token after the last, `[vocabularySize]`, valid until the next call. The caller may change them.
   /// - Throws: `SessionError.empty` without a token, `.cancelled` when `shouldContinue` said so.
-  public func logits(_ realignment: Realignment) throws(SessionError) -> UnsafeMutableBufferPointer<Float> {
+  package func logits(_ realignment: Realignment) throws(SessionError) -> UnsafeMutableBufferPointer<Float> {
     guard !tokens.isEmpty else { throw .empty }
     workspace.clear()
     workspace.request(self, realignment)

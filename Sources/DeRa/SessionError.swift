@@ -1,5 +1,5 @@
 /// Why a session cannot go on.
-public enum SessionError: Error, Equatable, CustomStringConvertible {
+package enum SessionError: Error, Equatable, CustomStringConvertible {
   /// `tokens` would be in the sequence, `limit` fit.
   case contextFull(tokens: Int, limit: Int)
   case invalidToken(Int32, vocabularySize: Int)
@@ -9,7 +9,7 @@ public enum SessionError: Error, Equatable, CustomStringConvertible {
   /// `shouldContinue` ended a long computation.
   case cancelled
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .contextFull(let tokens, let limit):
       "\(tokens) tokens do not fit in the context of \(limit); shorten the text or raise --context"

@@ -1,4 +1,4 @@
-import Transformer
+import DeRaTransformer
 
 /// The models that the sessions of a workspace run, as one decoder.
 ///

@@ -1,5 +1,5 @@
-import Kernels
-import Transformer
+import DeRaKernels
+import DeRaTransformer
 
 /// The logits of a given text, position by position, under any number of λ, from one pass over each model.
 ///
@@ -10,9 +10,9 @@ import Transformer
 /// blend does (λ = 1 alone would code its activations by itself).
 ///
 /// Where the session blends weights, every λ is a model of its own; they are run side by side, the matrices read once.
-public final class TeacherForcing {
-  public let realignments: [Realignment]
-  public let vocabularySize: Int
+package final class TeacherForcing {
+  package let realignments: [Realignment]
+  package let vocabularySize: Int
 
   private let session: Session
   /// `[realignments]`: the one model of the session that a λ leaves, nil for a blend.
@@ -33,7 +33,7 @@ public final class TeacherForcing {
   ///     has a mixture for every λ.
   ///   - realignments: the λ that logits will be asked for.
   ///   - withDirections: keeps h_m − h_ref of every aligned model, whatever the λ; not where weights are blended.
-  public init(session: Session, realignments: [Realignment], withDirections: Bool = false) {
+  package init(session: Session, realignments: [Realignment], withDirections: Bool = false) {
     let count = session.caches.count
     let mixes = session.blend == .weights
     precondition(!mixes || count == realignments.count, "a mixture for every λ")
@@ -58,7 +58,7 @@ public final class TeacherForcing {
   /// Begins a text.
   /// - Parameter first: the first position whose logits are wanted.
   /// - Throws: `SessionError` for a text that does not fit or has ids outside the vocabulary.
-  public func start(_ text: [Int32], from first: Int = 0) throws(SessionError) {
+  package func start(_ text: [Int32], from first: Int = 0) throws(SessionError) {
     session.truncate(to: 0)
     try session.append(text)
     end = text.count
@@ -68,7 +68,7 @@ public final class TeacherForcing {
   }
 
   /// Computes the logits of the next positions and says which; empty at the text's end.
-  public func next() -> Range<Int> {
+  package func next() -> Range<Int> {
     let start = block.upperBound
     guard start < end else { return end..<end }
     while pass.upperBound <= start { forward() }
@@ -82,7 +82,7 @@ public final class TeacherForcing {
 
   /// Logits `[vocabulary]` of a position of the last block, under `realignments[index]`; valid until the next block.
   /// - Parameter scratch: `[vocabulary]`; used where the logits have to be made.
-  public func logits(
+  package func logits(
     _ index: Int, at position: Int, scratch: UnsafeMutableBufferPointer<Float>
   ) -> UnsafeBufferPointer<Float> {
     let row = position - block.lowerBound
@@ -99,7 +99,7 @@ public final class TeacherForcing {
   }
 
   /// h_m − h_ref `[vocabulary]` at a position of the last block; nil for a model that no λ uses.
-  public func direction(model: Int, at position: Int) -> UnsafeBufferPointer<Float>? {
+  package func direction(model: Int, at position: Int) -> UnsafeBufferPointer<Float>? {
     directions[model]?[position - block.lowerBound]
   }
 

@@ -1,10 +1,10 @@
-import Bundle
-import ModelSpec
+import DeRaBundle
+import DeRaModelSpec
 
 extension BundleManifest {
   /// Bytes of weights that decoding one token reads: every matrix and vector of the models that λ needs, shared ones
   /// once, and what is added to them. Of an embedding table that is not also the output matrix, one row a model.
-  public func weightBytesPerToken(_ realignment: Realignment) -> Int {
+  package func weightBytesPerToken(_ realignment: Realignment) -> Int {
     let weights = realignment.weights
     let needed = models.indices.filter { weights.indices.contains($0) && weights[$0] != 0 }
     var total = 0

@@ -1,7 +1,7 @@
-import Kernels
-import ModelSpec
-import TensorCore
-import Transformer
+import DeRaKernels
+import DeRaModelSpec
+import DeRaTensorCore
+import DeRaTransformer
 
 /// The working memory of the passes of one or several sessions, and what the pass at hand is to compute.
 ///

@@ -1,7 +1,7 @@
-import Compression
 import DeRa
+import DeRaCompression
+import DeRaPlatform
 import FoundationEssentials
-import GGUF
 import Testing
 
 /// The transport form, of the bundle that this repository ships.

@@ -1,7 +1,7 @@
-import Checkpoints
-import Conversion
 import DeRa
-import Kernels
+import DeRaCheckpoints
+import DeRaConversion
+import DeRaKernels
 import Testing
 
 /// Section 3 of arXiv 2402.02992: softmax of the blended logits is p_ref · Π (pᵢ / p_ref)^λᵢ, normalised, at every token.

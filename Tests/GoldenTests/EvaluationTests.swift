@@ -1,6 +1,6 @@
 import DeRa
-import Evaluation
-import Kernels
+import DeRaEvaluation
+import DeRaKernels
 import RealModule
 import Testing
 

@@ -1,8 +1,8 @@
-import Checkpoints
-import Conversion
 import DeRa
-import Kernels
-import TensorCore
+import DeRaCheckpoints
+import DeRaConversion
+import DeRaKernels
+import DeRaTensorCore
 import Testing
 
 /// A tiny checkpoint and what transformers computed with it; made by Tests/Fixtures/goldens/generate.py.

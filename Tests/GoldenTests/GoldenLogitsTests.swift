@@ -1,7 +1,7 @@
-import Conversion
 import DeRa
-import Kernels
-import TensorCore
+import DeRaConversion
+import DeRaKernels
+import DeRaTensorCore
 import Testing
 
 typealias ConversionBits = ConversionOptions.Bits

@@ -1,6 +1,6 @@
-import Bundle
 import DeRa
-import Kernels
+import DeRaBundle
+import DeRaKernels
 import Testing
 
 /// What is known of memory, on the bundle that this repository ships.

@@ -1,8 +1,8 @@
-import Checkpoints
-import Conversion
 import DeRa
-import Kernels
-import TensorCore
+import DeRaCheckpoints
+import DeRaConversion
+import DeRaKernels
+import DeRaTensorCore
 import Testing
 
 /// Logits of transformers on a bundle's dequantised weights; made by Tests/Fixtures/goldens/generate_quantized.py.

@@ -1,8 +1,8 @@
-import Checkpoints
-import Conversion
 import DeRa
+import DeRaCheckpoints
+import DeRaConversion
+import DeRaKernels
 import FoundationEssentials
-import Kernels
 import Testing
 
 /// Real models against transformers on the same weights, where DERA_MODELS names their directory (tools/fetch-models).

@@ -1,10 +1,5 @@
+import DeRaPlatform
 import RealModule
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// A path in the temporary directory; the file is removed with the value.
 final class TemporaryFile {

@@ -1,7 +1,7 @@
-import Checkpoints
-import Conversion
 import DeRa
-import Kernels
+import DeRaCheckpoints
+import DeRaConversion
+import DeRaKernels
 import Testing
 
 /// Sessions that blend weights.

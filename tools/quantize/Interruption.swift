@@ -1,10 +1,5 @@
+import DeRaPlatform
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// Ctrl-C, or a polite request to end: the conversion stops at the next band and removes what it has written.
 struct Interruption: Error, CustomStringConvertible {

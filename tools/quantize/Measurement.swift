@@ -1,14 +1,9 @@
-import Calibration
-import Conversion
 import DeRa
-import Evaluation
-import Kernels
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import DeRaCalibration
+import DeRaConversion
+import DeRaEvaluation
+import DeRaKernels
+import DeRaPlatform
 
 /// Runs bundles of some models on a text, beside one of the same models in 16 bits.
 final class Measurement {

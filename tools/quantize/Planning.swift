@@ -1,5 +1,5 @@
-import Calibration
-import Conversion
+import DeRaCalibration
+import DeRaConversion
 
 /// Finds a plan for what was asked, and carries it out.
 struct Planning {

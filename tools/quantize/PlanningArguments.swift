@@ -1,6 +1,6 @@
 import ArgumentParser
-import Conversion
-import TensorCore
+import DeRaConversion
+import DeRaTensorCore
 
 /// What the storage of the matrices is to be chosen for.
 struct PlanningArguments: ParsableArguments {
@@ -58,9 +58,9 @@ struct PlanningArguments: ParsableArguments {
 }
 
 extension ByteSize: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
+  package init?(argument: String) { self.init(argument) }
 }
 
 extension LambdaRange: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
+  package init?(argument: String) { self.init(argument) }
 }

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import DeRaPlatform
 
 /// What the system knows of this process.
 enum ProcessMemory {

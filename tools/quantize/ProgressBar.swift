@@ -1,11 +1,6 @@
-import Conversion
+import DeRaConversion
+import DeRaPlatform
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// One line on the terminal that is drawn over and over: phase, tensor, bar, MB/s and the time that remains.
 final class ProgressBar: Sendable {

@@ -1,12 +1,7 @@
 import ArgumentParser
-import Conversion
-import TensorCore
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import DeRaConversion
+import DeRaPlatform
+import DeRaTensorCore
 
 @main
 struct Quantize: AsyncParsableCommand {
@@ -193,10 +188,10 @@ struct Quantize: AsyncParsableCommand {
 extension ActivationCoding: ExpressibleByArgument {}
 
 extension DeltaStorage: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
-  public var defaultValueDescription: String { name }
+  package init?(argument: String) { self.init(argument) }
+  package var defaultValueDescription: String { name }
 }
 
 extension TensorRule: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
+  package init?(argument: String) { self.init(argument) }
 }

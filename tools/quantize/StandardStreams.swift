@@ -1,10 +1,4 @@
-import GGUF
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import DeRaPlatform
 
 /// The report, which programs may read.
 enum StandardOutput {

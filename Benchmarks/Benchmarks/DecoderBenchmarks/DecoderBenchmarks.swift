@@ -1,6 +1,6 @@
 import Benchmark
 import DeRa
-import Kernels
+import DeRaKernels
 import Measuring
 
 private let rate = BenchmarkMetric.custom("tokens a second", polarity: .prefersLarger, useScalingFactor: false)

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import DeRaPlatform
 
 /// What the benchmarks run: the bundle that `DERA_BENCHMARK_BUNDLE` names, or the one this repository ships, and the `dera`
 /// that `DERA` names, or the one built beside it.

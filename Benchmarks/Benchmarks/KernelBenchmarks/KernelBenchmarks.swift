@@ -1,7 +1,7 @@
 import Benchmark
-import Kernels
+import DeRaKernels
 import Measuring
-import TensorCore
+import DeRaTensorCore
 
 private let bandwidth = BenchmarkMetric.custom("MB a second", polarity: .prefersLarger, useScalingFactor: false)
 private let limit = BenchmarkMetric.custom(

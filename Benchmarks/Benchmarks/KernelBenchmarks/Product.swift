@@ -1,6 +1,6 @@
-import Kernels
+import DeRaKernels
 import Measuring
-import TensorCore
+import DeRaTensorCore
 
 /// A matrix over some of `StreamingRead.bytes`, input columns in float and int8, and room for the product.
 struct Product {

@@ -1,5 +1,5 @@
 import CMeasure
-import Kernels
+import DeRaKernels
 
 /// Memory that is read and nothing else: the limit of everything that reads weights.
 public enum StreamingRead {

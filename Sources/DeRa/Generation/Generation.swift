@@ -1,16 +1,16 @@
 /// What ends an answer, besides the model's own end-of-text tokens.
-public struct GenerationOptions: Sendable, Equatable {
-  public var sampling = SamplingOptions()
+package struct GenerationOptions: Sendable, Equatable {
+  package var sampling = SamplingOptions()
   /// Longest answer in tokens; nil goes on until the context is full.
-  public var maxTokens: Int?
+  package var maxTokens: Int?
   /// The answer ends before the first of these to appear; none of its text is shown.
-  public var stopStrings: [String] = []
+  package var stopStrings: [String] = []
 
-  public init() {}
+  package init() {}
 }
 
 /// Why an answer ended.
-public enum FinishReason: String, Sendable, Codable {
+package enum FinishReason: String, Sendable, Codable {
   /// The model's end of text, or a stop string.
   case stop
   /// `maxTokens` was reached.
@@ -22,29 +22,29 @@ public enum FinishReason: String, Sendable, Codable {
 }
 
 /// An answer and what it cost.
-public struct Generation: Sendable, Equatable {
-  public var text = ""
-  public var finishReason = FinishReason.stop
-  public var promptTokens = 0
+package struct Generation: Sendable, Equatable {
+  package var text = ""
+  package var finishReason = FinishReason.stop
+  package var promptTokens = 0
   /// Prompt tokens that were still in the cache from the call before.
-  public var reusedTokens = 0
+  package var reusedTokens = 0
   /// Tokens drawn, an end-of-text token included.
-  public var answerTokens = 0
+  package var answerTokens = 0
   /// Seconds until the logits after the prompt were there.
-  public var prefillSeconds = 0.0
+  package var prefillSeconds = 0.0
   /// Seconds from there to the end.
-  public var decodeSeconds = 0.0
+  package var decodeSeconds = 0.0
   /// Seconds from the call to the first token.
-  public var timeToFirstToken = 0.0
+  package var timeToFirstToken = 0.0
   /// The seed that repeats this answer.
-  public var seed: UInt64 = 0
+  package var seed: UInt64 = 0
 
-  public init() {}
+  package init() {}
 
   /// Prompt tokens evaluated a second.
-  public var prefillRate: Double { rate(promptTokens - reusedTokens, prefillSeconds) }
+  package var prefillRate: Double { rate(promptTokens - reusedTokens, prefillSeconds) }
   /// Tokens a second after the first one.
-  public var decodeRate: Double { rate(answerTokens - 1, decodeSeconds) }
+  package var decodeRate: Double { rate(answerTokens - 1, decodeSeconds) }
 
   private func rate(_ tokens: Int, _ seconds: Double) -> Double {
     tokens > 0 && seconds > 0 ? Double(tokens) / seconds : 0
@@ -52,14 +52,14 @@ public struct Generation: Sendable, Equatable {
 }
 
 /// Why generation could not start.
-public enum GenerationError: Error, Equatable, CustomStringConvertible {
+package enum GenerationError: Error, Equatable, CustomStringConvertible {
   case emptyPrompt
   case promptTooLong(tokens: Int, contextLength: Int)
   case badOption(String)
   /// A plausibility mask where weights are blended.
   case maskedWeights
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .maskedWeights:
       "--plausible needs the reference's logits, which --blend weights does not compute; use --blend logits"
@@ -72,7 +72,7 @@ public enum GenerationError: Error, Equatable, CustomStringConvertible {
 }
 
 /// What generation needs of a sequence; `Session` is one.
-public protocol TokenSequence: AnyObject {
+package protocol TokenSequence: AnyObject {
   var tokens: [Int32] { get }
   var contextLength: Int { get }
   func append(_ tokens: some Collection<Int32>) throws
@@ -81,7 +81,7 @@ public protocol TokenSequence: AnyObject {
 }
 
 /// Turns tokens into text, whole characters only.
-public protocol TokenTextDecoder {
+package protocol TokenTextDecoder {
   mutating func append(_ id: Int32) -> String
   mutating func finish() -> String
 }
@@ -96,7 +96,7 @@ extension TokenSequence {
   ///   - endOfText: ids that end the answer.
   ///   - onText: called once a token with text that is now certain (possibly empty); false ends the answer.
   /// - Throws: `GenerationError`, `SamplingError`, and what the sequence throws.
-  public func generate(
+  package func generate(
     prompt: [Int32], decoder: consuming some TokenTextDecoder, endOfText: Set<Int32>, realignment: Realignment,
     options: GenerationOptions, onText: (String) throws -> Bool
   ) throws -> Generation {

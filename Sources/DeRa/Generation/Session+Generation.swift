@@ -1,4 +1,4 @@
-import Tokenization
+import DeRaTokenization
 
 extension Session: TokenSequence {}
 
@@ -7,7 +7,7 @@ extension Tokenizer.StreamingDecoder: TokenTextDecoder {}
 extension Session {
   /// Answers a prompt with the bundle's tokenizer and end-of-text tokens, as `TokenSequence.generate`.
   /// - Throws: `PromptError.noTokenizer`, `GenerationError`, `SamplingError`, `SessionError`, and what `onText` throws.
-  public func generate(
+  package func generate(
     prompt: [Int32], realignment: Realignment, options: GenerationOptions, onText: (String) throws -> Bool
   ) throws -> Generation {
     guard let tokenizer = bundle.tokenizer else { throw PromptError.noTokenizer(path: bundle.path) }

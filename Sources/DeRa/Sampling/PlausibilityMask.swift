@@ -3,11 +3,11 @@
 /// The adaptive plausibility constraint of contrastive decoding (Li et al., arXiv 2210.15097, equation 2), with the
 /// reference as the expert. A λ far outside [0, 1] amplifies the difference of two small probabilities; this keeps it from
 /// choosing what neither model would say.
-public struct PlausibilityMask: Sendable, Equatable {
-  public let alpha: Float
+package struct PlausibilityMask: Sendable, Equatable {
+  package let alpha: Float
 
   /// - Parameter alpha: above 0, up to 1; nil when it is 0, which is off.
-  public init?(alpha: Float) {
+  package init?(alpha: Float) {
     guard alpha > 0 else { return nil }
     self.alpha = alpha
   }
@@ -17,7 +17,7 @@ public struct PlausibilityMask: Sendable, Equatable {
   ///   - logits: `[vocabulary]`, blended.
   ///   - reference: `[vocabulary]`, the reference's own; may be the same memory.
   /// - Throws: `SamplingError` when one of the reference's is NaN or +∞, or all are −∞.
-  public func apply(
+  package func apply(
     to logits: UnsafeMutableBufferPointer<Float>, reference: UnsafeBufferPointer<Float>
   ) throws(SamplingError) {
     precondition(logits.count == reference.count, "rows of different vocabularies")
@@ -73,5 +73,5 @@ final class MaskedLogits {
 
 extension Realignment {
   /// λ = 0: the reference model alone.
-  public var reference: Realignment { Realignment(lambdas: lambdas.map { _ in 0 }) }
+  package var reference: Realignment { Realignment(lambdas: lambdas.map { _ in 0 }) }
 }

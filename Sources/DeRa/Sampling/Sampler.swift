@@ -2,10 +2,10 @@
 ///
 /// The same options, seed, history and logits give the same token on every machine. Nothing is allocated per token once
 /// the buffers have grown to the vocabulary's size.
-public struct Sampler {
-  public let options: SamplingOptions
+package struct Sampler {
+  package let options: SamplingOptions
   /// The seed in use: the options', or the one taken from the system.
-  public let seed: UInt64
+  package let seed: UInt64
   private var generator: RandomGenerator
   private var ranking = LogitRanking()
   private var kept: [TokenProbability] = []
@@ -13,7 +13,7 @@ public struct Sampler {
   private var history: [Int32: Int32] = [:]
 
   /// - Throws: `SamplingError.badOption`.
-  public init(_ options: SamplingOptions) throws(SamplingError) {
+  package init(_ options: SamplingOptions) throws(SamplingError) {
     try options.validate()
     self.options = options
     var system = SystemRandomNumberGenerator()
@@ -23,7 +23,7 @@ public struct Sampler {
   }
 
   /// Counts the prompt for the repetition penalty and forgets everything before it.
-  public mutating func start(prompt: some Sequence<Int32>) {
+  package mutating func start(prompt: some Sequence<Int32>) {
     history.removeAll(keepingCapacity: true)
     guard options.repetitionPenalty != 1 else { return }
     for token in prompt { history[token] = 0 }
@@ -32,7 +32,7 @@ public struct Sampler {
   /// Draws the next token and counts it as part of the answer.
   /// - Parameter logits: `[vocabulary]`, blended; bias and penalties are applied in place.
   /// - Throws: `SamplingError` when a logit is NaN or +∞, or no token is possible.
-  public mutating func sample(_ logits: UnsafeMutableBufferPointer<Float>) throws(SamplingError) -> Int32 {
+  package mutating func sample(_ logits: UnsafeMutableBufferPointer<Float>) throws(SamplingError) -> Int32 {
     try adjust(logits)
     let token = try choose(UnsafeBufferPointer(logits))
     accept(token)
@@ -40,14 +40,14 @@ public struct Sampler {
   }
 
   /// Counts a token as part of the answer without drawing it.
-  public mutating func accept(_ token: Int32) {
+  package mutating func accept(_ token: Int32) {
     if penalises { history[token, default: 0] += 1 }
   }
 
   /// The distribution `sample` would draw from, most probable first, its probabilities summing to 1.
   /// - Parameter logits: `[vocabulary]`, blended; bias and penalties are applied in place.
   /// - Throws: as `sample`.
-  public mutating func distribution(
+  package mutating func distribution(
     _ logits: UnsafeMutableBufferPointer<Float>
   ) throws(SamplingError) -> [TokenProbability] {
     try adjust(logits)
@@ -150,7 +150,7 @@ public struct Sampler {
 }
 
 /// A token and how probable it is.
-public struct TokenProbability: Sendable, Equatable {
-  public var id: Int32
-  public var probability: Double
+package struct TokenProbability: Sendable, Equatable {
+  package var id: Int32
+  package var probability: Double
 }

@@ -2,34 +2,34 @@
 ///
 /// The steps run in this order: plausibility mask, logit bias, repetition / frequency / presence penalties, temperature,
 /// top-k, top-p, min-p, draw. Each truncation sees what the one before it left, renormalised.
-public struct SamplingOptions: Sendable, Equatable {
+package struct SamplingOptions: Sendable, Equatable {
   /// Divides the logits. 0 is greedy: the largest logit, the lowest id on a tie.
-  public var temperature: Float = 0.8
+  package var temperature: Float = 0.8
   /// Keeps the `topK` largest logits; 0 keeps all.
-  public var topK = 40
+  package var topK = 40
   /// Keeps the smallest set of most probable tokens whose mass reaches `topP`; 1 keeps all.
-  public var topP: Float = 0.95
+  package var topP: Float = 0.95
   /// Drops tokens less probable than `minP` times the most probable one; 0 drops none.
-  public var minP: Float = 0
+  package var minP: Float = 0
   /// Tokens less probable under the reference model than `plausible` times its likeliest one are never drawn; 0 is off. See
   /// `PlausibilityMask`; whoever computes the logits applies it.
-  public var plausible: Float = 0
+  package var plausible: Float = 0
   /// Logits of tokens in prompt and answer are divided by this when positive, multiplied when negative; 1 is off.
   /// Source: CTRL (arXiv 1909.05858), in the form of Hugging Face and llama.cpp.
-  public var repetitionPenalty: Float = 1
+  package var repetitionPenalty: Float = 1
   /// Subtracted once for every time the token already is in the answer (OpenAI's definition).
-  public var frequencyPenalty: Float = 0
+  package var frequencyPenalty: Float = 0
   /// Subtracted when the token already is in the answer (OpenAI's definition).
-  public var presencePenalty: Float = 0
+  package var presencePenalty: Float = 0
   /// Added to the logits of single tokens; −∞ bans a token.
-  public var logitBias: [Int32: Float] = [:]
+  package var logitBias: [Int32: Float] = [:]
   /// Start of the random numbers; nil takes one from the system (and reports it).
-  public var seed: UInt64?
+  package var seed: UInt64?
 
-  public init() {}
+  package init() {}
 
   /// - Throws: `SamplingError.badOption` for the first value outside its range.
-  public func validate() throws(SamplingError) {
+  package func validate() throws(SamplingError) {
     let ranges: [(name: String, value: Float, isValid: Bool, range: String)] = [
       ("temperature", temperature, temperature >= 0 && temperature.isFinite, "0 (greedy) or more"),
       ("top-k", Float(topK), topK >= 0, "0 (off) or more"),
@@ -53,7 +53,7 @@ public struct SamplingOptions: Sendable, Equatable {
 }
 
 /// Why no token could be drawn.
-public enum SamplingError: Error, Equatable, CustomStringConvertible {
+package enum SamplingError: Error, Equatable, CustomStringConvertible {
   case badOption(String)
   /// A logit is NaN or +∞.
   case badLogit(token: Int, value: Float)
@@ -61,7 +61,7 @@ public enum SamplingError: Error, Equatable, CustomStringConvertible {
   case nothingPossible
   case biasOutOfRange(token: Int32, vocabulary: Int)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .badOption(let what): what
     case .badLogit(let token, let value):

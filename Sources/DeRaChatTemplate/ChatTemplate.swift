@@ -1,0 +1,64 @@
+/// A model's chat template: a Jinja program that turns a conversation into the prompt the model was trained on.
+///
+/// The language is the part of Jinja 2 that chat templates use, with the settings `transformers` renders them with:
+/// `trim_blocks`, `lstrip_blocks`, `break` and `continue`, values that cannot be changed in place. `undefined` prints
+/// as nothing and is an error once an attribute of it is asked for. Filters that are lazy in Python (`map`, `select`
+/// and so on) give lists here, and `escape` gives plain text.
+package struct ChatTemplate: Sendable {
+  private let statements: [Statement]
+
+  /// Parses `source`.
+  /// - Throws: `TemplateError` when it is malformed, uses a tag that is not supported, or reaches one of the limits
+  ///   `source` and `nesting`.
+  package init(source: String, limits: TemplateLimits = TemplateLimits()) throws(TemplateError) {
+    statements = try Parser.statements(of: source, limits: limits)
+  }
+
+  /// The prompt for `messages`.
+  /// - Parameters:
+  ///   - addGenerationPrompt: ends the prompt with the header of the assistant's answer.
+  ///   - variables: further variables, such as `bos_token` and `tools`. `tools` and `documents` are none by default.
+  ///   - now: what `strftime_now` formats; without it the function is undefined, as in older versions of
+  ///     `transformers`, and templates fall back on a date of their own.
+  /// - Throws: `TemplateError`; one of kind `.raised` carries what the template says is wrong with the conversation.
+  package func render(
+    messages: [ChatMessage], addGenerationPrompt: Bool, variables: [String: TemplateValue] = [:],
+    now: TemplateDate? = nil, limits: TemplateLimits = TemplateLimits()
+  ) throws(TemplateError) -> String {
+    var all: [String: TemplateValue] = ["tools": .none, "documents": .none]
+    all["messages"] = .array(messages.map { .dictionary($0.visibleFields) })
+    all["add_generation_prompt"] = .bool(addGenerationPrompt)
+    all.merge(variables) { _, given in given }
+    let interpreter = Interpreter(meter: Meter(limits: limits), now: now)
+    return try interpreter.render(statements, variables: all)
+  }
+}
+
+/// One turn of a conversation.
+package struct ChatMessage: Sendable, Equatable {
+  /// What the template sees: `role`, `content` and whatever else was set, such as `tool_calls`.
+  package var fields: TemplateDictionary
+
+  package init(role: String, content: String) {
+    self.init(role: role, content: .string(content))
+  }
+
+  /// A message whose content is not plain text: none, or a list of parts.
+  package init(role: String, content: TemplateValue) {
+    self.init(fields: ["role": .string(role), "content": content])
+  }
+
+  package init(fields: TemplateDictionary) {
+    self.fields = fields
+  }
+
+  /// The fields, with the thoughts of an answer under every name that templates read, as `transformers` passes them.
+  var visibleFields: TemplateDictionary {
+    let thoughts = ["reasoning_content", "thinking", "reasoning"].compactMap { fields[$0] }.first { $0 != .none }
+    guard let thoughts else { return fields }
+    var visible: TemplateDictionary = ["thinking": thoughts]
+    for (key, value) in fields.entries { visible[key] = value }
+    visible["reasoning_content"] = thoughts
+    return visible
+  }
+}

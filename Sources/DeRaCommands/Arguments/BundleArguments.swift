@@ -1,0 +1,173 @@
+import ArgumentParser
+import DeRa
+import DeRaKernels
+import DeRaTensorCore
+
+/// Which bundle.
+struct BundleArgument: ParsableArguments {
+  @Argument(help: "The model bundle, a .dera or .dera.lz4 file.", completion: .file(extensions: ["dera", "lz4"]))
+  var bundle: String
+
+  func open() throws -> ModelBundle { try openBundle(bundle) }
+}
+
+/// λ of one answer.
+struct LambdaArgument: ParsableArguments {
+  @Option(
+    name: .customLong("lambda"), parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      Alignment strength, any number: 0 is the reference, 1 the (first) aligned model. Also a list (0.5,0.3) or names \
+      (brief=0.5,happy=0.3).
+      """,
+      valueName: "λ"))
+  var lambda = "1"
+
+  func realignment(for bundle: ModelBundle) throws -> Realignment {
+    // A bundle of one model has nothing to realign; the default must not be an error there.
+    if bundle.alignedModels.isEmpty && lambda == "1" { return Realignment(lambdas: []) }
+    do {
+      return try Realignment.parse(lambda, models: bundle.alignedModels)
+    } catch {
+      throw refuse("--lambda", error)
+    }
+  }
+}
+
+/// Several λ.
+struct LambdaListArgument: ParsableArguments {
+  @Option(
+    name: .customLong("lambda"), parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      λ values: 0,0.5,1 for the first aligned model; with several, points such as 0.5,0.3;1,0 or \
+      brief=0.5,happy=0.3;brief=1.
+      """,
+      valueName: "list"))
+  var lambda = "1"
+
+  func realignments(for bundle: ModelBundle) throws -> [Realignment] {
+    if bundle.alignedModels.isEmpty && lambda == "1" { return [Realignment(lambdas: [])] }
+    do {
+      return try Realignment.parseList(lambda, models: bundle.alignedModels)
+    } catch {
+      throw refuse("--lambda", error)
+    }
+  }
+}
+
+/// How exactly a session computes.
+struct PrecisionArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("How keys and values are kept; int8 takes about half of f16's memory.", valueName: "codec"))
+  var kv = CacheCodec.f16
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      How matrices of int8, int6 and int4 take their input; int16 is closer to full precision and a little slower. \
+      (default: what the bundle was made for)
+      """, valueName: "coding"))
+  var activations: ActivationCoding?
+
+  /// What a session of the bundle uses.
+  func activations(for bundle: ModelBundle) -> ActivationCoding { activations ?? bundle.manifest.activations }
+
+  /// - Parameter threads: nil for one a core.
+  func engine(threads: Int?) throws -> Engine {
+    try Engine(pool: threadPool(threads), activations: activations)
+  }
+}
+
+extension CacheCodec: ExpressibleByArgument {}
+extension ActivationCoding: ExpressibleByArgument {}
+
+/// What λ blends.
+struct BlendArgument: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What λ blends: the models' logits, or their weights, which runs one model only and is cruder.",
+      valueName: "what"))
+  var blend = Blend.logits
+}
+
+extension Blend: ExpressibleByArgument {}
+
+/// How much of the machine a session takes.
+struct RuntimeArguments: ParsableArguments {
+  static let defaultContext = 4096
+
+  @Option(
+    name: [.short, .long], parsing: .unconditional,
+    help: ArgumentHelp("Threads (default: one for every fast core).", valueName: "count"))
+  var threads: Int?
+
+  @Option(
+    name: [.short, .long], parsing: .unconditional,
+    help: ArgumentHelp(
+      "Tokens of prompt and answer together (default: the model's own limit, at most 4096).", valueName: "tokens"))
+  var context: Int?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+    if let context, !(1...Session.maximumContext).contains(context) {
+      throw ValidationError("--context must be from 1 to \(Session.maximumContext)")
+    }
+  }
+
+  @OptionGroup var precision: PrecisionArguments
+  @OptionGroup var blending: BlendArgument
+
+  func engine() throws -> Engine { try precision.engine(threads: threads) }
+
+  func contextLength(for bundle: ModelBundle) -> Int {
+    context ?? min(bundle.configuration.contextLength, Self.defaultContext)
+  }
+}
+
+/// How much of the machine the session of an interactive command takes.
+struct SessionArguments: ParsableArguments {
+  @OptionGroup var runtime: RuntimeArguments
+  @OptionGroup var limits: MemoryLimitArguments
+
+  func session(_ bundle: ModelBundle) throws -> Session {
+    let length = runtime.contextLength(for: bundle)
+    if length > bundle.configuration.contextLength {
+      Output.note("The model was made for \(bundle.configuration.contextLength) tokens; beyond that it may ramble.")
+    }
+    let engine = try runtime.engine()
+    let forecast = MemoryForecast(
+      bundle: bundle, context: length, codec: runtime.precision.kv, blend: runtime.blending.blend,
+      residentLimit: limits.residentLimit?.bytes)
+    let session =
+      if let limit = limits.memoryLimit { try forecast.session(engine, limit: limit.bytes) } else {
+        try forecast.session(engine)
+      }
+    session.shouldContinue = { !Interrupt.isRequested }
+    return session
+  }
+}
+
+/// Cores that this process should use.
+func coreCount() -> Int { Processors.current.threads }
+
+/// Threads for jobs that the calling thread starts; all of them run where suits this process.
+/// - Parameter threads: nil for one a core.
+func threadPool(_ threads: Int?) -> ThreadPool {
+  let pool = ThreadPool(threads: threads ?? coreCount(), processors: .current)
+  pool.placeCaller()
+  return pool
+}
+
+/// Ends the program with a message about its arguments that only the bundle could tell to be wrong.
+///
+/// Unlike a `ValidationError`, which is followed by a usage line that says nothing about it.
+func refuse(_ option: String, _ error: some Error) -> ExitCode {
+  Output.note("Error: \(option): \(error)")
+  return .validationFailure
+}
+
+extension ModelBundle {
+  /// Names of the aligned models, in the bundle's order.
+  var alignedModels: [String] { Array(manifest.models.dropFirst()) }
+}

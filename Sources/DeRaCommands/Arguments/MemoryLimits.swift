@@ -1,0 +1,104 @@
+import ArgumentParser
+import DeRa
+import DeRaEvaluation
+import DeRaKernels
+import DeRaTensorCore
+
+extension ByteSize: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}
+
+/// How much memory a session may take.
+struct MemoryLimitArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Refuse, before anything is read, what would take more memory than this (such as 512MB or 2GiB).",
+      valueName: "size"))
+  var memoryLimit: ByteSize?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep no more than this of the weights in memory and read the other layers again for every token: slow, but runs.",
+      valueName: "size"))
+  var residentLimit: ByteSize?
+}
+
+/// What a session would take, and what to change so that it takes less.
+struct MemoryForecast {
+  let bundle: ModelBundle
+  var context: Int
+  var codec: CacheCodec
+  var blend: Blend
+  /// Of the weights in memory.
+  var residentLimit: Int?
+
+  /// Nothing that a session reserves is touched before it runs, so that making one is the exact prediction.
+  func session(_ engine: Engine) throws -> Session {
+    let session = try Session(
+      bundle: bundle, contextLength: context, engine: engine, cacheCodec: codec, blend: blend)
+    if let residentLimit { try session.limitResidentWeights(to: residentLimit) }
+    return session
+  }
+
+  /// The session.
+  /// - Throws: `MemoryLimitError` when it and the program would take more than `limit`.
+  func session(_ engine: Engine, limit: Int) throws -> Session {
+    let program = ProcessMemory.current().map { $0.anonymousBytes + $0.fileBytes } ?? 0
+    let session = try session(engine)
+    guard session.memory.total + program > limit else { return session }
+    throw MemoryLimitError(
+      memory: session.memory, program: program, limit: limit, remedies: remedies(engine, limit - program))
+  }
+
+  /// Options with which it would fit into `room` bytes.
+  private func remedies(_ engine: Engine, _ room: Int) -> [String] {
+    func fits(_ change: (inout MemoryForecast) -> Void) -> Bool {
+      var other = self
+      change(&other)
+      guard let session = try? other.session(engine) else { return false }
+      return session.memory.total <= room
+    }
+    /// Half as long, again and again.
+    func shorter(_ change: (inout MemoryForecast) -> Void) -> Int? {
+      sequence(first: context / 2) { $0 / 2 }.prefix { $0 >= 128 }.first { length in
+        fits {
+          change(&$0)
+          $0.context = length
+        }
+      }
+    }
+    var list: [String] = []
+    if codec != .int8, fits({ $0.codec = .int8 }) { list.append("--kv int8") }
+    if blend != .weights, !bundle.alignedModels.isEmpty, fits({ $0.blend = .weights }) {
+      list.append("--blend weights (cruder)")
+    }
+    if let length = shorter({ _ in }) {
+      list.append("--context \(length)")
+    } else if codec != .int8, let length = shorter({ $0.codec = .int8 }) {
+      list.append("--kv int8 --context \(length)")
+    }
+    if residentLimit == nil, let session = try? session(engine) {
+      let left = room - session.memory.kvBytes - session.memory.scratchBytes
+      if left > 0, fits({ $0.residentLimit = left }) { list.append("--resident-limit \(left / 1_000_000)MB (slow)") }
+    }
+    return list
+  }
+}
+
+/// A session that would take more memory than is allowed.
+struct MemoryLimitError: Error, CustomStringConvertible {
+  var memory: MemoryReport
+  var program: Int
+  var limit: Int
+  var remedies: [String]
+
+  var description: String {
+    """
+    this would take \(byteText(memory.total + program)), more than --memory-limit \(byteText(limit)): weights \
+    \(byteText(memory.residentBytes)), keys and values \(byteText(memory.kvBytes)), buffers \
+    \(byteText(memory.scratchBytes)), the program \(byteText(program)). \
+    \(remedies.isEmpty ? "" : "It would fit with " + remedies.joined(separator: ", or with ") + ". ")\
+    A bundle of fewer bits takes less (dera-quantize --bits 4).
+    """
+  }
+}

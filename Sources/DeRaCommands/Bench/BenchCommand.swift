@@ -1,0 +1,184 @@
+import ArgumentParser
+import DeRa
+import DeRaEvaluation
+import DeRaKernels
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measures speed, memory and bytes read per token.",
+    discussion: """
+      Every combination of threads and λ is measured on reading a prompt (pp) and on writing tokens (tg), after one run \
+      to warm up. With --batch several sequences are written at once, which reads the weights once for all of them; t/s then \
+      counts the tokens of all. t/s is mean ± standard deviation. memory is what is resident afterwards, the bundle's pages included; \
+      read/token are the weights that one decoded token reads.
+
+      Examples:
+        dera bench model.dera
+        dera bench --isa -t 1,2
+        dera bench model.dera -p 512 -n 128 -t 1,2 --lambda 0,0.5,1 -r 5 -o json
+        dera bench model.dera -p 0 --batch 1,2,4,8
+        dera bench model.dera --lambda 0.5 --blend logits,weights
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case md, json }
+
+  @Argument(
+    help: "The model bundle, a .dera or .dera.lz4 file; not with --isa.",
+    completion: .file(extensions: ["dera", "lz4"])
+  )
+  var bundle: String?
+  @Flag(help: "List the instruction sets and time the kernels of each instead, without a bundle.") var isa = false
+  @Option(
+    name: [.customShort("p"), .long], parsing: .unconditional,
+    help: ArgumentHelp("Prompt tokens; 0 skips.", valueName: "tokens"))
+  var prompt = 512
+  @Option(
+    name: [.customShort("n"), .long], parsing: .unconditional,
+    help: ArgumentHelp("Tokens to write; 0 skips.", valueName: "tokens"))
+  var generate = 128
+  @Option(
+    name: [.short, .long], parsing: .unconditional,
+    help: ArgumentHelp("Thread counts (default: one for every fast core).", valueName: "list"))
+  var threads: String?
+  @Option(
+    name: .long, parsing: .unconditional,
+    help: ArgumentHelp("Numbers of sequences to write at once.", valueName: "list"))
+  var batch = "1"
+  @OptionGroup var lambda: LambdaListArgument
+  @Option(help: ArgumentHelp("What λ blends: logits, weights or both.", valueName: "list")) var blend = "logits"
+  @OptionGroup var precision: PrecisionArguments
+  @Option(name: .shortAndLong, parsing: .unconditional, help: ArgumentHelp("Measurements of each.", valueName: "count"))
+  var repetitions = 5
+  @Option(name: .shortAndLong, help: "Markdown table or JSON.") var output = Format.md
+
+  func validate() throws {
+    guard isa != (bundle != nil) else { throw ValidationError("give either a bundle or --isa") }
+    guard prompt >= 0, generate >= 0, max(prompt, generate) > 0 else {
+      throw ValidationError("-p and -n must be 0 or more, and one of them above 0")
+    }
+    guard (1...10_000).contains(repetitions) else { throw ValidationError("-r must be from 1 to 10000") }
+    _ = try threadCounts()
+    _ = try batchSizes()
+    _ = try blends()
+  }
+
+  func run() throws {
+    guard let path = bundle else { return try timeKernels() }
+    let bundle = try openBundle(path)
+    let realignments = try lambda.realignments(for: bundle)
+    let sizes = try batchSizes()
+    var measurements: [Measurement] = []
+    for threads in try threadCounts() {
+      let engine = try precision.engine(threads: threads)
+      for (size, blend) in try sizes.flatMap({ size in try blends().map { (size, $0) } }) {
+        let batch = try Batch(
+          bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine,
+          cacheCodec: precision.kv, blend: blend)
+        batch.sessions[0].shouldContinue = { !Interrupt.isRequested }
+        let tests = size == sizes[0] ? [BenchTest.prompt(prompt), .generate(generate)] : [.generate(generate)]
+        for realignment in realignments {
+          for test in tests where test.tokens > 0 {
+            let lambda = realignment.description(models: bundle.alignedModels)
+            Output.note("\(test.name), \(threads) threads, \(size) sequences, λ \(lambda) of \(blend.rawValue)")
+            let rates = try interruptible { try test.rates(batch, realignment, repetitions: repetitions) }
+            measurements.append(Measurement(batch, realignment, test, rates))
+          }
+        }
+      }
+    }
+    try Output.write(output == .json ? jsonText(measurements) : Measurement.table(measurements).markdown)
+  }
+
+  private func timeKernels() throws {
+    let bench = try KernelBench(repetitions: repetitions)
+    let rows = try interruptible { try threadCounts().flatMap { try bench.measurements(threadPool($0)) } }
+    try Output.write(output == .json ? jsonText(rows) : KernelMeasurement.table(rows).markdown)
+  }
+
+  /// Ctrl-C ends the program without a table: half of one would look like a whole one.
+  private func interruptible<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try Interrupt.during(body) } catch SessionError.cancelled { throw ExitCode(130) }
+  }
+
+  private func threadCounts() throws -> [Int] { try threads.map { try numbers("--threads", $0) } ?? [coreCount()] }
+
+  private func batchSizes() throws -> [Int] { try numbers("--batch", batch) }
+
+  private func blends() throws -> [Blend] {
+    try blend.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard let blend = Blend(rawValue: String(name)) else {
+        throw ValidationError("--blend takes logits, weights or logits,weights, not '\(self.blend)'")
+      }
+      return blend
+    }
+  }
+
+  private func numbers(_ option: String, _ text: String) throws -> [Int] {
+    let counts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+    guard counts.allSatisfy({ (1...1024).contains($0) }) else {
+      throw ValidationError("\(option) takes numbers from 1 to 1024, such as 1,2, not '\(text)'")
+    }
+    return counts
+  }
+}
+
+/// What is timed.
+enum BenchTest {
+  case prompt(Int)
+  case generate(Int)
+
+  var tokens: Int {
+    switch self {
+    case .prompt(let count), .generate(let count): count
+    }
+  }
+
+  var name: String {
+    switch self {
+    case .prompt(let count): "pp\(count)"
+    case .generate(let count): "tg\(count)"
+    }
+  }
+
+  /// Tokens a second of every repetition.
+  func rates(_ batch: Batch, _ realignment: Realignment, repetitions: Int) throws -> [Double] {
+    var generator = RandomGenerator(seed: 1)
+    let vocabulary = Int32(clamping: batch.bundle.configuration.vocabularySize)
+    let ids = (0..<tokens).map { _ in Int32.random(in: 0..<vocabulary, using: &generator) }
+    let clock = ContinuousClock()
+    var rates: [Double] = []
+    for repetition in 0...repetitions {
+      // A short prompt is one pass, which nothing interrupts.
+      if Interrupt.isRequested { throw SessionError.cancelled }
+      for session in batch.sessions { session.truncate(to: 0) }
+      let time = try clock.measure { try run(batch, realignment, ids) }
+      // The first one warms caches and clocks up.
+      if repetition > 0 { rates.append(Double(tokens * sequences(batch)) / Double(seconds: time)) }
+    }
+    return rates
+  }
+
+  /// How many sequences of the batch are used.
+  func sequences(_ batch: Batch) -> Int {
+    switch self {
+    case .prompt: 1
+    case .generate: batch.sessions.count
+    }
+  }
+
+  private func run(_ batch: Batch, _ realignment: Realignment, _ ids: [Int32]) throws {
+    switch self {
+    case .prompt:
+      try batch.sessions[0].append(ids)
+      _ = try batch.sessions[0].logits(realignment)
+    case .generate:
+      let realignments = [Realignment?](repeating: realignment, count: batch.sessions.count)
+      for id in ids {
+        if Interrupt.isRequested { throw SessionError.cancelled }
+        for session in batch.sessions { try session.append(CollectionOfOne(id)) }
+        try batch.logits(realignments) { _, _ in }
+      }
+    }
+  }
+}

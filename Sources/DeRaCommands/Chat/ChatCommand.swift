@@ -1,0 +1,75 @@
+import ArgumentParser
+import DeRa
+import DeRaChatTemplate
+
+struct ChatCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "chat",
+    abstract: "Holds a conversation whose alignment strength can change at any turn.",
+    discussion: """
+      Type a message and press Enter. Lines that begin with / are commands:
+
+      \(ChatInput.helpText)
+
+      Keys: arrows, Home, End, Ctrl-A/E (start, end), Ctrl-K/U (delete to end, to start), Ctrl-W (delete a word), \
+      up and down for history.
+
+      Examples:
+        dera chat model.dera --lambda 0.7 --system "Answer in one sentence."
+        echo "/compare 0 0.5 1 2 Tell me a joke" | dera chat model.dera
+      """)
+
+  @OptionGroup var bundle: BundleArgument
+  @OptionGroup var lambda: LambdaArgument
+  @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
+  @OptionGroup(title: "Sampling") var sampling: SamplingArguments
+  @OptionGroup(title: "Machine") var machine: SessionArguments
+
+  func run() throws {
+    let bundle = try bundle.open()
+    let realignment = try lambda.realignment(for: bundle)
+    let format = try PromptFormat(bundle)
+    let console = TerminalConsole()
+    let models = bundle.alignedModels.isEmpty ? "no aligned model" : bundle.alignedModels.joined(separator: ", ")
+    console.note("\(bundle.path): \(bundle.manifest.models.first ?? "") with \(models). /help lists the commands.")
+    if !format.hasTemplate {
+      console.note("The bundle has no chat template: messages and answers are continued as plain text.")
+    }
+    let engine = BundleChatEngine(
+      session: try machine.session(bundle), format: format, options: try sampling.options())
+    let loop = ChatLoop(engine: engine, console: console, systemPrompt: system, realignment: realignment)
+    try loop.run()
+  }
+}
+
+/// Answers with a bundle; what a conversation has in common with the one before stays in the KV cache.
+private final class BundleChatEngine: ChatEngine {
+  private let session: Session
+  private let format: PromptFormat
+  private let options: GenerationOptions
+
+  init(session: Session, format: PromptFormat, options: GenerationOptions) {
+    self.session = session
+    self.format = format
+    self.options = options
+  }
+
+  var alignedModels: [String] { session.bundle.alignedModels }
+  var bundlePath: String { session.bundle.path }
+
+  func answer(
+    _ messages: [Message], _ realignment: Realignment, onText: (String) throws -> Bool
+  ) throws -> Generation {
+    let tokens = try format.tokens(messages: messages.map { ChatMessage(role: $0.role, content: $0.content) })
+    return try session.generate(prompt: tokens, realignment: realignment, options: options, onText: onText)
+  }
+}
+
+/// The process's own terminal.
+private final class TerminalConsole: ChatConsole {
+  private let reader = LineReader()
+
+  func readLine(prompt: String) throws -> ReadLine { try reader.readLine(prompt: prompt) }
+  func write(_ text: String) throws { try Output.write(text) }
+  func note(_ text: String) { Output.note(Style.dim(text)) }
+}

@@ -1,0 +1,101 @@
+import DeRaPlatform
+
+/// Reads lines from the user: with an editor on a terminal, plainly otherwise.
+final class LineReader {
+  private var editing = LineEditing()
+  private var decoder = KeyDecoder()
+
+  func readLine(prompt: String) throws -> ReadLine {
+    guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1, let raw = RawMode() else {
+      if isatty(STDOUT_FILENO) == 1 { try Output.write(prompt) }
+      return Swift.readLine().map(ReadLine.line) ?? .end
+    }
+    defer { raw.restore() }
+    editing.startLine()
+    try refresh(prompt)
+    var byte: UInt8 = 0
+    while true {
+      let count = read(STDIN_FILENO, &byte, 1)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return .end }
+      guard let key = decoder.feed(byte) else { continue }
+      switch editing.press(key) {
+      case .edited: try refresh(prompt)
+      case .clearScreen:
+        try Output.write("\u{1B}[H\u{1B}[2J")
+        try refresh(prompt)
+      case .finished(let result):
+        try Output.write("\r\n")
+        return result
+      }
+    }
+  }
+
+  private func refresh(_ prompt: String) throws {
+    let promptWidth = displayWidth(prompt)
+    let (text, cursor) = editing.buffer.visible(width: max(2, Self.columns - promptWidth))
+    try Output.write("\r\(prompt)\(text)\u{1B}[K\r\u{1B}[\(promptWidth + cursor)C")
+  }
+
+  private static var columns: Int {
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+}
+
+/// The terminal hands over every key at once, echoes nothing and marks what is pasted, until `restore`.
+///
+/// A signal that ends the program restores it too; otherwise the user's shell would be left with a mute terminal.
+private struct RawMode {
+  /// The settings to go back to; written before the signals can arrive, read by their handler.
+  nonisolated(unsafe) private static var original = termios()
+  private static let signals = [SIGTERM, SIGHUP]
+  private static let pasteMarks: StaticString = "\u{1B}[?2004h"
+  private static let noPasteMarks: StaticString = "\u{1B}[?2004l"
+
+  init?() {
+    var settings = termios()
+    guard tcgetattr(STDIN_FILENO, &settings) == 0 else { return nil }
+    Self.original = settings
+    settings.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG | IEXTEN)
+    settings.c_iflag &= ~tcflag_t(IXON | ICRNL)
+    for number in Self.signals {
+      signal(number) { number in
+        RawMode.reset()
+        signal(number, SIG_DFL)
+        raise(number)
+      }
+    }
+    guard tcsetattr(STDIN_FILENO, TCSADRAIN, &settings) == 0 else { return nil }
+    Self.send(Self.pasteMarks)
+  }
+
+  func restore() {
+    Self.reset()
+    for number in Self.signals { signal(number, SIG_DFL) }
+  }
+
+  /// Only what a signal handler may call.
+  private static func reset() {
+    tcsetattr(STDIN_FILENO, TCSANOW, &original)
+    send(noPasteMarks)
+  }
+
+  private static func send(_ text: StaticString) { _ = write(STDOUT_FILENO, text.utf8Start, text.utf8CodeUnitCount) }
+}
+
+/// Colours, where they are wanted: on a terminal, unless NO_COLOR (no-color.org) is set or TERM is dumb.
+enum Style: String {
+  case dim = "2"
+  case bold = "1"
+  case accent = "36"
+
+  static let isEnabled: Bool = {
+    let noColor = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
+    let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? true
+    return !noColor && !isDumb && isatty(STDOUT_FILENO) == 1
+  }()
+
+  func callAsFunction(_ text: String) -> String { Self.isEnabled ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text }
+}

@@ -1,0 +1,149 @@
+import ArgumentParser
+import DeRa
+import DeRaEvaluation
+import FoundationEssentials
+
+package struct FrontierCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "frontier",
+    abstract: "Finds the best bundle for a device: memory against quality.",
+    discussion: """
+      Builds bundles of a reference and its aligned models in many forms (bits of the shared matrices × storage of the \
+      differences), measures each, and shows which are worth their bytes: size on disk, resident memory, speed, and for \
+      every λ perplexity, KL from the 16-bit models and how often the likeliest token is the same. The models quantised \
+      each on its own, as two programs would hold them, are measured beside them. Then it recommends one bundle for the \
+      device and gives the command that makes it.
+
+      The bundles are made by dera-quantize and measured by dera, as separate programs; they are removed after use unless \
+      --keep is given. Finished candidates are kept in OUTPUT/frontier.json: the same command goes on where it was \
+      stopped. OUTPUT also gets frontier.md and a picture for every λ. The 16-bit bundle compared with holds the \
+      reference in 16 bits and the differences in 8, which is nearer to the originals than two models in 16.
+
+      --shard i/n takes every n-th candidate, for dera merge. Sizes, perplexities, KL and with them the front are the \
+      same bytes however the candidates are divided; speed and resident memory are what each machine measured, so shards \
+      should run one after another or on machines of one kind.
+
+      Examples:
+        dera frontier --reference sft --aligned dpo --file text.txt --device pi4-2gb
+        dera frontier --reference sft --aligned brief=a --aligned happy=b --file text.txt --lambda '0.5,0.5;1,1'
+        dera frontier --reference sft --aligned dpo --file text.txt --device 150 --candidates 8+ternary,6+lowrank:8,6+sign
+        dera frontier --reference sft --aligned dpo --file text.txt --shard 1/2 -o part1   (and 2/2 elsewhere; then dera merge)
+      """)
+
+  @Option(help: ArgumentHelp("The reference model, as dera-quantize takes it.", valueName: "[name=]path"))
+  var reference: String
+  @Option(help: ArgumentHelp("A model aligned from it; may be repeated.", valueName: "[name=]path"))
+  var aligned: [String]
+  @Option(name: [.short, .long], help: ArgumentHelp("The text to measure on.", valueName: "text"), completion: .file())
+  var file: String
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("λ values, as dera perplexity takes them.", valueName: "list"))
+  var lambda = "0,0.5,1,2"
+  @Option(
+    help: ArgumentHelp(
+      "What λ blends: logits, weights (one model runs, which is faster and cruder), or logits,weights.",
+      valueName: "list"))
+  var blend = "logits"
+  @Option(
+    help: ArgumentHelp(
+      "What the bundle is for: \(Device.known.map(\.name).joined(separator: ", ")) or megabytes for the model "
+        + "(default: this machine's memory).", valueName: "device"))
+  var device: String?
+  @Option(
+    help: ArgumentHelp(
+      "Bundles to try, separated by commas; each is \(FrontierCandidate.rule). Default: \(FrontierCandidate.standard); "
+        + "for adapters \(FrontierCandidate.standardForAdapters).", valueName: "list"))
+  var candidates: String?
+  @Option(name: [.short, .long], help: ArgumentHelp("Folder for results.", valueName: "folder"))
+  var output = "frontier"
+  @Option(
+    help: ArgumentHelp("Where dera and dera-quantize are (default: beside this program).", valueName: "folder"),
+    completion: .directory)
+  var programs: String?
+  @Option(help: ArgumentHelp("Measure only this part of the candidates, such as 2/8.", valueName: "i/n"))
+  var shard = Shard.whole
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("Tokens of a chunk of text, and of the prompt.", valueName: "tokens"))
+  var context = TextChunks.defaultContext
+  @Option(help: ArgumentHelp("Chunks of the text to use at most.", valueName: "count")) var chunks = 16
+  @Option(name: [.short, .long], help: ArgumentHelp("Threads (default: one a core).", valueName: "count"))
+  var threads: Int?
+  @Flag(help: "Keep the bundles, in OUTPUT/bundles.") var keep = false
+  @Flag(help: "Print all figures as JSON.") var json = false
+
+  package init() {}
+
+  package func validate() throws {
+    if aligned.isEmpty { throw ValidationError("give at least one --aligned model") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+    if !(4...Session.maximumContext).contains(context) {
+      throw ValidationError("--context must be from 4 to \(Session.maximumContext)")
+    }
+    _ = try blends()
+    if chunks < 1 { throw ValidationError("--chunks must be at least 1") }
+    do {
+      _ = try FrontierCandidate.list(candidates ?? FrontierCandidate.standard)
+      _ = try device.map { try Device($0) }
+    } catch {
+      throw ValidationError("\(error)")
+    }
+  }
+
+  package func run() throws {
+    let record = try frontier()
+    if json {
+      try Output.write(try jsonText(record))
+    } else if shard == .whole {
+      try Output.write(try record.report().text + "\nPictures and the whole report: \(output)\n")
+    }
+    if shard != .whole {
+      Output.note("Part \(shard) is measured and in \(output); dera merge puts the parts together.")
+    }
+  }
+
+  /// Measures what is not measured yet and writes the files.
+  package func frontier() throws -> FrontierRecord {
+    let settings = FrontierSettings(
+      reference: reference, aligned: aligned, file: file, lambda: lambda, context: context, chunks: chunks,
+      threads: threads)
+    let work = try FrontierRun(
+      job: FrontierRecord(settings: settings, device: device, shard: shard), candidates: try candidateList(),
+      blends: try blends(), folder: output, programs: programs ?? ChildProcess.folder, keepsBundles: keep)
+    do {
+      try Interrupt.during(signals: Interrupt.endings) { try work.run() }
+    } catch is Interrupted {
+      Output.note("Stopped. What was measured is in \(output); the same command goes on.")
+      throw ExitCode(130)
+    }
+    if shard == .whole { try work.record.report().write(to: output) }
+    return work.record
+  }
+
+  private func blends() throws -> [Blend] {
+    try blend.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard let blend = Blend(rawValue: String(name)) else {
+        throw ValidationError("--blend takes logits, weights or logits,weights, not '\(self.blend)'")
+      }
+      return blend
+    }
+  }
+
+  /// The candidates asked for, and the bundles of whole matrices that separate models are judged by.
+  private func candidateList() throws -> [FrontierCandidate] {
+    let isAdapter = aligned.contains { argument in
+      let path = argument.split(separator: "=", maxSplits: 1).last.map(String.init) ?? argument
+      return FileManager.default.fileExists(atPath: "\(path)/adapter_config.json")
+    }
+    let standard = isAdapter ? FrontierCandidate.standardForAdapters : FrontierCandidate.standard
+    var list = try FrontierCandidate.list(candidates ?? standard)
+    if list.contains(where: \.isRelative) && !list.contains(where: { $0.bits == 8 }) {
+      list.insert(try FrontierCandidate(isAdapter ? "8+merge" : "8+own"), at: 0)
+    }
+    for bits in Set(list.compactMap(\.bits)).sorted(by: >) {
+      let whole = try FrontierCandidate("\(bits)+\(isAdapter ? "merge" : "own")")
+      if !list.contains(whole) { list.append(whole) }
+    }
+    return list.filter { !$0.isRelative } + list.filter(\.isRelative)
+  }
+}

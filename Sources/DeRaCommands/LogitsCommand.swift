@@ -1,0 +1,77 @@
+import ArgumentParser
+import DeRa
+import DeRaKernels
+import DeRaPlatform
+
+struct LogitsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "logits",
+    abstract: "Writes the blended logits of every position, for oracles and analysis.",
+    discussion: """
+      The file is NumPy's, float32 [λ, position, vocabulary]; it appears only when it is complete.
+
+      Examples:
+        dera logits model.dera --tokens 1,2,3 --lambda 0,0.5,1 --output out.npy
+        dera tokenize model.dera < text | dera logits model.dera --tokens - --lambda -1,2 --output out.npy
+      """)
+
+  @OptionGroup var bundle: BundleArgument
+  @Option(help: ArgumentHelp("Token ids, separated by commas; - reads them from standard input.", valueName: "ids"))
+  var tokens: String
+  @OptionGroup var lambda: LambdaListArgument
+  @Option(name: .shortAndLong, help: "The file to write.", completion: .file(extensions: ["npy"])) var output: String
+  @Option(
+    name: [.short, .long], parsing: .unconditional,
+    help: ArgumentHelp("Threads (default: one for every fast core).", valueName: "count"))
+  var threads: Int?
+  @OptionGroup var precision: PrecisionArguments
+  @OptionGroup var blending: BlendArgument
+
+  /// Positions whose logits are computed together.
+  static let outputs = 16
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+  }
+
+  func run() throws {
+    let bundle = try bundle.open()
+    let realignments = try lambda.realignments(for: bundle)
+    let ids = try TokenList.parse(tokens == "-" ? Input.readText() : tokens)
+    guard !ids.isEmpty else { throw ValidationError("--tokens needs at least one id") }
+    let session = try Session(
+      bundle: bundle, contextLength: ids.count, engine: try precision.engine(threads: threads),
+      maxOutputs: min(Self.outputs, ids.count), cacheCodec: precision.kv, blend: blending.blend)
+    // Refuses bad ids before there is a file.
+    try session.append(ids)
+    guard !FileIdentity.isSame(output, bundle.path), !FileIdentity.isSame(output, self.bundle.bundle) else {
+      throw OutputError.isBundle(output)
+    }
+    let file = try NumpyFile(
+      path: output, shape: [realignments.count, ids.count, bundle.configuration.vocabularySize])
+    try Interrupt.during {
+      // λ after λ, because the file is: several at once would need all of a λ's logits kept until its turn.
+      for realignment in realignments {
+        try session.forEachLogits(of: ids, [realignment]) { _, _, logits in
+          if Interrupt.isRequested { throw ExitCode(130) }
+          guard logits.allSatisfy(\.isFinite) else { throw OutputError.notFinite }
+          try file.append(logits)
+        }
+      }
+    }
+    try file.commit()
+  }
+}
+
+/// Why a result is not written.
+enum OutputError: Error, Equatable, CustomStringConvertible {
+  case isBundle(String)
+  case notFinite
+
+  var description: String {
+    switch self {
+    case .isBundle(let path): "the output \(path) is the bundle itself; choose another name"
+    case .notFinite: "the blended logits are not finite; use a smaller λ"
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import DeRa
+import DeRaChatTemplate
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Answers one prompt.",
+    discussion: """
+      The answer alone goes to standard output as it is made; one line of figures follows on standard error. The \
+      prompt is put into the bundle's chat template if it has one, unless --raw is given.
+
+      Examples:
+        dera run model.dera "Why is the sky blue?"
+        dera run model.dera --lambda 0.5 --temperature 0 -n 100 "Why is the sky blue?"
+        dera run rewards.dera --lambda brief=0.5,happy=0.3 --seed 7 --raw "Once upon a time"
+        git diff | dera run model.dera --system "Summarise this change."
+      """)
+
+  @OptionGroup var bundle: BundleArgument
+  @Argument(help: "The prompt (default: standard input).") var prompt: String?
+  @OptionGroup var lambda: LambdaArgument
+  @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
+  @Flag(help: "Continue the prompt as it is, without the chat template.") var raw = false
+  @Flag(help: "Print one JSON object with the answer and all figures instead.") var json = false
+  @OptionGroup(title: "Sampling") var sampling: SamplingArguments
+  @OptionGroup(title: "Machine") var machine: SessionArguments
+
+  func validate() throws {
+    if raw && system != nil { throw ValidationError("--system needs the chat template, so it does not go with --raw") }
+  }
+
+  func run() throws {
+    if prompt == nil && Input.isTerminal {
+      throw ValidationError("there is no prompt; give one as an argument or on standard input")
+    }
+    let bundle = try bundle.open()
+    let realignment = try lambda.realignment(for: bundle)
+    let tokens = try promptTokens(PromptFormat(bundle))
+    let session = try machine.session(bundle)
+    let options = try sampling.options()
+    let isQuiet = json
+    let generation = try Interrupt.during {
+      try session.generate(prompt: tokens, realignment: realignment, options: options) { text in
+        if !isQuiet { try Output.write(text) }
+        return !Interrupt.isRequested
+      }
+    }
+    let report = RunReport(generation, session: session, realignment: realignment)
+    if json {
+      try Output.write(try jsonText(report))
+    } else {
+      if generation.text.last != "\n" { try Output.write("\n") }
+      Output.note(report.summary)
+    }
+    if generation.finishReason == .cancelled { throw ExitCode(130) }
+  }
+
+  private func promptTokens(_ format: PromptFormat) throws -> [Int32] {
+    let text = try prompt ?? Input.readText()
+    if raw || !format.hasTemplate {
+      if system != nil { throw ValidationError("the bundle has no chat template, so --system has no place to go") }
+      return try format.tokens(text: text)
+    }
+    let start = system.map { [ChatMessage(role: "system", content: $0)] } ?? []
+    return try format.tokens(messages: start + [ChatMessage(role: "user", content: text)])
+  }
+}

@@ -1,0 +1,234 @@
+import ArgumentParser
+import DeRa
+import DeRaEvaluation
+import DeRaKernels
+
+package struct SweepCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "sweep",
+    abstract: "Draws answers under many λ and measures what λ changes.",
+    discussion: """
+      Every prompt is answered --seeds times under every λ (λ = 0 is always one of them), several answers at a time. \
+      --output gets samples.jsonl (every answer with its figures), summary.csv (per λ: means and 95 % confidence \
+      intervals, Student's t over prompts) and report.html (charts and answers side by side). A sweep that was stopped \
+      goes on when the same command is run again, and may be run again with more λ or seeds; results do not depend on \
+      --batch, --threads or on how often it was stopped.
+
+      Prompts are JSON lines: {"prompt": "text or token ids", "system": "optional", "id": "optional"}.
+
+      Figures: length, log-likelihood under every model, KL(π_λ ‖ π_ref) along the answers and KL(π_ref ‖ π_λ) along the \
+      reference's (each token's whole distribution, summed over an answer), entropy, distinct-n, repetition, and what \
+      --refusals and --reward say. They are unbiased for the blend itself when sampling is neither truncated nor heated, \
+      which is the default here.
+
+      Rewards: NAME=regex:PATTERN (1 where found), NAME=length:TOKENS (minus the distance), NAME=bundle:FILE \
+      (log-probability of the answer under that bundle), NAME=command:COMMAND (gets a JSON line with prompt, answer, \
+      lambda, seed and tokens for each answer, prints a number for each and flushes).
+
+      --safe-range searches, by bisection between its two ends, for the λ at which entropy falls below half, repeated \
+      4-grams or tokens outside the reference's support grow by 0.1; --plausible can widen it.
+
+      Examples:
+        dera sweep model.dera --prompts p.jsonl --lambda -1,0,0.5,1,2 --seeds 4 -o out
+        dera sweep model.dera --prompts p.jsonl --lambda 0,1,2 --reward 'short=length:40' --reward 'ok=command:./score' -o out
+        dera sweep model.dera --prompts p.jsonl --safe-range -8,8 -o out
+        dera sweep model.dera --prompts p.jsonl --lambda 0,1,2 --shard 1/2 -o part1   (and 2/2 elsewhere; then dera merge)
+      """)
+
+  @OptionGroup var bundle: BundleArgument
+  @Option(
+    help: ArgumentHelp("The prompts; - reads standard input.", valueName: "jsonl"),
+    completion: .file(extensions: ["jsonl"]))
+  var prompts: String
+  @OptionGroup var lambda: LambdaListArgument
+  @Option(parsing: .unconditional, help: ArgumentHelp("Answers to each prompt under each λ.", valueName: "count"))
+  var seeds = 1
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Where the results go.", valueName: "directory"), completion: .directory)
+  var output: String
+  @Option(help: ArgumentHelp("A figure of your own. Repeatable.", valueName: "name=kind:argument"))
+  var reward: [String] = []
+  @Option(
+    help: ArgumentHelp("Phrases that mark a refusal, one a line.", valueName: "file"), completion: .file())
+  var refusals: String?
+  @Flag(help: "Continue the prompts as they are, without the chat template.") var raw = false
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Also search for the λ at which sampling fails, such as -8,8.", valueName: "low,high"))
+  var safeRange: String?
+  @Option(help: ArgumentHelp("Draw only this part of the prompts, such as 2/8.", valueName: "i/n"))
+  var shard = Shard.whole
+  @Option(
+    name: [.short, .long], parsing: .unconditional, help: ArgumentHelp("Answers drawn together.", valueName: "count"))
+  var batch = 8
+  @Flag(help: "Print the summary as JSON instead of a table.") var json = false
+  @OptionGroup(title: "Sampling") var sampling: SweepSampling
+  @OptionGroup(title: "Machine") var runtime: RuntimeArguments
+
+  /// How close the bisection brings a λ that passes and one that fails.
+  static let tolerance = 0.125
+  /// Most places of a batch, and most answers of a sweep.
+  static let batchLimit = 1024
+  static let sampleLimit = 100_000_000
+
+  package init() {}
+
+  package func validate() throws {
+    if !(1...Self.batchLimit).contains(batch) {
+      throw ValidationError("--batch must be from 1 to \(Self.batchLimit)")
+    }
+    if !(1...1_000_000).contains(seeds) { throw ValidationError("--seeds must be from 1 to 1000000") }
+    _ = try searched()
+    if safeRange != nil && shard != .whole {
+      throw ValidationError(
+        "--safe-range needs all prompts, so it does not go with --shard; merge the shards and run it on the result")
+    }
+    var names: Set<String> = []
+    for text in reward {
+      do {
+        let option = try RewardOption(text)
+        if !names.insert(option.name).inserted { throw RewardError.badOption(text, "another reward has that name") }
+      } catch { throw ValidationError("\(error)") }
+    }
+  }
+
+  /// The ends of `--safe-range`.
+  private func searched() throws -> (low: Double, high: Double)? {
+    guard let safeRange else { return nil }
+    let ends = safeRange.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
+    guard ends.count == 2, (-1000...0).contains(ends[0]), (1...1000).contains(ends[1]) else {
+      throw ValidationError("--safe-range takes an end from -1000 to 0 and one from 1 to 1000, such as -8,8")
+    }
+    return (ends[0], ends[1])
+  }
+
+  package func run() throws {
+    let result = try sweep()
+    try Output.write(json ? try jsonText(SweepOutput.Summary(result)) : SweepOutput.text(result))
+    Output.note("Results are in \(output).")
+  }
+
+  /// Draws, measures and writes the files.
+  package func sweep() throws -> SweepResult {
+    let bundle = try bundle.open()
+    let prompts = try SweepPrompts(path: prompts, bundle: bundle, raw: raw)
+    let list = try refusals.map { try RefusalList(path: $0) }
+    let header = try header(bundle, prompts, list)
+    let options = try sampling.options()
+    let longest = prompts.tokens.map(\.count).max() ?? 0
+    let context = try contextLength(bundle, longest: longest, answer: options.maxTokens ?? 0)
+    let scorers = try reward.map { text in
+      let option = try RewardOption(text)
+      return (option.name, try option.scorer(threads: runtime.threads))
+    }
+    let log = try SweepLog(directory: output, header: header)
+    let sweep = try SweepRun(
+      bundle: bundle, header: header, prompts: prompts,
+      plan: SweepRun.Plan(
+        options: options, seed: sampling.seed, scorers: scorers, refusals: list, blend: runtime.blending.blend),
+      log: log,
+      batch: min(batch, max(header.keys.count, 1)), contextLength: context,
+      engine: try runtime.engine(), cacheCodec: runtime.precision.kv)
+    var range: SafeRange?
+    try Interrupt.during {
+      try sweep.drawGrid()
+      if let (low, high) = try searched() {
+        range = try sweep.safeRange(low: low, high: high, tolerance: Self.tolerance)
+      }
+    }
+    let result = try SweepResult(header: header, records: log.known.values, safeRange: range)
+    try SweepOutput.write(result, to: output)
+    return result
+  }
+
+  /// The context that the sweep needs, if the model has it.
+  private func contextLength(_ bundle: ModelBundle, longest: Int, answer: Int) throws -> Int {
+    let limit = runtime.contextLength(for: bundle)
+    guard longest < limit else {
+      throw GenerationError.promptTooLong(tokens: longest, contextLength: limit)
+    }
+    return min(longest + answer, limit)
+  }
+
+  private func header(_ bundle: ModelBundle, _ prompts: SweepPrompts, _ refusals: RefusalList?) throws -> SweepHeader {
+    let reference = Realignment(0, models: bundle.alignedModels.count)
+    let points = [reference] + (try lambda.realignments(for: bundle))
+    var lambdas: [String] = []
+    for realignment in points.sorted(by: { $0.lambdas.lexicographicallyPrecedes($1.lambdas) }) {
+      let text = realignment.description(models: bundle.alignedModels)
+      if lambdas.last != text { lambdas.append(text) }
+    }
+    guard prompts.tokens.count * lambdas.count <= Self.sampleLimit / seeds else {
+      throw ValidationError("the sweep has more than \(Self.sampleLimit) answers; split it")
+    }
+    var settings = sampling.settings
+    settings["bundle"] = try bundle.fingerprint()
+    settings["prompts"] = prompts.fingerprint
+    settings["kv"] = runtime.precision.kv.rawValue
+    settings["activations"] = runtime.precision.activations(for: bundle).rawValue
+    settings["blend"] = runtime.blending.blend.rawValue
+    settings["context"] = "\(runtime.contextLength(for: bundle))"
+    settings["refusals"] = refusals?.fingerprint
+    let rewards = try reward.map { try RewardOption($0) }
+    for reward in rewards { settings["reward.\(reward.name)"] = try reward.setting() }
+    return SweepHeader(
+      bundle: String(bundle.path.split(separator: "/").last ?? ""), models: bundle.manifest.models, settings: settings,
+      lambdas: lambdas, seeds: seeds, prompts: prompts.shown, rewards: rewards.map(\.name), shard: shard)
+  }
+}
+
+extension Shard: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+  package var defaultValueDescription: String { self == .whole ? "all" : description }
+}
+
+/// How a sweep samples: by default the blend itself, neither truncated nor heated.
+struct SweepSampling: ParsableArguments {
+  @Option(
+    name: [.customShort("n"), .long], parsing: .unconditional,
+    help: ArgumentHelp("Longest answer.", valueName: "tokens"))
+  var maxTokens = 128
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Randomness; 0 always takes the likeliest token.", valueName: "T"))
+  var temperature: Float = 1
+  @Option(parsing: .unconditional, help: ArgumentHelp("Choose among the k likeliest tokens; 0 is off.", valueName: "k"))
+  var topK = 0
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Choose among the likeliest tokens of total probability p; 1 is off.", valueName: "p"))
+  var topP: Float = 1
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Drop tokens the reference model finds less likely than α times its likeliest; 0 is off.", valueName: "α"))
+  var plausible: Float = 0
+  @Option(parsing: .unconditional, help: ArgumentHelp("The first seed.", valueName: "number"))
+  var seed: UInt64 = 0
+  @Option(help: ArgumentHelp("End an answer before this text. Repeatable.", valueName: "text"))
+  var stop: [String] = []
+
+  func validate() throws { _ = try options() }
+
+  /// - Throws: `ValidationError` for the first value outside its range.
+  func options() throws -> GenerationOptions {
+    var options = GenerationOptions()
+    options.maxTokens = maxTokens
+    options.stopStrings = stop
+    options.sampling.temperature = temperature
+    options.sampling.topK = topK
+    options.sampling.topP = topP
+    options.sampling.plausible = plausible
+    if maxTokens < 1 { throw ValidationError("--max-tokens must be at least 1") }
+    return try options.validated()
+  }
+
+  /// What decides an answer, as a sweep's file records it.
+  var settings: [String: String] {
+    var settings = [
+      "max_tokens": "\(maxTokens)", "temperature": "\(temperature)", "top_k": "\(topK)", "top_p": "\(topP)",
+      "plausible": "\(plausible)", "seed": "\(seed)",
+    ]
+    if !stop.isEmpty { settings["stop"] = stop.map { "\"\($0)\"" }.joined(separator: " ") }
+    return settings
+  }
+}

@@ -1,0 +1,53 @@
+import DeRaEvaluation
+
+/// The files of a finished sweep.
+enum SweepOutput {
+  /// Every file is written atomically; the answers are sorted, so that the same sweep gives the same bytes however it was run.
+  /// - Throws: `FileError`.
+  static func write(_ result: SweepResult, to directory: String) throws {
+    try SweepFile.write(header: result.header, records: result.records, path: "\(directory)/\(SweepLog.name)")
+    try writeFile(result.csv, "\(directory)/summary.csv")
+    try writeFile(try jsonText(Summary(result)), "\(directory)/summary.json")
+    try writeFile(SweepReport(result).html, "\(directory)/report.html")
+  }
+
+  /// What `--json` prints.
+  struct Summary: Encodable {
+    var bundle: String
+    var prompts: Int
+    var seeds: Int
+    var results: [SweepRow]
+    var safeRange: SafeRange?
+
+    enum CodingKeys: String, CodingKey {
+      case bundle, prompts, seeds, results
+      case safeRange = "safe_range"
+    }
+
+    init(_ result: SweepResult) {
+      bundle = result.header.bundle
+      prompts = result.header.prompts.count
+      seeds = result.header.seeds
+      results = result.rows
+      safeRange = result.safeRange
+    }
+  }
+
+  /// The table for the terminal: the figures that most readers come for.
+  static func text(_ result: SweepResult) -> String {
+    let names = ["tokens", "kl", "reverse_kl", "entropy", "distinct_2", "repetition"]
+    let shown = result.metrics.filter { metric in
+      names.contains(metric.name) || metric.name.hasPrefix("reward.") || metric.name == "refusal"
+    }
+    var table = Table([.init("λ")] + shown.map { .init($0.name) })
+    table.rows = result.rows.map { row in
+      [row.lambda]
+        + shown.map { metric in
+          row.figures[metric.name].map { figure in
+            fixed(figure.mean, 3) + (figure.halfWidth.map { " ± \(fixed($0, 3))" } ?? "")
+          } ?? "–"
+        }
+    }
+    return table.markdown + (result.safeRange.map { "\n\($0.text)" } ?? "")
+  }
+}

@@ -1,0 +1,108 @@
+import DeRa
+import DeRaChatTemplate
+import DeRaDigest
+import DeRaEvaluation
+import DeRaTokenization
+
+/// The prompts of a sweep, read from JSON lines.
+struct SweepPrompts {
+  /// Most prompts of a file.
+  static let limit = 1_000_000
+
+  /// For the header and the report.
+  let shown: [SweepHeader.Prompt]
+  /// Ready for the models, `[prompts]`.
+  let tokens: [[Int32]]
+
+  /// One line of input.
+  private struct Line: Decodable {
+    var id: ScoreID?
+    var prompt: TextOrTokens
+    var system: String?
+  }
+
+  /// - Parameter raw: prompts are continued as they are, without the chat template.
+  /// - Throws: `FileError`, `PromptError`, and `StreamError` naming the line.
+  init(path: String, bundle: ModelBundle, raw: Bool) throws {
+    let format = try PromptFormat(bundle)
+    var shown: [SweepHeader.Prompt] = []
+    var tokens: [[Int32]] = []
+    try withText(path) { text in
+      let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      for (index, bytes) in lines.enumerated() where !bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) {
+        let place = "\(path), line \(index + 1)"
+        let line = try fromJSON(Line.self, Array(bytes), name: place)
+        let (text, ids) = try Self.read(line, format, raw: raw, vocabulary: bundle.configuration.vocabularySize, place)
+        guard !ids.isEmpty else { throw StreamError(description: "\(place): the prompt has no tokens") }
+        shown.append(SweepHeader.Prompt(id: line.id?.text, text: text))
+        tokens.append(ids)
+        guard tokens.count <= Self.limit else {
+          throw StreamError(description: "\(path) has more than \(Self.limit) prompts; split it")
+        }
+      }
+    }
+    guard !tokens.isEmpty else {
+      throw StreamError(description: "\(path) has no prompts; give lines such as {\"prompt\": \"Once upon a time\"}")
+    }
+    self.shown = shown
+    self.tokens = tokens
+  }
+
+  private static func read(
+    _ line: Line, _ format: PromptFormat, raw: Bool, vocabulary: Int, _ place: String
+  ) throws -> (String, [Int32]) {
+    let isPlain = raw || !format.hasTemplate
+    switch line.prompt {
+    case .tokens(let ids):
+      guard line.system == nil else { throw StreamError(description: "\(place): token ids go without \"system\"") }
+      if let id = ids.first(where: { !(0..<vocabulary).contains(Int($0)) }) {
+        throw StreamError(description: "\(place): \(SessionError.invalidToken(id, vocabularySize: vocabulary))")
+      }
+      return (String(decoding: format.tokenizer.decode(ids, skipSpecial: false), as: UTF8.self), ids)
+    case .text(let text) where isPlain:
+      guard line.system == nil else {
+        throw StreamError(
+          description: "\(place): \"system\" needs a chat template, and there is none or --raw leaves it out")
+      }
+      return (text, try format.tokens(text: text))
+    case .text(let text):
+      let start = line.system.map { [ChatMessage(role: "system", content: $0)] } ?? []
+      return (text, try format.tokens(messages: start + [ChatMessage(role: "user", content: text)]))
+    }
+  }
+
+  /// Tells lists of prompts apart.
+  var fingerprint: String {
+    let ids: [Int32] = tokens.flatMap { [Int32(-1)] + $0 }
+    return ids.map(\.littleEndian).withUnsafeBytes(SHA256.hexadecimal(of:))
+  }
+}
+
+extension ScoreID {
+  var text: String {
+    switch self {
+    case .number(let number): "\(number)"
+    case .text(let text): text
+    }
+  }
+}
+
+/// Phrases that mark an answer as a refusal, one a line; letters' case does not count.
+struct RefusalList {
+  private let phrases: [String]
+  let fingerprint: String
+
+  /// - Throws: `FileError`, and `StreamError` for a list without phrases.
+  init(path: String) throws {
+    let text = try withText(path) { String(decoding: $0, as: UTF8.self) }
+    let lines = text.split(whereSeparator: \.isNewline).map { $0.lowercased() }
+    phrases = lines.filter { !$0.allSatisfy(\.isWhitespace) }
+    guard !phrases.isEmpty else { throw StreamError(description: "\(path) has no phrases; give one a line") }
+    fingerprint = Array(phrases.joined(separator: "\n").utf8).withUnsafeBytes(SHA256.hexadecimal(of:))
+  }
+
+  func matches(_ answer: String) -> Bool {
+    let answer = answer.lowercased()
+    return phrases.contains { answer.contains($0) }
+  }
+}

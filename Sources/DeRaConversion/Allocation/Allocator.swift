@@ -1,0 +1,160 @@
+import DeRaModelSpec
+import DeRaTensorCore
+
+/// Decides what every matrix is stored as, from a survey of them.
+package struct Allocator: Sendable {
+  /// What was chosen, and what it should cost.
+  package struct Choice: Sendable {
+    package let choices: TensorChoices
+    /// Of the matrices alone.
+    package let bytes: Int
+    /// Mean over the ends of the λ range and the aligned models, nats.
+    package let predictedKL: Double
+    /// The part of each aligned model's difference that is not stored, by the model's number; it acts like a smaller λ.
+    package let leftOut: [Int: Double]
+    let allocation: Allocation
+  }
+
+  let survey: [TensorSurvey]
+  let items: [AllocationItem]
+  private let fixed: TensorChoices
+  private let range: LambdaRange
+  /// s of each matrix.
+  private let weights: [Double]
+
+  /// - Parameters:
+  ///   - survey: of all matrices, by `PreparedConversion.survey`.
+  ///   - fixed: choices that are made already, which the survey was made with.
+  package init(
+    _ survey: [TensorSurvey], configuration: ModelConfiguration, sensitivity: Sensitivity = Sensitivity(),
+    range: LambdaRange = .usual, fixed: TensorChoices = TensorChoices()
+  ) {
+    self.survey = survey
+    self.fixed = fixed
+    self.range = range
+    weights = survey.map { sensitivity.weight(of: $0.spec, in: configuration) }
+    items = Self.items(survey, weights, sensitivity, range)
+  }
+
+  /// The fewest bytes there are.
+  package var least: Choice { choice(.least(items)) }
+
+  /// The least KL expected in at most so many bytes of matrices; nil where they do not fit.
+  package func within(bytes: Int) -> Choice? { Allocation.within(bytes: bytes, items).map(choice) }
+
+  /// The fewest bytes with a KL expected to be at most this; nil where none has it.
+  package func within(predictedKL: Double) -> Choice? {
+    Allocation.within(distortion: predictedKL, items).map(choice)
+  }
+
+  private func choice(_ allocation: Allocation) -> Choice {
+    var choices = fixed
+    for (tensor, pick) in zip(survey, allocation.picks) {
+      choices.base[tensor.spec.name] = tensor.base[pick.base].codec
+      for (model, change) in pick.changes.enumerated() {
+        choices.changes[model + 1, default: [:]][tensor.spec.name] = tensor.changes[model][change].storage
+      }
+    }
+    return Choice(
+      choices: choices, bytes: allocation.cost.bytes, predictedKL: allocation.cost.distortion,
+      leftOut: leftOut(allocation), allocation: allocation)
+  }
+
+  private func leftOut(_ allocation: Allocation) -> [Int: Double] {
+    var left: [Int: Double] = [:]
+    for model in survey.first?.changes.indices ?? 0..<0 {
+      var (lost, all) = (0.0, 0.0)
+      for ((tensor, weight), pick) in zip(zip(survey, weights), allocation.picks) {
+        let part = weight * tensor.differences[model]
+        all += part
+        lost += part * tensor.changes[model][pick.changes[model]].lost
+      }
+      left[model + 1] = all > 0 ? lost / all : 0
+    }
+    return left
+  }
+
+  private static func items(
+    _ survey: [TensorSurvey], _ weights: [Double], _ sensitivity: Sensitivity, _ range: LambdaRange
+  ) -> [AllocationItem] {
+    let models = survey.first?.changes.count ?? 0
+    let squareMean = range.mean { $0 * $0 }
+    let ownWeight = range.mean { (1 - $0) * (1 - $0) } + squareMean
+    // K · p for each unit of s · Σ D² / Σ W².
+    let alignments = (0..<models).map { model -> Double in
+      let total = zip(survey, weights).reduce(0) { $0 + $1.1 * $1.0.differences[model] }
+      guard total > 0 else { return 0 }
+      let estimate = min(sensitivity.greatestEstimate, sensitivity.estimatedAlignment * total)
+      return (sensitivity.alignments[model + 1] ?? estimate) / total
+    }
+    return zip(survey, weights).map { tensor, weight in
+      AllocationItem(
+        base: tensor.base.map {
+          let error = $0.error + ($0.codec == .f16 ? 0 : sensitivity.activationError)
+          return AllocationItem.Base(bytes: $0.bytes, distortion: weight * error)
+        },
+        changes: tensor.changes.enumerated().map { model, changes in
+          let unit = squareMean / Double(models) * alignments[model] * weight * tensor.differences[model]
+          return changes.map {
+            AllocationItem.Change(
+              bytes: $0.bytes, distortion: unit * ($0.lost + sensitivity.noiseWeight * $0.noise))
+          }
+        }, ownWeight: ownWeight)
+    }
+  }
+}
+
+extension Allocator {
+  /// One line for each way to store a matrix: bytes, what it loses, the KL that costs, and which was chosen.
+  ///
+  /// - Parameters:
+  ///   - models: names, the reference's first.
+  ///   - plan: what is stored.
+  ///   - choice: nil where nothing was allocated.
+  /// - Throws: `ConversionError.noSuchTensor`.
+  package func explanation(
+    of name: String, models: [String], plan: PlanReport, choice: Choice?
+  ) throws(ConversionError) -> String {
+    guard let index = survey.firstIndex(where: { $0.spec.name == name }),
+      let stored = plan.tensors.first(where: { $0.name == name })
+    else { throw .noSuchTensor(name) }
+    let (tensor, item) = (survey[index], items[index])
+    var table = TextTable([
+      ("", .left), ("model", .left), ("storage", .left), ("bytes", .right), ("loses", .right), ("KL", .right),
+      ("KL + price", .right),
+    ])
+    let price = choice?.allocation.price ?? 0
+    func add(_ isChosen: Bool, _ model: String, _ storage: String, _ bytes: Int, _ loss: String, _ distortion: Double) {
+      let score = price > 0 && price.isFinite ? NumberText.scientific(distortion + price * Double(bytes)) : ""
+      table.add([isChosen ? "→" : "", model, storage, "\(bytes)", loss, NumberText.scientific(distortion), score])
+    }
+    for (candidate, base) in zip(tensor.base, item.base) {
+      let loss = "\(NumberText.significant(candidate.error.squareRoot() * 100)) % of |W|"
+      let name = candidate.codec.rawValue
+      add(name == stored.base, models[0], name, base.bytes, loss, base.distortion)
+    }
+    let ownBytes = tensor.base.first { $0.codec.rawValue == stored.base }?.bytes ?? 0
+    for model in tensor.changes.indices {
+      for (candidate, change) in zip(tensor.changes[model], item.changes[model]) {
+        let loss = candidate.lost > 0 ? candidate.lost : candidate.noise
+        let name = candidate.storage.name
+        let isChosen = stored.changes[model] == name || stored.changes[model].hasPrefix("\(name) ")
+        add(
+          isChosen, models[model + 1], name, change.bytes ?? ownBytes,
+          candidate.storage == .own ? "as the base" : "\(NumberText.significant(loss.squareRoot() * 100)) % of |D|",
+          change.distortion)
+      }
+    }
+    return ([heading(tensor, models, price)] + table.lines).joined(separator: "\n")
+  }
+
+  private func heading(_ tensor: TensorSurvey, _ models: [String], _ price: Double) -> String {
+    var text = "\(tensor.spec.name): \(tensor.spec.role.rawValue), \(tensor.spec.rows) × \(tensor.spec.columns)"
+    for (model, difference) in zip(models.dropFirst(), tensor.differences) {
+      text += ", |D|/|W| of \(model) \(NumberText.significant(difference.squareRoot()))"
+    }
+    text += "; KL in nats at the ends of λ \(range)"
+    if price > 0, price.isFinite { text += "; the price of a MB is \(NumberText.scientific(price * 1e6)) nats" }
+    return text
+  }
+}

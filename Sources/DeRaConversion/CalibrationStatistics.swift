@@ -1,0 +1,28 @@
+import DeRaBundle
+import DeRaDigest
+import DeRaModelSpec
+import DeRaQuantization
+
+/// What running the reference over a text tells of the inputs of its matrices.
+package struct CalibrationStatistics: Sendable {
+  /// Tokens of the text that were counted.
+  package let tokens: Int
+  /// SHA-256 of the text, which the bundle's provenance names.
+  package let textSHA256: String
+  /// By the names of matrices.
+  private let feedback: [String: ErrorFeedback]
+
+  /// - Parameters:
+  ///   - text: UTF-8.
+  ///   - feedback: by the names of matrices; that of the embedding is the output matrix's where they are tied.
+  package init(text: [UInt8], tokens: Int, feedback: [String: ErrorFeedback]) {
+    textSHA256 = SHA256.hexadecimal(of: text)
+    self.tokens = tokens
+    self.feedback = feedback
+  }
+
+  /// How errors of a matrix are made good; for the reference's matrices and those that aligned models have instead.
+  package func feedback(for tensor: BundleTensor) -> ErrorFeedback? {
+    tensor.part == .whole ? feedback[tensor.spec.name] : nil
+  }
+}

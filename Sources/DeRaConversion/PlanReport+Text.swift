@@ -1,0 +1,83 @@
+extension PlanReport {
+  /// The plan as a table and pictures for a terminal.
+  /// - Parameters:
+  ///   - width: columns of the terminal.
+  ///   - usesColor: bars in colour.
+  package func text(width: Int, usesColor: Bool) -> String {
+    var lines = [heading, ""]
+    lines += classTable.lines
+    if !measured.isEmpty { lines += ["", "Measured against full precision"] + measuredTable.lines }
+    let bars = PlanBars(width: width, usesColor: usesColor)
+    lines += ["", "Bytes of each class (\(bars.legend))"] + bars.lines(roles)
+    lines += ["", "Bytes of each layer (\(bars.legend))"] + bars.lines(layers)
+    return lines.joined(separator: "\n")
+  }
+
+  private var heading: String {
+    var text = "Plan: \(outputBytes) bytes (\(NumberText.megabytes(outputBytes)) MB)"
+    if let budget = goal?.budget { text += " of \(NumberText.megabytes(budget)) MB" }
+    if let predictedKL, let goal {
+      text += ", predicted mean KL \(NumberText.significant(predictedKL)) nats at the ends of λ \(goal.lambdaRange)"
+    }
+    if let target = goal?.targetKL { text += ", to be at most \(NumberText.significant(target))" }
+    return text
+  }
+
+  private var classTable: TextTable {
+    var table = TextTable([
+      ("model", .left), ("class", .left), ("storage", .left), ("tensors", .right), ("MB", .right),
+      ("bits/weight", .right),
+    ])
+    for row in classes {
+      table.add([
+        row.model, row.role, row.storage, "\(row.tensors)", NumberText.megabytes(row.bytes),
+        NumberText.decimal(row.bitsPerWeight, 2),
+      ])
+    }
+    return table
+  }
+
+  private var measuredTable: TextTable {
+    var table = TextTable([("model", .left), ("λ", .right), ("mean KL", .right), ("±", .right)])
+    for row in measured {
+      table.add([
+        row.model, NumberText.shortest(row.lambda), NumberText.significant(row.kl), NumberText.significant(row.error),
+      ])
+    }
+    return table
+  }
+}
+
+/// Bars of the base and the changes, one below the other.
+struct PlanBars {
+  private static let barLimits = 8...60
+
+  let width: Int
+  let usesColor: Bool
+
+  var legend: String { "\(painted("█", base: true)) base, \(painted("▒", base: false)) changes" }
+
+  func lines(_ parts: [PlanReport.Part]) -> [String] {
+    let names = parts.map(\.name.count).max() ?? 0
+    let figures = parts.map { part in
+      NumberText.megabytes(part.baseBytes)
+        + (part.changeBytes > 0 ? " + \(NumberText.megabytes(part.changeBytes))" : "") + " MB"
+    }
+    let room = width - names - (figures.map(\.count).max() ?? 0) - 4
+    let cells = min(max(room, Self.barLimits.lowerBound), Self.barLimits.upperBound)
+    let most = Double(max(1, parts.map { $0.baseBytes + $0.changeBytes }.max() ?? 1))
+    return zip(parts, figures).map { part, figure in
+      let base = Int((Double(part.baseBytes) / most * Double(cells)).rounded())
+      let both = Int((Double(part.baseBytes + part.changeBytes) / most * Double(cells)).rounded())
+      let bar =
+        painted(String(repeating: "█", count: base), base: true)
+        + painted(String(repeating: "▒", count: both - base), base: false)
+      let name = part.name + String(repeating: " ", count: names - part.name.count)
+      return "\(name)  \(bar)\(String(repeating: " ", count: cells - both))  \(figure)"
+    }
+  }
+
+  private func painted(_ text: String, base: Bool) -> String {
+    usesColor && !text.isEmpty ? "\u{1B}[\(base ? 36 : 33)m\(text)\u{1B}[0m" : text
+  }
+}

@@ -1,0 +1,95 @@
+/// A figure that a sweep reports per λ.
+package struct SweepMetric: Sendable, Equatable {
+  package var name: String
+  /// As an axis shows it, with its unit.
+  package var label: String
+
+  /// Those of a sweep, in the order of its tables.
+  package static func all(of header: SweepHeader) -> [SweepMetric] {
+    var list = [
+      ("tokens", "length (tokens)"), ("finished", "answers that end by themselves (share)"),
+      ("kl", "KL(π_λ ‖ π_ref) per answer (nats)"), ("reverse_kl", "KL(π_ref ‖ π_λ) per answer (nats)"),
+      ("entropy", "entropy (nats per token)"), ("distinct_1", "distinct tokens (share)"),
+      ("distinct_2", "distinct pairs of tokens (share)"), ("repetition", "repeated 4-grams (share)"),
+      ("unsupported", "tokens outside the reference's support (share)"),
+      ("log_likelihood.policy", "ln π_λ(answer) (nats)"),
+    ]
+    list += header.models.map { ("log_likelihood.\($0)", "ln p(answer) under \($0) (nats)") }
+    if header.settings["refusals"] != nil { list.append(("refusal", "refusals (share)")) }
+    list += header.rewards.map { ("reward.\($0)", "reward \($0)") }
+    return list.map { SweepMetric(name: $0.0, label: $0.1) }
+  }
+}
+
+/// What a sweep found under one λ.
+package struct SweepRow: Codable, Sendable, Equatable {
+  package var lambda: String
+  package var samples: Int
+  /// By the metric's name; a metric that no answer has is left out.
+  package var figures: [String: ConfidenceInterval]
+
+  /// - Parameter records: the answers under one λ.
+  package init(lambda: String, records: [SampleRecord]) {
+    self.lambda = lambda
+    samples = records.count
+    var groups: [String: [Int: [Double]]] = [:]
+    for record in records {
+      for (name, value) in record.values { groups[name, default: [:]][record.prompt, default: []].append(value) }
+    }
+    figures = groups.compactMapValues { byPrompt in
+      ConfidenceInterval(byPrompt.sorted { $0.key < $1.key }.map(\.value))
+    }
+  }
+
+  package func mean(_ name: String) -> Double? { figures[name]?.mean }
+}
+
+/// A finished sweep: its answers and what they say.
+package struct SweepResult: Sendable {
+  package var header: SweepHeader
+  /// Sorted, those drawn in search of the safe range included.
+  package var records: [SampleRecord]
+  /// One for each λ asked for.
+  package var rows: [SweepRow]
+  package var metrics: [SweepMetric]
+  package var safeRange: SafeRange?
+
+  /// - Throws: `MergeError.incomplete` when an answer that the header asks for is missing.
+  package init(header: SweepHeader, records: some Sequence<SampleRecord>, safeRange: SafeRange? = nil)
+    throws(MergeError)
+  {
+    let known = Dictionary(records.map { ($0.key, $0) }) { first, _ in first }
+    let missing = header.keys.count { known[$0] == nil }
+    guard missing == 0 else {
+      throw .incomplete(
+        name: "the sweep of \(header.bundle)", missing: "\(missing) of \(header.keys.count) answers are missing")
+    }
+    self.header = header
+    self.records = header.sorted(known.values)
+    rows = header.lambdas.map { lambda in
+      SweepRow(lambda: lambda, records: header.keys(lambda: lambda).compactMap { known[$0] })
+    }
+    metrics = SweepMetric.all(of: header)
+    self.safeRange = safeRange
+  }
+
+  /// Comma-separated values: a row a λ; for every metric its mean and the half width of its 95 % interval.
+  package var csv: String {
+    var lines = [(["lambda", "samples"] + metrics.flatMap { [$0.name, "\($0.name).ci95"] }).map(Self.cell)]
+    for row in rows {
+      let cells = metrics.flatMap { metric -> [String] in
+        let figure = row.figures[metric.name]
+        return [figure.map { "\($0.mean)" } ?? "", figure?.halfWidth.map { "\($0)" } ?? ""]
+      }
+      lines.append([Self.cell(row.lambda), "\(row.samples)"] + cells)
+    }
+    return lines.map { $0.joined(separator: ",") + "\n" }.joined()
+  }
+
+  /// RFC 4180: quoted where it must be.
+  private static func cell(_ text: String) -> String {
+    let special: Set<Character> = [",", "\"", "\n", "\r\n", "\r"]
+    guard text.contains(where: special.contains) else { return text }
+    return "\"\(text.replacing("\"", with: "\"\""))\""
+  }
+}

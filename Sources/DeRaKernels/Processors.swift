@@ -1,0 +1,118 @@
+internal import CDeRaScheduling
+import DeRaPlatform
+
+/// The processors a process may use, and which of them its threads should.
+package struct Processors: Sendable, Equatable {
+  /// Those the affinity mask allows.
+  package let allowed: [Int]
+  /// One of every fast core, fastest first.
+  ///
+  /// A core's second hardware thread adds nothing to work that waits for memory. A core of less than half the fastest
+  /// one's capacity would hold up the others at the end of every job.
+  package let preferred: [Int]
+  /// Processors' worth of time that the cgroup grants (cpu.max), rounded up; nil without a limit.
+  package let quota: Int?
+
+  /// What the calling thread may use. Read once, before anything is confined.
+  package static let current = Processors(allowed: allowedProcessors(), read: readText)
+
+  /// - Parameters:
+  ///   - allowed: not empty.
+  ///   - read: the text of a file of /sys or /proc, nil where there is none.
+  package init(allowed: [Int], read: (String) -> String?) {
+    let capacities = allowed.map { Self.capacity($0, read) ?? 0 }
+    let fastest = capacities.max() ?? 0
+    var preferred: [(processor: Int, capacity: Int)] = []
+    for (processor, capacity) in zip(allowed, capacities) where capacity * 2 >= fastest {
+      let siblings = read("\(Self.folder)/cpu\(processor)/topology/thread_siblings_list").map(Self.list) ?? []
+      if !preferred.contains(where: { siblings.contains($0.processor) }) { preferred.append((processor, capacity)) }
+    }
+    preferred.sort { ($1.capacity, $0.processor) < ($0.capacity, $1.processor) }
+    self.allowed = allowed
+    self.preferred = preferred.map(\.processor)
+    quota = Self.quota(read)
+  }
+
+  /// Threads that use what there is: one for every preferred core, fewer where the cgroup grants less.
+  package var threads: Int { max(1, min(preferred.count, quota ?? preferred.count)) }
+
+  /// Where each of `threads` threads should run; nil where the system knows best.
+  ///
+  /// As many threads as cores get one core each: a scheduler that balances whole sessions (autogroup) otherwise puts two
+  /// of them on one core when another session keeps a core busy. Fewer threads may move among the preferred cores, so
+  /// that they get out of the way of other work; more threads than cores are left alone.
+  func places(threads: Int) -> [[Int]]? {
+    if threads == preferred.count && threads > 1 { return preferred.map { [$0] } }
+    if threads < preferred.count && preferred.count < allowed.count {
+      return Array(repeating: preferred, count: threads)
+    }
+    return nil
+  }
+
+  /// Lets the calling thread run on some processors only; what the system refuses stays as it was.
+  static func confine(to processors: [Int]) {
+    var mask = [UInt64](repeating: 0, count: maskWords)
+    for processor in processors where processor < maskWords * 64 { mask[processor / 64] |= 1 << (processor % 64) }
+    _ = cs_confine(mask, mask.count)
+  }
+
+  private static let folder = "/sys/devices/system/cpu"
+  /// 1024 processors, as in the C library's own masks.
+  private static let maskWords = 16
+
+  private static func allowedProcessors() -> [Int] {
+    var mask = [UInt64](repeating: 0, count: maskWords)
+    if cs_allowed(&mask, mask.count) == 0 {
+      let processors = (0..<maskWords * 64).filter { (number: Int) -> Bool in
+        let word: UInt64 = mask[number / 64] >> UInt64(number % 64)
+        return word & 1 == 1
+      }
+      if !processors.isEmpty { return processors }
+    }
+    return Array(0..<max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+  }
+
+  /// How fast a processor is compared with the others: what the kernel says (ARM), else its highest frequency.
+  private static func capacity(_ processor: Int, _ read: (String) -> String?) -> Int? {
+    for file in ["cpu_capacity", "cpufreq/cpuinfo_max_freq"] {
+      if let capacity = read("\(folder)/cpu\(processor)/\(file)").flatMap({ Int(firstWord($0)) }) { return capacity }
+    }
+    return nil
+  }
+
+  /// The numbers of `0-3,8`.
+  private static func list(_ text: String) -> [Int] {
+    firstWord(text).split(separator: ",").flatMap { part -> [Int] in
+      let ends = part.split(separator: "-").compactMap { Int($0) }
+      guard let first = ends.first, let last = ends.last, first <= last, last - first < 4096 else { return [] }
+      return Array(first...last)
+    }
+  }
+
+  /// The smallest of the limits that the process's cgroup (version 2) and those around it set.
+  private static func quota(_ read: (String) -> String?) -> Int? {
+    let lines = read("/proc/self/cgroup")?.split(separator: "\n") ?? []
+    guard let line = lines.first(where: { $0.hasPrefix("0::/") }) else { return nil }
+    var path = line.dropFirst(3)[...]
+    var smallest: Int?
+    while true {
+      let words = read("/sys/fs/cgroup\(path)/cpu.max")?.split { $0 == " " || $0 == "\n" } ?? []
+      if words.count == 2, let time = Int(words[0]), let period = Int(words[1]), time > 0, period > 0 {
+        smallest = min(smallest ?? .max, (time - 1) / period + 1)
+      }
+      guard let slash = path.lastIndex(of: "/") else { return smallest }
+      path = path[..<slash]
+    }
+  }
+
+  private static func firstWord(_ text: String) -> Substring { text.prefix { $0 != "\n" && $0 != " " } }
+
+  private static func readText(_ path: String) -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = read(descriptor, &buffer, buffer.count)
+    return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
+  }
+}

@@ -1,0 +1,87 @@
+import CDeRaPCRE2
+
+/// A pattern ready to match. Immutable after `init`, so it may be used by several threads, each with its own `Matcher`.
+final class CompiledPattern: @unchecked Sendable {
+  /// Bytes of the longest pattern taken from a file.
+  static let maximumLength = 8192
+
+  let source: String
+  fileprivate let code: OpaquePointer
+
+  /// - Parameter pcre2: a pattern in PCRE2's syntax.
+  /// - Throws: `TokenizerError.invalidPattern` with PCRE2's own message.
+  init(pcre2 source: String) throws(TokenizerError) {
+    self.source = source
+    guard source.utf8.count <= Self.maximumLength else {
+      throw .invalidPattern(pattern: String(source.prefix(60)) + "…", reason: "it is longer than 8192 bytes")
+    }
+    let options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C
+    var errorCode: Int32 = 0
+    var errorOffset = 0
+    let bytes = Array(source.utf8)
+    // Lines end in a line feed, whatever the library was built with.
+    let context = pcre2_compile_context_create_8(nil)
+    defer { pcre2_compile_context_free_8(context) }
+    pcre2_set_newline_8(context, UInt32(PCRE2_NEWLINE_LF))
+    guard let code = pcre2_compile_8(bytes, bytes.count, options, &errorCode, &errorOffset, context) else {
+      throw .invalidPattern(pattern: source, reason: "\(Self.message(errorCode)) at byte \(errorOffset)")
+    }
+    self.code = code
+    // Failure only means that the interpreter is used.
+    pcre2_jit_compile_8(code, PCRE2_JIT_COMPLETE)
+  }
+
+  deinit { pcre2_code_free_8(code) }
+
+  private static func message(_ code: Int32) -> String {
+    var buffer = [UInt8](repeating: 0, count: 256)
+    let length = pcre2_get_error_message_8(code, &buffer, buffer.count)
+    return length > 0 ? String(decoding: buffer.prefix(Int(length)), as: UTF8.self) : "error \(code)"
+  }
+}
+
+/// What one thread needs to match patterns: PCRE2's result vector, limits and the stack of its compiled code.
+final class Matcher {
+  /// Backtracking steps in one match, and kilobytes of heap: PCRE2's defaults would allow minutes.
+  private static let matchLimit: UInt32 = 5_000_000
+  private static let heapLimit: UInt32 = 64 << 10
+  private let data: OpaquePointer?
+  private let context: OpaquePointer?
+  private let stack: OpaquePointer?
+
+  init() {
+    data = pcre2_match_data_create_8(1, nil)
+    context = pcre2_match_context_create_8(nil)
+    stack = pcre2_jit_stack_create_8(32 << 10, 1 << 20, nil)
+    pcre2_set_match_limit_8(context, Self.matchLimit)
+    pcre2_set_depth_limit_8(context, Self.matchLimit)
+    pcre2_set_heap_limit_8(context, Self.heapLimit)
+    pcre2_jit_stack_assign_8(context, nil, UnsafeMutableRawPointer(stack))
+  }
+
+  deinit {
+    pcre2_match_data_free_8(data)
+    pcre2_match_context_free_8(context)
+    pcre2_jit_stack_free_8(stack)
+  }
+
+  /// The first match in `text` (valid UTF-8) at or after the byte `start`.
+  /// - Throws: `TokenizerError.matchLimit` when that takes too much work.
+  func firstMatch(
+    of pattern: CompiledPattern, in text: UnsafeRawBufferPointer, from start: Int
+  ) throws(TokenizerError) -> Range<Int>? {
+    guard let data, let context, let base = text.baseAddress else { return nil }
+    let subject = base.assumingMemoryBound(to: UInt8.self)
+    var result = pcre2_match_8(pattern.code, subject, text.count, start, PCRE2_NO_UTF_CHECK, data, context)
+    if result == PCRE2_ERROR_JIT_STACKLIMIT {
+      result = pcre2_match_8(
+        pattern.code, subject, text.count, start, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, data, context)
+    }
+    if result == PCRE2_ERROR_NOMATCH { return nil }
+    guard result >= 0, let offsets = pcre2_get_ovector_pointer_8(data) else {
+      throw .matchLimit(pattern: pattern.source, code: result)
+    }
+    // \K can put the start after the end.
+    return offsets[0]..<max(offsets[0], offsets[1])
+  }
+}

@@ -1,0 +1,27 @@
+import DeRaKernels
+import DeRaTensorCore
+
+extension Decoder {
+  /// Rotates queries and keys, writes the pass's keys and values into the caches, then lets every column attend to what
+  /// it may see.
+  /// - Parameter slides: whether a column sees the sliding window only, or everything before it.
+  func attention(_ layer: Int, slides: Bool, _ pass: Pass, _ state: DecoderState) {
+    let arena = state.arena
+    let window = slides ? configuration.slidingWindow : nil
+    for column in 0..<pass.count {
+      let cache = arena.columns[column].cache[layer]
+      let position = Int(arena.positions[column])
+      let first = window.map { max(position + 1 - $0, 0) } ?? 0
+      (arena.views + column).initialize(
+        to: CacheView(keys: cache.keys, values: cache.values, visible: first..<position + 1))
+    }
+    let shape = AttentionShape(
+      heads: configuration.heads, kvHeads: configuration.kvHeads, headDim: configuration.headDim,
+      scale: configuration.attentionScale)
+    let query = arena.query.slice(columns: 0..<pass.count)
+    state.engine.rotateAndCache(
+      queries: query, keys: arena.key, values: arena.value, state.rotation(sliding: slides), caches: arena.views,
+      shape: shape)
+    state.engine.attention(query, caches: arena.views, shape: shape, scratch: arena.scratch, into: arena.mixed)
+  }
+}

@@ -1,0 +1,22 @@
+import DeRaCheckpoints
+import DeRaTokenization
+import Testing
+
+/// From the file to the ids: each fixture equals what Hugging Face `tokenizers` (SentencePiece for a bare
+/// `tokenizer.model`) makes of 2,200 lines.
+@Suite struct TokenizerFixtureTests {
+  @Test(arguments: [
+    "gpt2", "smollm2", "llama3", "qwen2", "olmo2", "flags", "llama2", "mistral", "gemma", "sentencepiece",
+    "sentencepiece-trimmed", "split-removed", "split-isolated", "split-merged-with-previous",
+    "split-merged-with-next", "split-contiguous", "metaspace",
+  ])
+  func equalsTheOracle(_ name: String) throws {
+    let directory = "\(TokenizerFixture.directory)/\(name)"
+    let definition = try #require(try HuggingFaceTokenizer.read(directory: directory))
+    let tokenizer = try Tokenizer(image: definition.compiled())
+    // SentencePiece itself does not recognise control tokens in text.
+    try TokenizerFixture.check(
+      tokenizer, against: TokenizerFixture.expectations(path: "\(directory)/expected.bin"),
+      parseSpecial: !name.hasPrefix("sentencepiece"))
+  }
+}

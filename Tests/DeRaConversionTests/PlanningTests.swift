@@ -1,0 +1,236 @@
+import DeRaBundle
+import DeRaCheckpoints
+import DeRaConversion
+import DeRaGGUF
+import DeRaModelSpec
+import DeRaTensorCore
+import Testing
+
+/// Plans for a budget, and what is written by them.
+@Suite("Planning")
+struct PlanningTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// Large enough that the matrices are most of the file.
+  private static let configuration: ModelConfiguration = {
+    var configuration = Tiny.configuration(rows: 512)
+    configuration.hiddenSize = 96
+    configuration.feedForwardSize = 192
+    return configuration
+  }()
+
+  /// The reference, one with small random changes of all matrices, and one with a change of rank 2 of one of them.
+  private func prepared(
+    _ options: ConversionOptions = ConversionOptions(), rules: [String] = []
+  ) throws -> PreparedConversion {
+    let base = Tiny.checkpoint(Self.configuration)
+    let other = Tiny.checkpoint(Self.configuration, seed: 9)
+    let noisy = base.configuration.tensors.filter(\.role.isMatrix).reduce(base) { model, spec in
+      model.changing(spec.name) { tensor in
+        for (index, value) in other.values(spec.name).enumerated() { tensor.values[index] += 0.01 * value }
+      }
+    }
+    let simple = base.changing("blk.1.ffn_up.weight") { tensor in
+      for index in tensor.values.indices {
+        let (row, column) = index.quotientAndRemainder(dividingBy: tensor.columns)
+        tensor.values[index] += 0.01 * (Float(row % 7) - 3) * Float(column % 5) + 0.005 * Float(column % 3)
+      }
+    }
+    var prepared = try Tiny.converter(base, [noisy, simple], options).prepare { _ in }
+    try prepared.apply(try rules.map { try #require(TensorRule($0)) })
+    return prepared
+  }
+
+  private func allocator(_ prepared: PreparedConversion) async throws -> Allocator {
+    Allocator(
+      try await prepared.survey { _ in }, configuration: prepared.configuration, fixed: prepared.options.choices)
+  }
+
+  private func leastBytes(_ prepared: PreparedConversion, _ allocator: Allocator) -> Int? {
+    do {
+      _ = try prepared.plan(budget: 1, allocator) { _ in }
+    } catch ConversionError.budgetTooSmall(budget: 1, let least) {
+      return least
+    } catch {
+      Issue.record("\(error)")
+    }
+    return nil
+  }
+
+  @Test("a budget is kept, the file is as large as the plan says, and more bytes are better")
+  func budgets() async throws {
+    var options = ConversionOptions()
+    options.goal = AllocationGoal(budget: 1)
+    let prepared = try prepared(options)
+    let allocator = try await allocator(prepared)
+    let least = try #require(leastBytes(prepared, allocator))
+    #expect(throws: ConversionError.budgetTooSmall(budget: least - 1, least: least)) {
+      _ = try prepared.plan(budget: least - 1, allocator) { _ in }
+    }
+    var predictions: [Double] = []
+    for budget in [least, least + 1, least + 5_000, least * 5 / 4, least * 3 / 2, least * 2, least * 3, least * 20] {
+      let (plan, choice) = try prepared.plan(budget: budget, allocator) { _ in }
+      let path = "\(directory.path)/a.dera"
+      let report = try await plan.write(to: path) { _ in }
+      let file = try GGUFFile(path: path)
+      #expect(file.file.bytes.count == plan.outputBytes)
+      #expect(plan.outputBytes <= budget)
+      #expect(report.outputBytes == plan.outputBytes)
+      #expect(report.bits == nil)
+      let manifest = try BundleManifest(file: file)
+      #expect(manifest.provenance.contains("\"goal\":"))
+      check(choice.choices, manifest)
+      predictions.append(choice.predictedKL)
+    }
+    #expect(zip(predictions, predictions.dropFirst()).allSatisfy { $0 >= $1 })
+    #expect((predictions.first ?? 0) > 2 * (predictions.last ?? 0))
+    // No budget falls back to the smallest plan: its header is never what a larger plan fails at.
+    let stepped = try (0..<40).map {
+      try prepared.plan(budget: least + least * $0 / 20, allocator) { _ in }.choice.predictedKL
+    }
+    #expect(zip(stepped, stepped.dropFirst()).allSatisfy { $1 <= 1.05 * $0 })
+    // With room for everything, the matrices are exact and no part of a difference is left out.
+    let finest = try prepared.plan(budget: least * 20, allocator) { _ in }.choice.choices
+    #expect(finest.base.values.allSatisfy { $0 == .f16 })
+    #expect(finest.changes[1]?.values.contains(.shared) == false)
+  }
+
+  /// What was chosen is what is stored, but for changes that are none or larger than the matrix.
+  private func check(_ choices: TensorChoices, _ manifest: BundleManifest) {
+    for (name, codec) in choices.base { #expect(manifest.tensor(name, model: 0)?.codec == .packed(codec)) }
+    for (model, changes) in choices.changes {
+      for (name, storage) in changes {
+        switch (storage, manifest.change(name, model: model)) {
+        case (.packed(let codec), .delta(let tensor)): #expect(tensor.codec == .packed(codec))
+        case (.lowRank(let rank), .lowRank(let a, _)): #expect(a.rows == rank)
+        case (.shared, .shared), (.own, .own), (.packed, .own), (.lowRank, .own): break
+        default: Issue.record("\(name) of model \(model) was to be \(storage.name)")
+        }
+      }
+    }
+  }
+
+  @Test("of a difference of low rank the factors are chosen, and what is equal is shared")
+  func survey() async throws {
+    let prepared = try prepared()
+    let allocator = try await allocator(prepared)
+    let choices = try #require(allocator.within(bytes: .max)).choices
+    #expect(choices.changes[2]?["blk.0.ffn_up.weight"] == .shared)
+    let least = try #require(leastBytes(prepared, allocator))
+    let tight = try prepared.plan(budget: least * 3 / 2, allocator) { _ in }.choice.choices
+    #expect(tight.changes[2]?["blk.1.ffn_up.weight"] == .lowRank(4))
+  }
+
+  @Test("rules are kept by any budget")
+  func rules() async throws {
+    let rules = [
+      "blk.*=int4", "*.attn_v.weight=f16", "m1:*ffn*=sign", "m1:*attn_q*=f16", "m1:*attn_k*=lowrank:500",
+      "m2:blk.1.ffn_up.weight=lowrank:3",
+    ]
+    let prepared = try prepared(rules: rules)
+    let allocator = try await allocator(prepared)
+    for choices in [
+      try #require(allocator.within(bytes: .max)).choices, allocator.least.choices, prepared.options.choices,
+    ] {
+      #expect(choices.base["blk.0.attn_v.weight"] == .f16)
+      #expect(choices.base["blk.1.ffn_down.weight"] == .int4)
+      #expect(choices.changes[1]?["blk.0.ffn_gate.weight"] == .packed(.int1))
+      #expect(choices.changes[1]?["blk.0.attn_q.weight"] == .packed(.f16))
+      #expect(choices.changes[2]?["blk.1.ffn_up.weight"] == .lowRank(3))
+    }
+    #expect(prepared.options.choices.base["token_embd.weight"] == nil)
+    let plan = try prepared.plan { _ in }
+    #expect(plan.report.tensors.first { $0.name == "blk.0.ffn_gate.weight" }?.changes == ["sign", "shared"])
+    #expect(plan.report.tensors.first { $0.name == "token_embd.weight" }?.changes == ["own int8", "shared"])
+    #expect(throws: ConversionError.noSuchTensor("blk.7.*")) { _ = try self.prepared(rules: ["blk.7.*=int4"]) }
+    #expect(throws: ConversionError.noSuchModel("m9", aligned: ["m1", "m2"])) {
+      _ = try self.prepared(rules: ["m9:*=sign"])
+    }
+  }
+
+  /// An adapter of one matrix of 192 × 96, and the model that it makes.
+  private func adapted(rank: Int, _ options: ConversionOptions, poison: Float = 0) throws -> PreparedConversion {
+    let base = Tiny.checkpoint(Self.configuration)
+    let name = "blk.1.ffn_up.weight"
+    var left = (0..<192 * rank).map { Float($0 % 11) * 1e-3 }
+    let right = (0..<rank * 96).map { Float($0 % 7) * 1e-2 }
+    var adapted = base.changing(name) { tensor in
+      for index in tensor.values.indices {
+        let (row, column) = index.quotientAndRemainder(dividingBy: 96)
+        tensor.values[index] += (0..<rank).reduce(0) { $0 + left[row * rank + $1] * right[$1 * 96 + column] }
+      }
+    }
+    left[5] += poison
+    adapted.updates = [name: LowRankUpdate(rank: rank, left: left, right: right, scale: 1)]
+    return try Tiny.converter(base, [adapted], options).prepare { _ in }
+  }
+
+  @Test("an adapter whose factors are larger than the matrix is merged, not left out")
+  func largeAdapter() async throws {
+    let prepared = try adapted(rank: 90, ConversionOptions())
+    let allocator = try await allocator(prepared)
+    let (plan, choice) = try prepared.plan(budget: 1 << 30, allocator) { _ in }
+    #expect(plan.report.tensors.first { $0.name == "blk.1.ffn_up.weight" }?.changes != ["shared"])
+    #expect(choice.leftOut[1] == 0 && choice.predictedKL > 0)
+  }
+
+  @Test("an adapter with a number that is none keeps the rest of it, and is refused when strict")
+  func poisonedAdapter() async throws {
+    for poison in [Float.nan, .infinity] {
+      let prepared = try adapted(rank: 2, ConversionOptions(), poison: poison)
+      let allocator = try await allocator(prepared)
+      let (plan, _) = try prepared.plan(budget: 1 << 30, allocator) { _ in }
+      #expect(plan.report.tensors.first { $0.name == "blk.1.ffn_up.weight" }?.changes == ["lowrank:2"])
+      let report = try await plan.write(to: "\(directory.path)/a.dera") { _ in }
+      #expect(report.warnings.contains { $0.hasPrefix("1 weights of blk.1.ffn_up.weight of m1 are NaN or infinite") })
+      _ = try report.json()
+      let strict = try adapted(rank: 2, ConversionOptions(isStrict: true), poison: poison)
+      #expect(throws: ConversionError.nonFinite(tensor: "blk.1.ffn_up.weight", model: "m1", count: 1)) {
+        _ = try strict.plan { _ in }
+      }
+    }
+  }
+
+  @Test("every way to store a matrix has a line, the chosen ones an arrow")
+  func explanation() async throws {
+    let prepared = try prepared()
+    let allocator = try await allocator(prepared)
+    let least = try #require(leastBytes(prepared, allocator))
+    let (plan, choice) = try prepared.plan(budget: least * 3 / 2, allocator) { _ in }
+    let name = "blk.1.ffn_up.weight"
+    let text = try allocator.explanation(of: name, models: prepared.names, plan: plan.report, choice: choice)
+    let lines = text.split(separator: "\n")
+    #expect(lines[0].hasPrefix("\(name): up, 192 × 96"))
+    let chosen = lines.filter { $0.hasPrefix("→") }.map { line -> String in
+      let words = line.split(separator: " ")
+      return "\(words[1]) \(words[2])"
+    }
+    #expect(chosen.count == 3)
+    #expect(chosen.last == "m2 lowrank:4")
+    let rows = lines.map { $0.split(separator: " ").joined(separator: " ") }
+    for row in ["base f16", "base int4", "m1 shared", "m1 sign", "m1 ternary", "m2 lowrank:32", "m2 own"] {
+      #expect(rows.contains { $0.contains("\(row) ") }, "\(row)")
+    }
+    #expect(lines.count == 30)
+    #expect(throws: ConversionError.noSuchTensor("nothing")) {
+      _ = try allocator.explanation(of: "nothing", models: prepared.names, plan: plan.report, choice: choice)
+    }
+  }
+
+  @Test("the plan's pictures fit the terminal", arguments: [50, 60, 100, 200])
+  func picture(width: Int) throws {
+    let report = try prepared(rules: ["m1:*=ternary"]).plan { _ in }.report
+    let text = report.text(width: width, usesColor: false)
+    #expect(!text.contains("\u{1B}"))
+    let bars = text.split(separator: "\n").filter { $0.hasSuffix(" MB") }
+    #expect(bars.count == 14)
+    #expect(bars.allSatisfy { $0.count <= width })
+    let layer = try #require(bars.first { $0.hasPrefix("layer 1 ") })
+    #expect(layer.contains("▒"))
+    #expect(report.text(width: width, usesColor: true).contains("\u{1B}[36m█"))
+    func bytes(_ parts: [PlanReport.Part]) -> Int { parts.reduce(0) { $0 + $1.baseBytes + $1.changeBytes } }
+    #expect(bytes(report.layers) == bytes(report.roles))
+  }
+}

@@ -1,0 +1,80 @@
+import DeRaConversion
+import FoundationEssentials
+import Testing
+
+@Suite("Conversion report")
+struct ReportTests {
+  private func report() throws -> ConversionReport {
+    let json = """
+      {"output": "pair.dera", "outputBytes": 181234567, "bits": 8, "bitsPerWeight": 5.386, "seconds": 4.23,
+       "peakMemoryBytes": 85000000, "warnings": [], "changes": [],
+       "models": [
+         {"name": "sft", "ownTensors": 272, "changedTensors": 0, "sharedTensors": 0, "ownBytes": 143000000, "sharedBytes": 0,
+          "weights": 134515008, "ownBitsPerWeight": 8.504, "bitsPerWeight": 8.504},
+         {"name": "dpo", "ownTensors": 100, "changedTensors": 0, "sharedTensors": 172, "ownBytes": 38123456, "sharedBytes": 104876544,
+          "weights": 134515008, "ownBitsPerWeight": 2.267, "bitsPerWeight": 8.504}],
+       "tensorClasses": [
+         {"role": "embedding", "codec": "int8", "tensors": 1, "weights": 28311552, "relativeRMSError": 0.00446},
+         {"role": "attentionOutput", "codec": "f16", "tensors": 30, "weights": 9953280,
+          "relativeRMSError": 0.000209}],
+       "worstTensors": [
+         {"tensor": "blk.0.attn_k.weight", "model": "dpo", "codec": "int8", "relativeRMSError": 0.0123}]}
+      """
+    return try JSONDecoder().decode(ConversionReport.self, from: Data(json.utf8))
+  }
+
+  @Test("the tables for people")
+  func text() throws {
+    #expect(
+      try report().text == """
+        pair.dera: 181.2 MB, 5.39 bits a weight, 4.2 s, peak memory 85.00 MB
+
+        model  own tensors  changed  shared  own MB  shared MB  own bits/weight  read
+        sft            272        0       0   143.0       0.00             8.50  8.50
+        dpo            100        0     172   38.12      104.9             2.27  8.50
+
+        Error of the matrices, √(Σ error² / Σ weight²)
+        class            codec  tensors   weights     error
+        embedding        int8         1  28311552   0.00446
+        attentionOutput  f16         30   9953280  0.000209
+
+        Largest errors
+        tensor               model  codec   error
+        blk.0.attn_k.weight  dpo    int8   0.0123
+        """)
+  }
+
+  @Test("the object for programs")
+  func json() throws {
+    let json = try report().json()
+    #expect(json.contains(#""ownTensors" : 272"#))
+    #expect(try JSONDecoder().decode(ConversionReport.self, from: Data(json.utf8)) == report())
+  }
+
+  @Test("numbers")
+  func numbers() {
+    #expect(NumberText.decimal(1.005, 1) == "1.0")
+    #expect(NumberText.decimal(-0.04, 1) == "0.0")
+    #expect(NumberText.decimal(-2.5, 2) == "-2.50")
+    #expect(NumberText.decimal(.infinity, 2) == "inf")
+    #expect(NumberText.significant(0) == "0")
+    #expect(NumberText.significant(123.4) == "123")
+    #expect(NumberText.significant(0.000_020_9) == "0.0000209")
+    #expect(NumberText.duration(4.2) == "0:05")
+    #expect(NumberText.duration(65) == "1:05")
+    #expect(NumberText.duration(7207) == "2:00:07")
+    #expect(NumberText.duration(.nan) == "0:00")
+  }
+
+  @Test("names given or taken from paths")
+  func names() {
+    func names(_ arguments: String...) -> [String] { ModelArgument.names(arguments.map(ModelArgument.init)) }
+    #expect(names("models/sft/", "a=models/dpo", "x/SmolLM2.Q8_0.gguf") == ["sft", "a", "SmolLM2.Q8_0"])
+    #expect(names("x/model.gguf", "y/model.gguf", "model-2=z") == ["model", "model-3", "model-2"])
+    #expect(names(".", "/", "ünï code") == ["model", "model-2", "--n---code"])
+    // The reference keeps its name; that two have it is refused by the converter.
+    #expect(names("x/reference", "reference=y") == ["reference", "reference"])
+    #expect(ModelArgument("./a=b").name == nil)
+    #expect(ModelArgument("n=p=q").path == "p=q")
+  }
+}

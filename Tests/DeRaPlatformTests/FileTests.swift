@@ -1,0 +1,145 @@
+import DeRaPlatform
+import DeRaTestSupport
+import Testing
+
+/// Mapped files and files written atomically.
+struct FileTests {
+  @Test func mappedBytesAreTheFiles() throws {
+    let directory = try TemporaryDirectory()
+    let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
+    let file = try MappedFile(path: directory.write(bytes, as: "file"))
+    #expect(file.bytes.elementsEqual(bytes))
+    file.drop(0..<bytes.count)
+    file.drop(5_000..<5_001)
+    file.drop(-5..<20_000)
+    #expect(file.bytes.elementsEqual(bytes))
+  }
+
+  @Test func emptyFileIsMapped() throws {
+    let directory = try TemporaryDirectory()
+    let file = try MappedFile(path: directory.write([], as: "empty"))
+    #expect(file.bytes.isEmpty)
+    file.drop(0..<0)
+  }
+
+  @Test func missingFileNamesItself() throws {
+    let error = #expect(throws: FileError.self) { _ = try MappedFile(path: "/nonexistent/model.gguf") }
+    #expect(error == .failed(attempt: "open", path: "/nonexistent/model.gguf", code: ENOENT))
+    #expect(error?.description.contains("/nonexistent/model.gguf") == true)
+  }
+
+  @Test func directoriesAndPipesAreNoFiles() throws {
+    let directory = try TemporaryDirectory()
+    #expect(throws: FileError.notARegularFile(path: directory.path)) { _ = try MappedFile(path: directory.path) }
+    let pipe = directory.path + "/pipe"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    #expect(throws: FileError.notARegularFile(path: pipe)) { _ = try MappedFile(path: pipe) }
+    #expect(throws: FileError.notARegularFile(path: directory.path)) { _ = try AtomicFile(path: directory.path) }
+  }
+
+  @Test func committedFileReplacesTheOldOne() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write([1, 2, 3], as: "target")
+    let file = try AtomicFile(path: path)
+    try file.write([9, 8])
+    #expect(try contents(path) == [1, 2, 3])
+    try file.commit()
+    #expect(try contents(path) == [9, 8])
+    #expect(directory.names == ["target"])
+    file.cancel()
+    #expect(directory.names == ["target"])
+  }
+
+  @Test func piecesOfEverySizeArriveInOrder() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/target"
+    let file = try AtomicFile(path: path)
+    var expected: [UInt8] = []
+    for (index, size) in [1, 1_000_000, 100_000, 0, 3 << 20, 7, (1 << 20) - 7, 1 << 20, 5].enumerated() {
+      let piece = [UInt8](repeating: UInt8(index), count: size)
+      try file.write(piece)
+      expected += piece
+      #expect(file.position == expected.count)
+    }
+    try file.overwrite([77, 78, 79], at: 999_999)
+    expected.replaceSubrange(999_999..<1_000_002, with: [77, 78, 79])
+    #expect(throws: FileError.self) { try file.overwrite([1, 2], at: expected.count - 1) }
+    #expect(throws: FileError.self) { try file.overwrite([1], at: -1) }
+    try file.commit()
+    #expect(try contents(path) == expected)
+  }
+
+  @Test func cancelAndDeinitLeaveNothing() throws {
+    let directory = try TemporaryDirectory()
+    let file = try AtomicFile(path: directory.path + "/target")
+    try file.write([1])
+    #expect(directory.names.count == 1)
+    file.cancel()
+    #expect(directory.names.isEmpty)
+    #expect(throws: FileError.self) { try file.write([2]) }
+    #expect(throws: FileError.self) { try file.commit() }
+    do {
+      let forgotten = try AtomicFile(path: directory.path + "/target")
+      try forgotten.write([1])
+    }
+    #expect(directory.names.isEmpty)
+  }
+
+  @Test func directoryThatTakesNoFiles() {
+    for path in ["/nonexistent/target", "/dev/null/target", "/proc/target"] {
+      #expect(throws: FileError.self) { _ = try AtomicFile(path: path) }
+    }
+  }
+
+  @Test(.enabled(if: geteuid() != 0, "the superuser may write everywhere")) func unwritableDirectory() throws {
+    let directory = try TemporaryDirectory()
+    chmod(directory.path, 0o500)
+    let error = #expect(throws: FileError.self) { _ = try AtomicFile(path: directory.path + "/target") }
+    guard case .failed(_, _, EACCES) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
+  @Test func temporaryFileThatDisappears() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write([1, 2, 3], as: "target")
+    let file = try AtomicFile(path: path)
+    try file.write([4])
+    #expect(unlink(file.temporaryPath) == 0)
+    #expect(throws: FileError.failed(attempt: "rename the finished file to", path: path, code: ENOENT)) {
+      try file.commit()
+    }
+    #expect(try contents(path) == [1, 2, 3])
+  }
+
+  @Test func directoryThatDisappears() throws {
+    let directory = try TemporaryDirectory()
+    let moved = directory.path + "-moved"
+    let file = try AtomicFile(path: directory.path + "/target")
+    try file.write([1])
+    #expect(rename(directory.path, moved) == 0)
+    let error = #expect(throws: FileError.self) { try file.commit() }
+    guard case .failed(_, _, ENOENT) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(rename(moved, directory.path) == 0)
+  }
+}
+
+/// The bytes of a file.
+private func contents(_ path: String) throws -> [UInt8] {
+  let file = try MappedFile(path: path)
+  return withExtendedLifetime(file) { Array(file.bytes) }
+}
+
+extension AtomicFile {
+  fileprivate func write(_ bytes: [UInt8]) throws {
+    try bytes.withUnsafeBytes { try write($0) }
+  }
+
+  fileprivate func overwrite(_ bytes: [UInt8], at offset: Int) throws {
+    try bytes.withUnsafeBytes { try overwrite($0, at: offset) }
+  }
+}
