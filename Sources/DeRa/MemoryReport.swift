@@ -24,7 +24,7 @@ package struct MemoryReport: Sendable, Equatable {
   package var total: Int { residentBytes + kvBytes + scratchBytes }
 }
 
-extension Session {
+extension DecodingSession {
   /// What computes: the instruction set and the threads.
   package var engine: Engine { workspace.state.engine }
 
@@ -41,9 +41,9 @@ extension Session {
   }
 }
 
-extension Session {
+extension DecodingSession {
   /// Keeps at most so many bytes of the weights in memory and streams the others from the file, layer by layer and again
-  /// for every pass. The sessions of a `Batch` have it in common.
+  /// for every pass. The sessions of a `DecodingBatch` have it in common.
   /// - Throws: `SessionError.outOfMemory` when that is too little for two layers.
   package func limitResidentWeights(to bytes: Int) throws(SessionError) {
     do throws(TensorError) {

@@ -5,7 +5,7 @@ import DeRaTransformer
 ///
 /// The output matrix is applied once a position and model, whatever the number of λ; a λ costs one sum over the vocabulary,
 /// h(λ) = h_ref + Σ λ·(h_m − h_ref). Where models share that matrix the difference is taken before it, of their final hidden
-/// states, so that λ does not amplify the rounding of its input. Blends therefore differ from `Session.logits`, which
+/// states, so that λ does not amplify the rounding of its input. Blends therefore differ from `DecodingSession.logits`, which
 /// applies the matrix to the blend, by rounding only; and all λ see the models run beside each other, as decoding with a
 /// blend does (λ = 1 alone would code its activations by itself).
 ///
@@ -14,7 +14,7 @@ package final class TeacherForcing {
   package let realignments: [Realignment]
   package let vocabularySize: Int
 
-  private let session: Session
+  private let session: DecodingSession
   /// `[realignments]`: the one model of the session that a λ leaves, nil for a blend.
   private let soleModels: [Int?]
   /// Models that run, ascending.
@@ -33,7 +33,7 @@ package final class TeacherForcing {
   ///     has a mixture for every λ.
   ///   - realignments: the λ that logits will be asked for.
   ///   - withDirections: keeps h_m − h_ref of every aligned model, whatever the λ; not where weights are blended.
-  package init(session: Session, realignments: [Realignment], withDirections: Bool = false) {
+  package init(session: DecodingSession, realignments: [Realignment], withDirections: Bool = false) {
     let count = session.caches.count
     let mixes = session.blend == .weights
     precondition(!mixes || count == realignments.count, "a mixture for every λ")

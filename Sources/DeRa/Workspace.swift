@@ -21,7 +21,7 @@ final class Workspace {
   var shouldContinue: (() -> Bool)?
 
   private struct Request {
-    unowned(unsafe) let session: Session
+    unowned(unsafe) let session: DecodingSession
   }
 
   private var perSession: Int { models.perSession }
@@ -37,7 +37,8 @@ final class Workspace {
     let columns = try CheckedSize.product(sessions, models.perSession)
     let outputs = max(maxOutputs, sessions)
     state = try DecoderState(
-      models.decoder, engine: engine, maxColumns: max(columns, min(Session.passColumns, contextLength * columns)),
+      models.decoder, engine: engine,
+      maxColumns: max(columns, min(DecodingSession.passColumns, contextLength * columns)),
       maxOutputs: outputs, context: contextLength)
     self.models = models
     requests = .allocate(capacity: sessions)
@@ -62,7 +63,7 @@ final class Workspace {
   /// Asks for the logits after a session's last token.
   ///
   /// A model of weight 0 is left out: its cost is saved, and λ = 1 is the aligned model alone to the bit.
-  func request(_ session: Session, _ realignment: Realignment) {
+  func request(_ session: DecodingSession, _ realignment: Realignment) {
     let count = models.bundle.decoder.models.count
     precondition(realignment.lambdas.count == count - 1, "one λ for every aligned model")
     session.mix(realignment)

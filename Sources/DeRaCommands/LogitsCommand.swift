@@ -39,7 +39,7 @@ struct LogitsCommand: ParsableCommand {
     let realignments = try lambda.realignments(for: bundle)
     let ids = try TokenList.parse(tokens == "-" ? Input.readText() : tokens)
     guard !ids.isEmpty else { throw ValidationError("--tokens needs at least one id") }
-    let session = try Session(
+    let session = try DecodingSession(
       bundle: bundle, contextLength: ids.count, engine: try precision.engine(threads: threads),
       maxOutputs: min(Self.outputs, ids.count), cacheCodec: precision.kv, blend: blending.blend)
     // Refuses bad ids before there is a file.

@@ -36,7 +36,7 @@ package struct RunMemory: Encodable, Equatable {
     case residentFileBytes = "resident_file_bytes"
   }
 
-  init(_ session: Session) {
+  init(_ session: DecodingSession) {
     let memory = session.memory
     let process = ProcessMemory.current()
     mappedBytes = memory.mappedBytes

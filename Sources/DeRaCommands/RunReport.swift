@@ -50,7 +50,7 @@ package struct RunReport: Encodable, Equatable {
     self.memory = memory
   }
 
-  init(_ generation: Generation, session: Session, realignment: Realignment) {
+  init(_ generation: Generation, session: DecodingSession, realignment: Realignment) {
     self.init(
       generation, models: session.bundle.alignedModels, realignment: realignment, blend: session.blend,
       contextLength: session.contextLength, peakMemoryBytes: ProcessMemory.current()?.peakBytes,

@@ -58,7 +58,7 @@ import Testing
       }
       for (request, answer) in zip(requests, drawn) {
         let answer = try #require(answer)
-        let session = try Session(bundle: bundle, contextLength: 32, engine: engine, blend: blend)
+        let session = try DecodingSession(bundle: bundle, contextLength: 32, engine: engine, blend: blend)
         var options = options(plausible: plausible)
         options.sampling.seed = request.seed
         let alone = try session.generate(

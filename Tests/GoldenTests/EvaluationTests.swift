@@ -8,7 +8,7 @@ import Testing
   private let lambdas: [Float] = [-1, 0, 0.5, 1, 2]
 
   /// `[realignments][positions][vocabulary]` from `first` on.
-  private func forced(_ session: Session, _ tokens: [Int32], _ list: [Realignment], from first: Int) throws
+  private func forced(_ session: DecodingSession, _ tokens: [Int32], _ list: [Realignment], from first: Int) throws
     -> [[[Float]]]
   {
     let forcing = TeacherForcing(session: session, realignments: list)
@@ -33,7 +33,7 @@ import Testing
     let engine = try Engine(InstructionSet.best)
     let list = lambdas.map { Realignment(lambdas: [$0]) }
     let expected = try bundle.logits(tokens, list, engine: engine)
-    let session = try Session(bundle: bundle, contextLength: tokens.count, engine: engine, maxOutputs: 5)
+    let session = try DecodingSession(bundle: bundle, contextLength: tokens.count, engine: engine, maxOutputs: 5)
     for first in [0, 7] {
       let actual = try forced(session, tokens, list, from: first)
       for (index, lambda) in lambdas.enumerated() {
@@ -51,7 +51,7 @@ import Testing
     let list = lambdas.map { Realignment(lambdas: [$0]) }
     var results: [[[[Float]]]] = []
     for (outputs, threads) in [(1, 1), (3, 2), (16, 3)] {
-      let session = try Session(
+      let session = try DecodingSession(
         bundle: bundle, contextLength: tokens.count, engine: Engine(InstructionSet.best, threads: threads),
         maxOutputs: outputs)
       results.append(try forced(session, tokens, list, from: 2))

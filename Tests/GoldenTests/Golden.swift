@@ -58,7 +58,7 @@ extension ModelBundle {
   func logits(_ tokens: [Int32], _ realignments: [Realignment], engine: Engine, maxOutputs: Int = 5) throws
     -> [[[Float]]]
   {
-    let session = try Session(bundle: self, contextLength: tokens.count, engine: engine, maxOutputs: maxOutputs)
+    let session = try DecodingSession(bundle: self, contextLength: tokens.count, engine: engine, maxOutputs: maxOutputs)
     var result = [[[Float]]](repeating: [], count: realignments.count)
     try session.forEachLogits(of: tokens, realignments) { result[$0].append(Array($2)) }
     return result
@@ -66,7 +66,7 @@ extension ModelBundle {
 
   /// The logits after every prefix of `tokens`, one token at a time through the caches.
   func decodedLogits(_ tokens: [Int32], _ realignment: Realignment, engine: Engine) throws -> [[Float]] {
-    let session = try Session(bundle: self, contextLength: tokens.count, engine: engine)
+    let session = try DecodingSession(bundle: self, contextLength: tokens.count, engine: engine)
     return try tokens.map { token in
       try session.append([token])
       return Array(try session.logits(realignment))

@@ -95,7 +95,7 @@ private let halfPrecisionKL = 1e-5
     let pair = try await Golden.bundle(name, aligned: [name + "-aligned"], bits: .sixteen)
     let lambdas: [Float] = [0, 1, 0.5, 0, 2, 1, 1, -1]
     let expected = try pair.logits(tokens, lambdas.map { Realignment(lambdas: [$0]) }, engine: engine)
-    let session = try Session(bundle: pair, contextLength: tokens.count, engine: engine)
+    let session = try DecodingSession(bundle: pair, contextLength: tokens.count, engine: engine)
     for (position, token) in tokens.enumerated() {
       try session.append([token])
       let choice = position % lambdas.count
@@ -119,7 +119,7 @@ private let halfPrecisionKL = 1e-5
     // A λ for every step; nil skips it.
     let plans: [[Float?]] = [[0.5, nil, 0, 2], [1, 1, nil, 0.5], [-1, 3, 0.25, 0.25], [0, 1, 2, nil]]
     let continuation: [Int32] = [7, 1, 5, 9]
-    let batch = try Batch(
+    let batch = try DecodingBatch(
       bundle: pair, count: 4, contextLength: tokens.count + 4,
       engine: Engine(.scalar, threads: 2, activations: coding))
     var found: [[[Float]]] = Array(repeating: [], count: 4)
@@ -132,7 +132,7 @@ private let halfPrecisionKL = 1e-5
     }
     let engine = try Engine(InstructionSet.best, activations: coding)
     for index in 0..<4 {
-      let session = try Session(bundle: pair, contextLength: tokens.count + 4, engine: engine)
+      let session = try DecodingSession(bundle: pair, contextLength: tokens.count + 4, engine: engine)
       var expected: [[Float]] = []
       for step in 0..<4 {
         try session.append(step == 0 ? prompts[index] : [continuation[step]])
@@ -151,7 +151,7 @@ private let halfPrecisionKL = 1e-5
     let bundle = try await Golden.bundle("llama3", bits: .eight)
     let only = Realignment(lambdas: [])
     let other = Array(tokens.reversed())
-    let session = try Session(bundle: bundle, contextLength: tokens.count, engine: engine)
+    let session = try DecodingSession(bundle: bundle, contextLength: tokens.count, engine: engine)
     try session.append(tokens)
     let expected = Array(try session.logits(only))
     var scored: [Float] = []
@@ -163,11 +163,11 @@ private let halfPrecisionKL = 1e-5
     #expect(Array(try session.logits(only)) == expected)
   }
 
-  @Test("contexts that cannot be are refused", arguments: [0, -1, Session.maximumContext + 1, Int.max])
+  @Test("contexts that cannot be are refused", arguments: [0, -1, DecodingSession.maximumContext + 1, Int.max])
   func impossibleContext(length: Int) async throws {
     let engine = try Engine(InstructionSet.best)
     let bundle = try await Golden.bundle("llama3", bits: .eight)
-    #expect(throws: SessionError.self) { try Session(bundle: bundle, contextLength: length, engine: engine) }
+    #expect(throws: SessionError.self) { try DecodingSession(bundle: bundle, contextLength: length, engine: engine) }
   }
 
   @Test("several aligned models blend as their formula says", arguments: Golden.pairs)

@@ -8,7 +8,7 @@ import Testing
   private static let path = Golden.folder + "../../../quantized-models/storyteller/storyteller.dera"
   private let tokens: [Int32] = [1, 20, 300, 41, 7, 99]
 
-  private func logits(_ session: Session, _ lambdas: [Float]) throws -> [[Float]] {
+  private func logits(_ session: DecodingSession, _ lambdas: [Float]) throws -> [[Float]] {
     try lambdas.map { lambda in
       session.truncate(to: 0)
       return try tokens.map { token in
@@ -20,8 +20,9 @@ import Testing
 
   @Test("streamed layers give the same logits", arguments: Blend.allCases) func streaming(blend: Blend) throws {
     let bundle = try ModelBundle(path: Self.path)
-    func session() throws -> Session {
-      try Session(bundle: bundle, contextLength: 16, engine: Engine(InstructionSet.best, threads: 2), blend: blend)
+    func session() throws -> DecodingSession {
+      try DecodingSession(
+        bundle: bundle, contextLength: 16, engine: Engine(InstructionSet.best, threads: 2), blend: blend)
     }
     let expected = try logits(session(), [0, 0.5, 2])
     let streamed = try session()
@@ -39,7 +40,7 @@ import Testing
     let regions = bundle.residentRegions()
     #expect(regions.map(\.region.name) == ["shared"] + bundle.manifest.models + ["tokenizer", "metadata"])
     #expect(regions.reduce(0) { $0 + $1.region.bytes } == bundle.mappedBytes)
-    let session = try Session(bundle: bundle, contextLength: 16, engine: Engine(InstructionSet.best))
+    let session = try DecodingSession(bundle: bundle, contextLength: 16, engine: Engine(InstructionSet.best))
     _ = try logits(session, [0.5])
     for (region, resident) in bundle.residentRegions().prefix(3) {
       // nil where the system does not tell.

@@ -72,7 +72,7 @@ private struct QuantizedGolden {
     let tokens = try Golden(name).tokens
     func logits(_ stored: ActivationCoding, _ asked: ActivationCoding?) async throws -> [Float] {
       let bundle = try await Golden.bundle(name, aligned: [name + "-aligned"], bits: .eight, activations: stored)
-      let session = try Session(
+      let session = try DecodingSession(
         bundle: bundle, contextLength: tokens.count, engine: Engine(InstructionSet.best, activations: asked),
         blend: blend)
       try session.append(tokens)

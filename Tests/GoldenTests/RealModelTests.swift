@@ -34,7 +34,7 @@ import Testing
     let engine = try Engine(InstructionSet.best, threads: 2)
     #expect(expected.prompts.count == 5)
     for prompt in expected.prompts {
-      let session = try Session(
+      let session = try DecodingSession(
         bundle: bundle, contextLength: prompt.tokens.count + prompt.greedy.count, engine: engine)
       try session.append(prompt.tokens)
       var tokens: [Int32] = []

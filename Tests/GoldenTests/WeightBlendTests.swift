@@ -28,7 +28,7 @@ import Testing
   private func logits(
     _ bundle: ModelBundle, _ tokens: [Int32], _ lambdas: [Float], blend: Blend, engine: Engine
   ) throws -> [[[Float]]] {
-    let session = try Session(
+    let session = try DecodingSession(
       bundle: bundle, contextLength: tokens.count, engine: engine, maxOutputs: 5, blend: blend)
     var result = [[[Float]]](repeating: [], count: lambdas.count)
     try session.forEachLogits(of: tokens, lambdas.map { Realignment(lambdas: [$0]) }) { result[$0].append(Array($2)) }
@@ -77,7 +77,7 @@ import Testing
     let engine = try Engine(InstructionSet.best, threads: 2)
     let lambdas: [Float] = [0, 0.5, 2, -1]
     let expected = try logits(pair, tokens, lambdas, blend: .weights, engine: engine)
-    let session = try Session(bundle: pair, contextLength: tokens.count, engine: engine, blend: .weights)
+    let session = try DecodingSession(bundle: pair, contextLength: tokens.count, engine: engine, blend: .weights)
     for (position, token) in tokens.enumerated() {
       try session.append([token])
       // Two steps with each.
@@ -86,7 +86,7 @@ import Testing
     }
     #expect(
       session.memory.kvBytes * 2
-        == (try Session(bundle: pair, contextLength: tokens.count, engine: engine)).memory.kvBytes)
+        == (try DecodingSession(bundle: pair, contextLength: tokens.count, engine: engine)).memory.kvBytes)
   }
 
   @Test(
@@ -96,7 +96,7 @@ import Testing
     let pair = try await Golden.bundle("llama3", aligned: ["llama3-aligned"], bits: bits)
     let lambdas: [Float] = [0.5, 0, 2, 0.5]
     let engine = try Engine(.scalar, threads: 2)
-    let batch = try Batch(
+    let batch = try DecodingBatch(
       bundle: pair, count: lambdas.count, contextLength: tokens.count, engine: engine, blend: .weights)
     for (index, session) in batch.sessions.enumerated() { try session.append(tokens[index...]) }
     var found: [[Float]] = []
@@ -114,7 +114,7 @@ import Testing
     let pair = try await Golden.bundle("llama3", aligned: ["llama3-aligned"], bits: bits)
     let engine = try Engine(InstructionSet.best, threads: 2)
     let lambdas: [Float] = [0.5, 0, 1, -1]
-    let session = try Session(
+    let session = try DecodingSession(
       bundle: pair, contextLength: tokens.count, engine: engine, maxOutputs: 4, blend: .weights, mixtures: 4)
     let forcing = TeacherForcing(session: session, realignments: lambdas.map { Realignment(lambdas: [$0]) })
     var scratch = [Float](repeating: 0, count: forcing.vocabularySize)

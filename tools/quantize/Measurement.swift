@@ -64,7 +64,7 @@ final class Measurement {
   func alignments() throws -> [Int: Double] {
     let count = reference.manifest.models.count - 1
     let realignments = [Realignment(0, models: count)] + (0..<count).map { oneHot($0, 1, of: count) }
-    let session = try Session(
+    let session = try DecodingSession(
       bundle: reference, contextLength: chunks.context, engine: engine, maxOutputs: PerplexityMeasurement.block)
     let forcing = TeacherForcing(session: session, realignments: realignments)
     var sums = [Double](repeating: 0, count: count)

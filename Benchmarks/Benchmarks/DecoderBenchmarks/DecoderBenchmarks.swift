@@ -53,7 +53,7 @@ private func cost(_ name: String, _ lambda: Float) {
   }
 }
 
-private func decode(_ session: Session, _ realignment: Realignment) throws {
+private func decode(_ session: DecodingSession, _ realignment: Realignment) throws {
   for token in 0..<decodedTokens { try step(session, realignment, token: Int32(token)) }
 }
 
@@ -80,18 +80,18 @@ private func startUp() {
   }
 }
 
-private func step(_ session: Session, _ realignment: Realignment, token: Int32) throws {
+private func step(_ session: DecodingSession, _ realignment: Realignment, token: Int32) throws {
   try session.append(CollectionOfOne(token))
   _ = try session.logits(realignment)
 }
 
 private func benchmark(
   _ name: String, _ lambda: Float, threads: Int, metrics: [BenchmarkMetric],
-  measure: @escaping (Benchmark, Session, Realignment) throws -> Void
+  measure: @escaping (Benchmark, DecodingSession, Realignment) throws -> Void
 ) {
   var configuration = Benchmark.defaultConfiguration
   configuration.metrics = metrics
-  var load: (session: Session, realignment: Realignment)?
+  var load: (session: DecodingSession, realignment: Realignment)?
   Benchmark(
     name, configuration: configuration,
     closure: { benchmark in
@@ -104,7 +104,7 @@ private func benchmark(
     },
     setup: {
       let bundle = try ModelBundle(path: Target.bundle)
-      let session = try Session(
+      let session = try DecodingSession(
         bundle: bundle, contextLength: promptTokens, engine: Engine(pool: ThreadPool(threads: threads)))
       load = (session, Realignment(lambda, models: bundle.manifest.models.count - 1))
       precondition(countsAllocations(), "allocations are not counted on this system")

@@ -71,7 +71,7 @@ package enum GenerationError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// What generation needs of a sequence; `Session` is one.
+/// What generation needs of a sequence; `DecodingSession` is one.
 package protocol TokenSequence: AnyObject {
   var tokens: [Int32] { get }
   var contextLength: Int { get }

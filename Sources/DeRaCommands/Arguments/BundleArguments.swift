@@ -110,8 +110,8 @@ struct RuntimeArguments: ParsableArguments {
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
-    if let context, !(1...Session.maximumContext).contains(context) {
-      throw ValidationError("--context must be from 1 to \(Session.maximumContext)")
+    if let context, !(1...DecodingSession.maximumContext).contains(context) {
+      throw ValidationError("--context must be from 1 to \(DecodingSession.maximumContext)")
     }
   }
 
@@ -130,7 +130,7 @@ struct SessionArguments: ParsableArguments {
   @OptionGroup var runtime: RuntimeArguments
   @OptionGroup var limits: MemoryLimitArguments
 
-  func session(_ bundle: ModelBundle) throws -> Session {
+  func session(_ bundle: ModelBundle) throws -> DecodingSession {
     let length = runtime.contextLength(for: bundle)
     if length > bundle.configuration.contextLength {
       Output.note("The model was made for \(bundle.configuration.contextLength) tokens; beyond that it may ramble.")

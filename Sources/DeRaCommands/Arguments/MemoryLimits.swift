@@ -33,8 +33,8 @@ struct MemoryForecast {
   var residentLimit: Int?
 
   /// Nothing that a session reserves is touched before it runs, so that making one is the exact prediction.
-  func session(_ engine: Engine) throws -> Session {
-    let session = try Session(
+  func session(_ engine: Engine) throws -> DecodingSession {
+    let session = try DecodingSession(
       bundle: bundle, contextLength: context, engine: engine, cacheCodec: codec, blend: blend)
     if let residentLimit { try session.limitResidentWeights(to: residentLimit) }
     return session
@@ -42,7 +42,7 @@ struct MemoryForecast {
 
   /// The session.
   /// - Throws: `MemoryLimitError` when it and the program would take more than `limit`.
-  func session(_ engine: Engine, limit: Int) throws -> Session {
+  func session(_ engine: Engine, limit: Int) throws -> DecodingSession {
     let program = ProcessMemory.current().map { $0.anonymousBytes + $0.fileBytes } ?? 0
     let session = try session(engine)
     guard session.memory.total + program > limit else { return session }

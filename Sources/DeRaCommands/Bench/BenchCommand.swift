@@ -72,7 +72,7 @@ struct BenchCommand: ParsableCommand {
     for threads in try threadCounts() {
       let engine = try precision.engine(threads: threads)
       for (size, blend) in try sizes.flatMap({ size in try blends().map { (size, $0) } }) {
-        let batch = try Batch(
+        let batch = try DecodingBatch(
           bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine,
           cacheCodec: precision.kv, blend: blend)
         batch.sessions[0].shouldContinue = { !Interrupt.isRequested }
@@ -142,7 +142,7 @@ enum BenchTest {
   }
 
   /// Tokens a second of every repetition.
-  func rates(_ batch: Batch, _ realignment: Realignment, repetitions: Int) throws -> [Double] {
+  func rates(_ batch: DecodingBatch, _ realignment: Realignment, repetitions: Int) throws -> [Double] {
     var generator = RandomGenerator(seed: 1)
     let vocabulary = Int32(clamping: batch.bundle.configuration.vocabularySize)
     let ids = (0..<tokens).map { _ in Int32.random(in: 0..<vocabulary, using: &generator) }
@@ -160,14 +160,14 @@ enum BenchTest {
   }
 
   /// How many sequences of the batch are used.
-  func sequences(_ batch: Batch) -> Int {
+  func sequences(_ batch: DecodingBatch) -> Int {
     switch self {
     case .prompt: 1
     case .generate: batch.sessions.count
     }
   }
 
-  private func run(_ batch: Batch, _ realignment: Realignment, _ ids: [Int32]) throws {
+  private func run(_ batch: DecodingBatch, _ realignment: Realignment, _ ids: [Int32]) throws {
     switch self {
     case .prompt:
       try batch.sessions[0].append(ids)

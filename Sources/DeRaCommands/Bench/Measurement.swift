@@ -66,7 +66,7 @@ package struct Measurement: Encodable {
     rateDeviation = rates.count < 2 ? 0 : (squares / Double(rates.count - 1)).squareRoot()
   }
 
-  init(_ batch: Batch, _ realignment: Realignment, _ test: BenchTest, _ rates: [Double]) {
+  init(_ batch: DecodingBatch, _ realignment: Realignment, _ test: BenchTest, _ rates: [Double]) {
     let bundle = batch.bundle
     let manifest = bundle.manifest
     let engine = batch.sessions[0].engine

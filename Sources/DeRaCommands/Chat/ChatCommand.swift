@@ -44,11 +44,11 @@ struct ChatCommand: ParsableCommand {
 
 /// Answers with a bundle; what a conversation has in common with the one before stays in the KV cache.
 private final class BundleChatEngine: ChatEngine {
-  private let session: Session
+  private let session: DecodingSession
   private let format: PromptFormat
   private let options: GenerationOptions
 
-  init(session: Session, format: PromptFormat, options: GenerationOptions) {
+  init(session: DecodingSession, format: PromptFormat, options: GenerationOptions) {
     self.session = session
     self.format = format
     self.options = options

@@ -77,8 +77,8 @@ package struct FrontierCommand: ParsableCommand {
   package func validate() throws {
     if aligned.isEmpty { throw ValidationError("give at least one --aligned model") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
-    if !(4...Session.maximumContext).contains(context) {
-      throw ValidationError("--context must be from 4 to \(Session.maximumContext)")
+    if !(4...DecodingSession.maximumContext).contains(context) {
+      throw ValidationError("--context must be from 4 to \(DecodingSession.maximumContext)")
     }
     _ = try blends()
     if chunks < 1 { throw ValidationError("--chunks must be at least 1") }

@@ -47,8 +47,8 @@ struct PerplexityCommand: ParsableCommand {
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
-    if !(4...Session.maximumContext).contains(context) {
-      throw ValidationError("--context must be from 4 to \(Session.maximumContext)")
+    if !(4...DecodingSession.maximumContext).contains(context) {
+      throw ValidationError("--context must be from 4 to \(DecodingSession.maximumContext)")
     }
     if shard != nil && format != .text {
       throw ValidationError("--shard prints lines for dera merge, which takes --json and --tsv")

@@ -117,7 +117,8 @@ enum StudyCost {
     let test = BenchTest.generate(128)
     for form in forms {
       let bundle = form.bundle
-      let batch = try Batch(bundle: bundle, count: 1, contextLength: test.tokens, engine: engine, blend: form.blend)
+      let batch = try DecodingBatch(
+        bundle: bundle, count: 1, contextLength: test.tokens, engine: engine, blend: form.blend)
       let models = bundle.alignedModels.count
       func rate(_ lambda: Float) throws -> Double {
         try test.rates(batch, Realignment(lambda, models: models), repetitions: 1)[0]

@@ -37,7 +37,7 @@ package final class PerplexityMeasurement {
     if let base { try Self.checkSamePair(bundle, base) }
     func forcing(_ bundle: ModelBundle, _ cacheCodec: CacheCodec, _ blend: Blend) throws -> TeacherForcing {
       TeacherForcing(
-        session: try Session(
+        session: try DecodingSession(
           bundle: bundle, contextLength: context, engine: engine, maxOutputs: Self.block, cacheCodec: cacheCodec,
           blend: blend, mixtures: realignments.count),
         realignments: realignments, withDirections: base != nil)

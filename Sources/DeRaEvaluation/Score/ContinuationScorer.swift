@@ -29,7 +29,7 @@ package final class ContinuationScorer {
     bundle: ModelBundle, realignments: [Realignment], contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16,
     blend: Blend = .logits
   ) throws {
-    let session = try Session(
+    let session = try DecodingSession(
       bundle: bundle, contextLength: contextLength, engine: engine,
       maxOutputs: min(PerplexityMeasurement.block, contextLength), cacheCodec: cacheCodec, blend: blend,
       mixtures: realignments.count)

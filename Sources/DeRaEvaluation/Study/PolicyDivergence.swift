@@ -26,7 +26,7 @@ package final class PolicyDivergence {
     }
     func forcing(_ bundle: ModelBundle, _ realignments: [Realignment], _ blend: Blend) throws -> TeacherForcing {
       TeacherForcing(
-        session: try Session(
+        session: try DecodingSession(
           bundle: bundle, contextLength: contextLength, engine: engine, maxOutputs: PerplexityMeasurement.block,
           blend: blend),
         realignments: realignments)

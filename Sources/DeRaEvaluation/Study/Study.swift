@@ -154,7 +154,7 @@ extension Study {
   /// The largest |ln p_λ − ln of the normalised p_ref^(1−λ)·p_a^λ| over the tokens of some stories and the vocabulary, with the
   /// logits that decoding uses.
   package func combinationError(_ form: Form, lambdas: [Float]) throws -> [Double] {
-    let session = try Session(bundle: form.bundle, contextLength: 320, engine: engine)
+    let session = try DecodingSession(bundle: form.bundle, contextLength: 320, engine: engine)
     let texts = try StorySampler(bundle: form.bundle, engine: engine).sample(form.realignment([:]), seeds: 0..<4)
     return try lambdas.map { lambda in
       var worst = 0.0

@@ -23,8 +23,8 @@ package final class AnswerMeasurement {
     bundle: ModelBundle, realignments: [Realignment], contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16,
     plausible: Float = 0, blend: Blend = .logits
   ) throws {
-    func session(_ blend: Blend) throws -> Session {
-      try Session(
+    func session(_ blend: Blend) throws -> DecodingSession {
+      try DecodingSession(
         bundle: bundle, contextLength: contextLength, engine: engine,
         maxOutputs: min(PerplexityMeasurement.block, contextLength), cacheCodec: cacheCodec, blend: blend,
         mixtures: realignments.count)

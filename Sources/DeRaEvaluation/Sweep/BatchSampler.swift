@@ -35,7 +35,7 @@ package final class BatchSampler {
     var tokens: [Int32] = []
   }
 
-  private let batch: Batch
+  private let batch: DecodingBatch
   private let tokenizer: Tokenizer
   private let options: GenerationOptions
   private let mask: PlausibilityMask?
@@ -58,7 +58,7 @@ package final class BatchSampler {
     if blend == .weights && options.sampling.plausible > 0 { throw GenerationError.maskedWeights }
     self.tokenizer = tokenizer
     self.options = options
-    batch = try Batch(
+    batch = try DecodingBatch(
       bundle: bundle, count: count, contextLength: contextLength, engine: engine, cacheCodec: cacheCodec,
       blend: blend)
     mask = PlausibilityMask(alpha: options.sampling.plausible)

@@ -13,14 +13,14 @@ import DeRaTransformer
 /// both share are coded as differences, so that what 8-bit activations lose is common to both.
 ///
 /// Blending weights there is one model with one cache, a mixture, and another λ makes the whole sequence run again.
-package final class Session {
+package final class DecodingSession {
   package let bundle: ModelBundle
   /// Most tokens the sequence can have.
   package let contextLength: Int
   package private(set) var tokens: [Int32] = []
 
   /// Asked between the passes of a long text; false ends the call with `SessionError.cancelled`. What was computed stays
-  /// cached, so asking again goes on from there. The sessions of a `Batch` have it in common.
+  /// cached, so asking again goes on from there. The sessions of a `DecodingBatch` have it in common.
   package var shouldContinue: (() -> Bool)? {
     get { workspace.shouldContinue }
     set { workspace.shouldContinue = newValue }
@@ -133,7 +133,7 @@ package final class Session {
 }
 
 /// What a workspace asks of the sessions it steps.
-extension Session {
+extension DecodingSession {
   /// Makes one of its mixtures that of a λ; what is cached of another λ is forgotten. Nothing where logits are blended.
   func mix(_ realignment: Realignment, at model: Int = 0) {
     guard blend == .weights, workspace.models.mix(realignment, at: firstModel + model) else { return }

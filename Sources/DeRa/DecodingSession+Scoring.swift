@@ -1,6 +1,6 @@
 import DeRaTransformer
 
-extension Session {
+extension DecodingSession {
   /// Logits at every position of `sequence` under several λ, from one pass over each model: what an oracle, perplexity and
   /// KL reports need. The sequence replaces the session's own.
   /// - Parameter body: gets the index into `realignments`, the position, and its logits `[vocabularySize]`.

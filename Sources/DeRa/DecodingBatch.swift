@@ -5,8 +5,8 @@ import DeRaTransformer
 /// Several sequences of one bundle that step together, each with its own λ: a matrix is read once for all of them.
 ///
 /// The sessions are ordinary ones, and what a sequence gets does not depend on the others.
-package final class Batch {
-  package let sessions: [Session]
+package final class DecodingBatch {
+  package let sessions: [DecodingSession]
   package let bundle: ModelBundle
   private let workspace: Workspace
 
@@ -21,9 +21,9 @@ package final class Batch {
     blend: Blend = .logits
   ) throws(SessionError) {
     do {
-      guard count > 0, (1...Session.maximumContext).contains(contextLength) else {
+      guard count > 0, (1...DecodingSession.maximumContext).contains(contextLength) else {
         throw TensorError.badShape(
-          "\(count) sequences of \(contextLength) tokens are impossible; give at least 1 of 1 to \(Session.maximumContext)"
+          "\(count) sequences of \(contextLength) tokens are impossible; give at least 1 of 1 to \(DecodingSession.maximumContext)"
         )
       }
       let workspace = try Workspace(
@@ -31,10 +31,10 @@ package final class Batch {
         contextLength: contextLength, engine: engine, maxOutputs: count)
       self.workspace = workspace
       self.bundle = bundle
-      var sessions: [Session] = []
+      var sessions: [DecodingSession] = []
       for index in 0..<count {
         sessions.append(
-          try Session(workspace, index: index, contextLength: contextLength, cacheCodec: cacheCodec))
+          try DecodingSession(workspace, index: index, contextLength: contextLength, cacheCodec: cacheCodec))
       }
       self.sessions = sessions
     } catch {

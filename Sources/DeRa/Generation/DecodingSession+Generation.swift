@@ -1,10 +1,10 @@
 import DeRaTokenization
 
-extension Session: TokenSequence {}
+extension DecodingSession: TokenSequence {}
 
 extension Tokenizer.StreamingDecoder: TokenTextDecoder {}
 
-extension Session {
+extension DecodingSession {
   /// Answers a prompt with the bundle's tokenizer and end-of-text tokens, as `TokenSequence.generate`.
   /// - Throws: `PromptError.noTokenizer`, `GenerationError`, `SamplingError`, `SessionError`, and what `onText` throws.
   package func generate(
