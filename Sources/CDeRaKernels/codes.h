@@ -29,7 +29,7 @@ typedef enum { KIND_INT8, KIND_INT6, KIND_NIBBLES, KIND_TABLE, KIND_INT2, KIND_T
 
 /// A weight is (factor * code + offset) times its scale. All constants once a kernel is inlined.
 typedef struct {
-  /// Of a block, its scales included.
+  /// Bytes of a block, its scales included.
   size_t block_bytes;
   /// f32 scales stand once before the blocks of a tile, instead of f16 ones at the start of each block.
   int scales_rows;

@@ -24,7 +24,7 @@
 /// Blocks that are unpacked at a time, to stay in the first-level cache.
 #define STRIP_BLOCKS 16
 
-/// Of 16 scales: f16 in every block, or f32 once a tile.
+/// Bytes of 16 scales: f16 in every block, or f32 once a tile.
 #define BLOCK_SCALE_BYTES (2 * LANES)
 #define ROW_SCALE_BYTES (4 * LANES)
 
@@ -99,7 +99,7 @@ INLINE size_t tile_bytes(const block_kind kind, size_t blocks) {
   return (traits(kind).scales_rows ? ROW_SCALE_BYTES : 0) + blocks * traits(kind).block_bytes;
 }
 
-/// What `n` sums start from. Row scales multiply them at the end, so a value to add to has to wait for them.
+/// Starts `n` sums. Row scales multiply them at the end, so a value to add to has to wait for them.
 INLINE void start_sums(const block_kind kind, ck_output out, size_t n, f32x16 *acc) {
   for (size_t c = 0; c < n; c++) acc[c] = traits(kind).scales_rows ? (f32x16){} : start_sum(out, c);
 }

@@ -10,7 +10,7 @@ INLINE ck_output output_at(ck_output out, size_t tile, size_t column) {
   return out;
 }
 
-/// What the sums of a column's 16 rows start from.
+/// The start values of a column's 16 row sums.
 INLINE f32x16 start_sum(ck_output out, size_t column) {
   return out.accumulate ? load(out.values + column * out.stride) : (f32x16){};
 }

@@ -14,7 +14,7 @@ package final class DecodingBatch {
   ///   - count: sequences.
   ///   - contextLength: most tokens of each.
   ///   - cacheCodec: how keys and values are held.
-  ///   - blend: what λ blends.
+  ///   - blend: the quantity that λ blends.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
   package init(
     bundle: ModelBundle, count: Int, contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16,

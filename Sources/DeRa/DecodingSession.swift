@@ -46,7 +46,7 @@ package final class DecodingSession {
   ///   - contextLength: most tokens of the sequence; its KV memory is reserved for that.
   ///   - maxOutputs: positions whose logits `forEachLogits` computes together.
   ///   - cacheCodec: how keys and values are held.
-  ///   - blend: what λ blends.
+  ///   - blend: the quantity that λ blends.
   ///   - mixtures: λ that are kept at the same time when weights are blended, for `TeacherForcing`.
   /// - Throws: `SessionError.outOfMemory` when caches or buffers cannot be had.
   package convenience init(
@@ -67,7 +67,7 @@ package final class DecodingSession {
     }
   }
 
-  /// - Parameter index: of the session among those of the workspace.
+  /// - Parameter index: the session's place among those of the workspace.
   /// - Throws: `TensorError` when the caches cannot be had.
   init(_ workspace: Workspace, index: Int, contextLength: Int, cacheCodec: CacheCodec) throws(TensorError) {
     let configuration = workspace.models.bundle.configuration
@@ -94,7 +94,7 @@ package final class DecodingSession {
     hiddenCounts.deallocate()
   }
 
-  /// What λ blends.
+  /// The quantity that λ blends.
   package var blend: Blend { workspace.models.blend }
 
   /// Adds tokens; nothing is computed before logits are asked for.
@@ -132,7 +132,7 @@ package final class DecodingSession {
   }
 }
 
-/// What a workspace asks of the sessions it steps.
+/// The session as the workspace sees it while stepping.
 extension DecodingSession {
   /// Makes one of its mixtures that of a λ; what is cached of another λ is forgotten. Nothing where logits are blended.
   func mix(_ realignment: Realignment, at model: Int = 0) {

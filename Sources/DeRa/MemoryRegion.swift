@@ -10,7 +10,7 @@ package struct MemoryRegion: Sendable, Equatable {
 }
 
 extension BundleManifest {
-  /// What several models share, what belongs to each alone, the tokenizer, and the rest of the file.
+  /// The parts of the file: shared by several models, each model's own, the tokenizer, and the rest.
   package func memoryRegions(fileBytes: Int) -> [MemoryRegion] {
     var regions = [MemoryRegion(name: "shared", bytes: 0, ranges: [])]
     regions += models.map { MemoryRegion(name: $0, bytes: 0, ranges: []) }

@@ -25,13 +25,13 @@ package struct MemoryReport: Sendable, Equatable {
 }
 
 extension DecodingSession {
-  /// What computes: the instruction set and the threads.
+  /// The engine that computes: its instruction set and threads.
   package var engine: Engine { workspace.state.engine }
 
   /// How keys and values are held.
   package var cacheCodec: CacheCodec { caches[0].codec }
 
-  /// What this session occupies; its KV memory becomes resident as the context fills.
+  /// The memory of this session; KV memory becomes resident as the context fills.
   package var memory: MemoryReport {
     MemoryReport(
       mappedBytes: bundle.mappedBytes,
@@ -54,7 +54,7 @@ extension DecodingSession {
   }
 }
 
-/// What the system counts for this process, in bytes; from Linux's /proc/self/status.
+/// The system's counts for this process, in bytes; from Linux's /proc/self/status.
 package struct ProcessMemory: Sendable, Equatable {
   /// Most bytes that were resident at once, files included (VmHWM).
   package var peakBytes: Int

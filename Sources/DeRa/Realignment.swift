@@ -72,7 +72,7 @@ package struct Realignment: Sendable, Hashable {
   }
 }
 
-/// What λ blends.
+/// The quantity that λ blends: logits or weights.
 package enum Blend: String, Sendable, CaseIterable, Codable {
   /// The models' logits: decoding-time realignment. Every model that λ uses is run, with a KV cache of its own.
   case logits

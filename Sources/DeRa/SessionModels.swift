@@ -35,7 +35,7 @@ final class SessionModels {
     }
   }
 
-  /// What is run next.
+  /// The decoder that runs next.
   var decoder: Decoder {
     if isStale { current = Self.decoder(bundle, mixed) }
     isStale = false

@@ -9,7 +9,7 @@ import DeRaTransformer
 final class Workspace {
   let models: SessionModels
   let state: DecoderState
-  /// What a step was asked for: a session and the weights of its models.
+  /// The requests of a step: each a session and the weights of its models.
   private let requests: UnsafeMutableBufferPointer<Request>
   private var requestCount = 0
   /// `[sessions, models of a session]`
@@ -27,7 +27,7 @@ final class Workspace {
   private var perSession: Int { models.perSession }
 
   /// - Parameters:
-  ///   - models: of the sessions that step together.
+  ///   - models: the models of the sessions that step together.
   ///   - maxOutputs: most positions whose logits are computed together, at least one a session.
   /// - Throws: `TensorError` when the buffers do not fit into the address space.
   init(

@@ -26,7 +26,7 @@ extension BundleManifest {
     return list
   }
 
-  /// What the file holds, in its order: the weights, then the tokenizer.
+  /// The tensors in the file's order: the weights, then the tokenizer.
   package var fileTensors: [(name: String, type: GGMLType, dimensions: [Int])] {
     var list = tensors.map { (name: $0.fileName, type: $0.ggufType, dimensions: $0.ggufDimensions) }
     if let tokenizer { list.append((Self.tokenizerName, .i8, [tokenizer.byteCount])) }

@@ -1,7 +1,7 @@
 import DeRaModelSpec
 import DeRaTensorCore
 
-/// What a bundle contains: everything in it but the weights themselves.
+/// The contents of a bundle: everything in it but the weights themselves.
 package struct BundleManifest: Sendable, Equatable {
   /// Version of the schema that this program writes and reads.
   package static let version = 1
@@ -53,7 +53,8 @@ package struct BundleManifest: Sendable, Equatable {
     return index[storedName(name)].map { tensors[$0] }
   }
 
-  /// What model number `model` changes of the reference's tensor of that inventory name; nothing for the reference.
+  /// The change that model number `model` makes to the reference's tensor of that inventory name; none for the
+  /// reference.
   package func change(_ name: String, model: Int) -> TensorChange<BundleTensor> {
     guard model > 0 else { return .shared }
     func part(_ suffix: String) -> BundleTensor? {

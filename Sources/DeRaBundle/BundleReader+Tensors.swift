@@ -159,7 +159,7 @@ private struct Owner {
 
   let model: Int
   let spec: TensorSpec
-  /// What follows the tensor's name; empty for whole tensors.
+  /// The ending after the tensor's name; empty for whole tensors.
   let suffix: String
 
   /// nil for a name that no bundle of so many models has.

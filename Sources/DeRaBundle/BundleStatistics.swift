@@ -1,4 +1,4 @@
-/// What one model of a bundle costs.
+/// The bytes and weights of one model of a bundle.
 package struct ModelFootprint: Sendable, Equatable {
   /// Tensors stored whole for this model.
   package var ownTensors = 0
@@ -13,14 +13,14 @@ package struct ModelFootprint: Sendable, Equatable {
   /// Weights of the whole model.
   package var weights = 0
 
-  /// What the model adds to the file, for each of its weights.
+  /// Bits that the model adds to the file, for each of its weights.
   package var ownBitsPerWeight: Double { weights == 0 ? 0 : Double(ownBytes) * 8 / Double(weights) }
-  /// What running this model alone reads, for each of its weights.
+  /// Bits read by running this model alone, for each of its weights.
   package var bitsPerWeight: Double { weights == 0 ? 0 : Double(ownBytes + sharedBytes) * 8 / Double(weights) }
 }
 
 extension BundleManifest {
-  /// What model number `model` stores and what it takes from the reference, which itself shares nothing.
+  /// The bytes that model number `model` stores and those it takes from the reference, which itself shares nothing.
   package func footprint(model: Int) -> ModelFootprint {
     var footprint = ModelFootprint()
     for spec in configuration.tensors {

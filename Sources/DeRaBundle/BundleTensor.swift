@@ -32,13 +32,13 @@ package enum BundleCodec: Sendable, Equatable {
 package enum TensorPart: Sendable, Equatable {
   /// All of it.
   case whole
-  /// What an aligned model adds to the reference's matrix, of the same shape.
+  /// The difference that an aligned model adds to the reference's matrix, of the same shape.
   case delta
   /// The factors of a low-rank change b · a: `a` is `[rank, columns]`, `b` `[rows, rank]`.
   case loraA(rank: Int)
   case loraB(rank: Int)
 
-  /// What its name in the file ends with.
+  /// The ending of the tensor's name in the file.
   package var suffix: String {
     switch self {
     case .whole: ""

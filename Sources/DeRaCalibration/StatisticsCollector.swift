@@ -59,7 +59,7 @@ package final class StatisticsCollector {
   }
 
   /// Does all of it.
-  /// - Parameter text: what the sequences are made of, for the record.
+  /// - Parameter text: the source of the sequences, for the record.
   /// - Throws: `FileError` when scratch memory cannot be had, and what `progress` throws.
   package func collect(text: [UInt8], progress: Progress = { _ in }) throws -> CalibrationStatistics {
     try forEachGram(progress: progress, keep)

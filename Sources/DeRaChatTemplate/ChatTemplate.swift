@@ -18,7 +18,7 @@ package struct ChatTemplate: Sendable {
   /// - Parameters:
   ///   - addGenerationPrompt: ends the prompt with the header of the assistant's answer.
   ///   - variables: further variables, such as `bos_token` and `tools`. `tools` and `documents` are none by default.
-  ///   - now: what `strftime_now` formats; without it the function is undefined, as in older versions of
+  ///   - now: the time that `strftime_now` formats; without it the function is undefined, as in older versions of
   ///     `transformers`, and templates fall back on a date of their own.
   /// - Throws: `TemplateError`; one of kind `.raised` carries what the template says is wrong with the conversation.
   package func render(
@@ -36,7 +36,7 @@ package struct ChatTemplate: Sendable {
 
 /// One turn of a conversation.
 package struct ChatMessage: Sendable, Equatable {
-  /// What the template sees: `role`, `content` and whatever else was set, such as `tool_calls`.
+  /// The fields that the template sees: `role`, `content` and whatever else was set, such as `tool_calls`.
   package var fields: TemplateDictionary
 
   package init(role: String, content: String) {

@@ -107,7 +107,7 @@ extension Filters {
 }
 
 extension Interpreter {
-  /// What an `attribute=` argument makes of each element; the elements themselves without one.
+  /// The value of an `attribute=` argument for each element; the elements themselves without one.
   func keys(of elements: [Value], by path: Value?) throws(TemplateError) -> [Value] {
     guard let path else { return elements }
     var keys: [Value] = []
@@ -115,7 +115,7 @@ extension Interpreter {
     return keys
   }
 
-  /// What elements are compared by: an attribute, in lower case unless case matters.
+  /// The keys by which elements are compared: an attribute, in lower case unless case matters.
   func sortKeys(
     of elements: [Value], _ arguments: BoundArguments, by path: Value? = nil
   ) throws(TemplateError) -> [Value] {

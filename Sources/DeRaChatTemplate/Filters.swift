@@ -1,4 +1,4 @@
-/// What may stand after `|`. The filters are in the files `Filters+….swift`.
+/// The filters, which stand after `|`. They are in the files `Filters+….swift`.
 struct Filters {
   typealias Body = @Sendable (Value, BoundArguments, Interpreter) throws(TemplateError) -> Value
 

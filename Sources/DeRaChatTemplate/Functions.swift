@@ -39,7 +39,7 @@ enum Functions {
     return try .list(values, meter)
   }
 
-  /// What `dict(…)` and `namespace(…)` start with: a dictionary or pairs, then the keyword arguments.
+  /// The initial content of `dict(…)` and `namespace(…)`: a dictionary or pairs, then the keyword arguments.
   private static func mapping(of arguments: Arguments, _ meter: Meter) throws(TemplateError) -> Mapping {
     let bound = try arguments.bound(to: ["from?", "*"], of: "dict", meter)
     var mapping = Mapping()

@@ -19,7 +19,7 @@ final class Interpreter {
     return output.string
   }
 
-  /// What a statement did to the loop it is in.
+  /// The effect of a statement on the loop it is in.
   private enum Flow { case normal, leaveLoop, nextIteration }
 
   private func execute(_ statements: [Statement], _ scope: Scope) throws(TemplateError) -> Flow {
@@ -80,7 +80,7 @@ final class Interpreter {
     output += text
   }
 
-  /// What `body` writes.
+  /// The text that `body` writes.
   private func capture(_ body: [Statement], _ scope: Scope) throws(TemplateError) -> (text: Text, flow: Flow) {
     let outer = output
     output = []

@@ -1,7 +1,7 @@
 /// Writes values as `json.dumps` does, which is what `transformers` makes of the `tojson` filter.
 struct JSONText {
   var escapesNonASCII = false
-  /// What one level is indented by; `nil` writes everything on one line.
+  /// The indentation of one level; `nil` writes everything on one line.
   var indentation: Text?
   var itemSeparator = Text(", ")
   var keySeparator = Text(": ")

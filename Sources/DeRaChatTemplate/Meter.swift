@@ -2,7 +2,7 @@
 final class Meter {
   let limits: TemplateLimits
   var line = 0
-  /// What an element of a list and a small object on the heap take, in characters of 4 bytes.
+  /// The cost of an element of a list and of a small object on the heap, in characters of 4 bytes.
   private static let charactersPerElement = 6
   private static let charactersPerObject = 16
 

@@ -32,7 +32,7 @@ final class LoopState {
   /// That of the value they are of: a loop keeps it alive, so a chain of loops is released as deep as one of lists.
   let depth: Int
   var index = 0
-  /// What `loop.changed` was last asked about; no loop is in it.
+  /// The last argument of `loop.changed`; no loop is in it.
   var lastChecked: [Value]?
 
   init(elements: [Value], depth: Int) {

@@ -60,7 +60,7 @@ enum ComparisonOperator: String, Sendable {
   case notIn = "not in"
 }
 
-/// What follows a value.
+/// An access, call, filter or test after a value.
 struct Postfix: Sendable {
   let line: Int
   let kind: Kind
@@ -80,7 +80,7 @@ struct CallArguments: Sendable {
   var keywords: [(name: String, value: Expression)] = []
 }
 
-/// What a value is assigned to.
+/// The target of an assignment.
 indirect enum Target: Sendable {
   case name(String)
   case tuple([Target])

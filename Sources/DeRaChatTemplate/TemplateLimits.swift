@@ -1,4 +1,4 @@
-/// What a template, which is untrusted data of a model file, may cost. Every limit ends in a
+/// The most that a template, which is untrusted data of a model file, may cost. Every limit ends in a
 /// `TemplateError` of kind `.limit` that names it.
 package struct TemplateLimits: Sendable, Equatable {
   package enum Name: String, Sendable {

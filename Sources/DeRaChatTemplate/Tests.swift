@@ -1,4 +1,4 @@
-/// What may stand after `is`.
+/// The tests, which stand after `is`.
 struct Tests {
   typealias Body = @Sendable (Value, BoundArguments, Meter) throws(TemplateError) -> Bool
 

@@ -15,14 +15,14 @@ package struct Checkpoint: Sendable {
   /// Paths of the files read, for provenance.
   package var sources: [String]
   package var displayName: String
-  /// What the model's own configuration calls it, perhaps a repository's name.
+  /// The name in the model's own configuration, perhaps a repository's.
   package var originName: String?
   /// Tags of its model card, in lower case; trainers leave the name of their method there (`dpo`, `orpo`).
   package var tags: [String] = []
-  /// Of a model made by an adapter: what it adds to the base's matrices, by our names. `tensors` have it merged in; where a
+  /// The additions of an adapter to the base's matrices, by our names. `tensors` have them merged in; where a
   /// matrix changes in another way (DoRA, a whole matrix replaced) they alone know.
   package var updates: [String: LowRankUpdate] = [:]
-  /// What is odd but can be used, as sentences for the user.
+  /// Oddities that do not prevent use, as sentences for the user.
   package var remarks: [String] = []
 
   package init(

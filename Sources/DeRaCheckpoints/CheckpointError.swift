@@ -4,7 +4,7 @@ package struct CheckpointError: Error, Equatable, Sendable, CustomStringConverti
   package var path: String
   /// The tensor, configuration field or byte position inside `path`, if there is one.
   package var subject: String?
-  /// What is wrong.
+  /// The problem, as a phrase.
   package var problem: String
   package var expected: String?
   package var remedy: String?

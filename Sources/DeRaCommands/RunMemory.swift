@@ -6,9 +6,9 @@ package struct RunMemory: Encodable, Equatable {
   package struct Part: Encodable, Equatable {
     package var name: String
     package var mappedBytes: Int
-    /// Of them in memory; nil where the system does not tell.
+    /// Mapped bytes that are in memory; nil where the system does not tell.
     package var residentBytes: Int?
-    /// Of a model's keys and values when the context is full.
+    /// Bytes of the model's keys and values when the context is full.
     package var kvBytes: Int
 
     enum CodingKeys: String, CodingKey {

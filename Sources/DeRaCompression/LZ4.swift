@@ -143,7 +143,7 @@ package enum LZ4Error: Error, Equatable, CustomStringConvertible {
   /// This many bytes follow the frame.
   case trailingBytes(Int)
   case tooLong(limit: Int)
-  /// What liblz4 says.
+  /// An error of liblz4, in its words.
   case failed(String)
 
   package var description: String {

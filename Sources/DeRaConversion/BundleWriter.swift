@@ -37,7 +37,7 @@ final class BundleWriter {
   /// Packs and writes the next tensor of the manifest.
   ///
   /// - Parameter progress: called after each band with its bytes.
-  /// - Returns: what packing did to the tensor.
+  /// - Returns: the statistics of packing the tensor.
   /// - Throws: what reading or writing throws, `ConversionError.nonFinite`, and what `progress` throws.
   @discardableResult
   func write(_ bands: TensorBands, progress: (Int) throws -> Void) async throws -> PackingStatistics {

@@ -3,7 +3,7 @@ import DeRaDigest
 import DeRaModelSpec
 import DeRaQuantization
 
-/// What running the reference over a text tells of the inputs of its matrices.
+/// The input statistics of the reference's matrices, from running it over a text.
 package struct CalibrationStatistics: Sendable {
   /// Tokens of the text that were counted.
   package let tokens: Int

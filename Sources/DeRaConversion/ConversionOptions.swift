@@ -19,7 +19,7 @@ package struct ConversionOptions: Sendable, Equatable {
   package var activations: ActivationCoding
   /// Matrices that are stored otherwise than `bits` and `delta` say.
   package var choices: TensorChoices
-  /// What `choices` were made for; recorded in the bundle's provenance.
+  /// The goal that `choices` were made for; recorded in the bundle's provenance.
   package var goal: AllocationGoal?
   /// Adapters are merged into the reference's weights and then treated as any other model.
   package var mergesAdapters: Bool

@@ -1,6 +1,6 @@
 /// How far a conversion is.
 package struct ConversionProgress: Sendable, Equatable {
-  /// What is being done, in order.
+  /// The phases of a conversion, in order.
   package enum Phase: String, Sendable, CaseIterable {
     /// Checksums of the input files.
     case hashing

@@ -4,7 +4,7 @@ import DeRaQuantization
 import DeRaTensorCore
 import FoundationEssentials
 
-/// What a conversion made, for people and (encoded) for programs.
+/// The result of a conversion, for people and (encoded) for programs.
 package struct ConversionReport: Sendable, Equatable, Codable {
   package struct Model: Sendable, Equatable, Codable {
     package var name: String
@@ -30,7 +30,7 @@ package struct ConversionReport: Sendable, Equatable, Codable {
     package var relativeRMSError: Double
   }
 
-  /// What one aligned model changes of the matrices of one role, stored in one way.
+  /// The changes of one aligned model to the matrices of one role, stored in one way.
   package struct Change: Sendable, Equatable, Codable {
     package var model: String
     package var role: String
@@ -67,7 +67,7 @@ package struct ConversionReport: Sendable, Equatable, Codable {
   package var worstTensors: [TensorError]
   package var changes: [Change]
   package var warnings: [String]
-  /// What was chosen and why, where a plan was asked for.
+  /// The choices and their reasons, where a plan was asked for.
   package var plan: PlanReport?
   package var seconds: Double
   /// Largest resident memory of the process, file pages included; filled in by the program that knows it.

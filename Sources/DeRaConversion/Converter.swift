@@ -5,6 +5,9 @@ import DeRaPlatform
 
 /// Makes one bundle of a reference model and the models aligned from it.
 ///
+/// Stages: `ConversionInputs` (models read, as far as storage does not matter), `StoredTensors` (the storage of every tensor),
+/// `BundlePlan` (the whole file but its weights), the file.
+///
 /// Two passes over the weights: the first decides which tensors the aligned models share with the reference, the second
 /// packs and writes. One pass would have to write an aligned tensor before knowing that it is the same and take it back,
 /// and GGUF's table of tensors stands before the data. The first pass is cheap: a tensor that differs is known by its
@@ -19,7 +22,7 @@ package struct Converter: Sendable {
 
   /// - Parameters:
   ///   - aligned: none for a bundle of the reference alone.
-  ///   - calibration: of the reference; see `PreparedConversion.calibration`.
+  ///   - calibration: input statistics of the reference; see `ConversionInputs.calibration`.
   /// - Throws: `ConversionError` when names are unusable or the models cannot be blended.
   package init(
     reference: NamedCheckpoint, aligned: [NamedCheckpoint], options: ConversionOptions,
@@ -46,7 +49,7 @@ package struct Converter: Sendable {
   {
     try checkOutput(path)
     let file = try AtomicFile(path: path)
-    return try await prepare(progress).plan(progress).write(to: file, progress: progress)
+    return try await readInputs(progress).plan(progress).write(to: file, progress: progress)
   }
 
   /// - Throws: `ConversionError.outputIsInput` when writing there would destroy what is converted.
@@ -65,9 +68,9 @@ package struct Converter: Sendable {
 
   /// Reads what does not depend on how the weights are stored: checksums of the inputs, tokenizer, template.
   /// - Throws: `ConversionError`, `CheckpointError`, `TokenizerError`, `FileError`, and what `progress` throws.
-  package func prepare(_ progress: @escaping ConversionProgressHandler) throws -> PreparedConversion {
-    var prepared = try PreparedConversion(models, configuration, options, progress)
-    prepared.calibration = calibration
-    return prepared
+  package func readInputs(_ progress: @escaping ConversionProgressHandler) throws -> ConversionInputs {
+    var inputs = try ConversionInputs(models, configuration, options, progress)
+    inputs.calibration = calibration
+    return inputs
   }
 }

@@ -12,7 +12,7 @@ package enum DeltaStorage: Sendable, Equatable, Hashable {
   /// The product of two factors that is nearest to the difference.
   case lowRank(Int)
 
-  package static let rule = "own, f16, int8, int6, int4, int2, ternary, sign or lowrank:R"
+  package static let syntax = "own, f16, int8, int6, int4, int2, ternary, sign or lowrank:R"
   private static let rankLimit = 1024
 
   /// The names that `rule` lists, and `shared`; nil for others.
@@ -44,7 +44,7 @@ package enum DeltaStorage: Sendable, Equatable, Hashable {
 }
 
 extension DeltaStorage {
-  /// What is stored in this way.
+  /// The tensors that this way stores.
   ///
   /// - Parameter whole: the model's own matrix, stored as the reference's is.
   /// - Returns: nothing where it is shared; nil where this would take more bytes than the whole matrix.

@@ -1,6 +1,6 @@
 import DeRaCheckpoints
 
-/// What an aligned tensor adds to the reference's, from the original weights of both.
+/// The difference of an aligned tensor from the reference's, from the original weights of both.
 ///
 /// Where either has no number, neither has the difference; those are replaced and counted when it is stored.
 struct DifferenceTensor: TensorSource {

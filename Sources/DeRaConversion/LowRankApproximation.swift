@@ -59,7 +59,7 @@ struct LowRankApproximation {
     return energies.map { $0 / test.squaredNorm }
   }
 
-  /// What one reading of D gives for a basis Q.
+  /// The results of one reading of D for a basis Q.
   private struct Pass: Sendable {
     /// D·Q, `[rows, size]`.
     var forward: Panel
@@ -109,7 +109,7 @@ struct LowRankApproximation {
     return part
   }
 
-  /// Of D ≈ (D·Q)·Qᵀ the largest components: with (D·Q)ᵀ(D·Q) = V·S²·Vᵀ they are (D·Q·V)·(Q·V)ᵀ.
+  /// The largest components of D ≈ (D·Q)·Qᵀ: with (D·Q)ᵀ(D·Q) = V·S²·Vᵀ they are (D·Q·V)·(Q·V)ᵀ.
   private static func factors(forward: Panel, basis: Panel, rank: Int) -> LowRankFactors {
     let vectors = SymmetricEigen(forward.gram()).vectors
     let (left, right) = (forward.times(vectors, count: rank), basis.times(vectors, count: rank))

@@ -4,7 +4,7 @@ struct PairSummary {
   private static let roundedLimit = 0.005
 
   let model: String
-  /// Of the matrices that differ; as far as they were compared.
+  /// The sum over the matrices that differ, as far as they were compared.
   private var changed = TensorDifference()
   private var matrices = 0
   private var unrelated = 0
@@ -17,7 +17,7 @@ struct PairSummary {
     matrices += 1
     if areAlike { return }
     changed += difference
-    if difference.relative > ConversionPlan.differenceLimit { unrelated += 1 }
+    if difference.relative > StoredTensors.differenceLimit { unrelated += 1 }
   }
 
   mutating func addTooLarge(_ storage: DeltaStorage) { tooLarge[storage, default: 0] += 1 }

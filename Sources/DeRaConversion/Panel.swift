@@ -98,7 +98,7 @@ struct Panel: Sendable {
 struct SymmetricEigen {
   private static let sweepLimit = 60
 
-  /// Of length 1, those of the largest eigenvalues first.
+  /// Unit vectors, those of the largest eigenvalues first.
   let vectors: [[Double]]
 
   init(_ matrix: [[Double]]) {

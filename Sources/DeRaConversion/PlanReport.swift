@@ -2,7 +2,7 @@ import DeRaBundle
 import DeRaModelSpec
 import FoundationEssentials
 
-/// What is stored of every tensor, and what was expected of it: for people and (encoded) for programs.
+/// The storage of every tensor and its expected cost: for people and (encoded) for programs.
 package struct PlanReport: Sendable, Equatable, Codable {
   /// The matrices of one role of one model that are stored in one way.
   package struct Class: Sendable, Equatable, Codable {
@@ -20,7 +20,7 @@ package struct PlanReport: Sendable, Equatable, Codable {
   package struct Part: Sendable, Equatable, Codable {
     package var name: String
     package var baseBytes: Int
-    /// What aligned models have instead or add.
+    /// Bytes of what aligned models have instead or add.
     package var changeBytes: Int
   }
 

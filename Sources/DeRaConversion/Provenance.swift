@@ -28,7 +28,7 @@ struct Provenance: Codable, Sendable, Equatable {
   var bits: Int?
   /// Options of differences, where they are not the usual ones.
   var delta: String?
-  /// What the storage of the tensors was chosen for.
+  /// The goal that the storage of the tensors was chosen for.
   var goal: AllocationGoal?
   var merge: Bool?
   var strict: Bool

@@ -2,17 +2,17 @@ import DeRaBundle
 import DeRaModelSpec
 import DeRaQuantization
 
-/// What became of one matrix of an aligned model.
+/// The stored form of one matrix of an aligned model, and its loss.
 struct StoredChange {
   let tensors: [BundleTensor]
-  /// Of an own matrix only the first two sums, from the bands that were compared.
+  /// Sums over the matrix; for an own matrix only the first two, from the bands that were compared.
   let statistics: ChangeStatistics
 
   /// - Parameters:
-  ///   - packing: of the only tensor of the entry, or the last.
+  ///   - packing: the statistics of the entry's only tensor, or of its last.
   ///   - squaredReference: Σ W² of the reference's matrix.
   init(
-    entry: ConversionPlan.Entry, content: ConversionPlan.Content, packing: PackingStatistics, squaredReference: Double
+    entry: StoredTensors.Entry, content: StoredTensors.Content, packing: PackingStatistics, squaredReference: Double
   ) {
     tensors = entry.tensors
     var statistics = content.statistics ?? ChangeStatistics()

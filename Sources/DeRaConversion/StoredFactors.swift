@@ -18,7 +18,7 @@ struct StoredFactors {
   }
 
   /// - Parameter squaredDifference: Σ D² of a difference that the factors only approximate; nil when they are all of it.
-  func content(squaredDifference: Double?) -> ConversionPlan.Content {
+  func content(squaredDifference: Double?) -> StoredTensors.Content {
     let stored = LowRankFactors(rank: exact.rank, left: bands[1].afterStoring(), right: bands[0].afterStoring())
     let kept = exact.product(exact)
     var statistics = ChangeStatistics()
@@ -27,7 +27,7 @@ struct StoredFactors {
     // What the factors leave of D is orthogonal to both of them, so its square is a difference of squares.
     let left = max(0, statistics.squaredDifference - kept)
     statistics.squaredError = max(0, left + kept - 2 * statistics.product + stored.product(stored))
-    return ConversionPlan.Content(sources: bands.map(\.source), statistics: statistics)
+    return StoredTensors.Content(sources: bands.map(\.source), statistics: statistics)
   }
 }
 

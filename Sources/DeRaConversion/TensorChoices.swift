@@ -5,7 +5,7 @@ import DeRaTensorCore
 package struct TensorChoices: Sendable, Equatable {
   /// The reference's, by tensor name.
   package var base: [String: PackedCodec]
-  /// What aligned models change: by the model's number, 1 for the first, then by tensor name.
+  /// The storage of aligned models' changes: by the model's number, 1 for the first, then by tensor name.
   package var changes: [Int: [String: DeltaStorage]]
 
   package init(base: [String: PackedCodec] = [:], changes: [Int: [String: DeltaStorage]] = [:]) {
@@ -22,16 +22,16 @@ package struct TensorRule: Sendable, Equatable {
     case change(model: String, DeltaStorage)
   }
 
-  /// What the text of a rule must be.
-  package static let rule =
-    "PATTERN=CODEC with f16, int8, int6 or int4, or MODEL:PATTERN=STORAGE with shared, \(DeltaStorage.rule)"
+  /// The syntax of a rule.
+  package static let syntax =
+    "PATTERN=CODEC with f16, int8, int6 or int4, or MODEL:PATTERN=STORAGE with shared, \(DeltaStorage.syntax)"
   /// Codecs of whole matrices.
   static let baseCodecs: [PackedCodec] = [.f16, .int8, .int6, .int4]
 
   let pattern: String
   let storage: Storage
 
-  /// nil for other texts than `rule` says.
+  /// nil for a text of another syntax.
   package init?(_ text: String) {
     guard let equals = text.lastIndex(of: "="), equals != text.startIndex else { return nil }
     let (left, right) = (text[..<equals], String(text[text.index(after: equals)...]))

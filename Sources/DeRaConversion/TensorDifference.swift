@@ -45,7 +45,7 @@ struct TensorDifference: Sendable {
   }
 }
 
-/// What a stored change keeps of the difference D that it stands for.
+/// The part that a stored change keeps of the difference D that it stands for.
 struct ChangeStatistics: Sendable {
   /// Σ W² of the reference, Σ D², Σ (stored − D)², Σ stored · D.
   var squaredReference = 0.0

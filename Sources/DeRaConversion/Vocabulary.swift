@@ -3,7 +3,7 @@ import DeRaTokenization
 
 /// The tokens of a checkpoint, for comparing.
 struct Vocabulary {
-  /// What an id stands for. Ids that only fill up the table to a round size are left out.
+  /// The text of every id. Ids that only fill up the table to a round size are left out.
   private let tokens: [Int32: [UInt8]]
 
   init(_ definition: TokenizerDefinition) {

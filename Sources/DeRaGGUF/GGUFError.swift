@@ -8,7 +8,7 @@ package enum GGUFError: Error, Equatable, CustomStringConvertible {
   case missing(path: String, key: String)
   /// A metadata value of a type or size that does not fit its key.
   case wrongValue(path: String, key: String, found: String, expected: String)
-  /// What was given to the writer makes no valid file.
+  /// The writer's input makes no valid file.
   case unwritable(String)
 
   package var description: String {
@@ -49,7 +49,7 @@ package enum GGUFMalformation: String, Sendable, CaseIterable {
   case misalignedTensor = "misaligned tensor"
   case overlappingTensors = "overlapping tensors"
 
-  /// What the user can do about it.
+  /// The user's way out.
   package var remedy: String {
     switch self {
     case .notGGUF: "Give the path of a GGUF model."

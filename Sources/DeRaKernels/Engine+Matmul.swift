@@ -21,7 +21,7 @@ package struct MatmulTask: @unchecked Sendable {
   /// For every column the one whose result is added to its own, or −1; nil for none. What `Engine.quantize` was given for
   /// `codes`, so that W·x = W·reference + W·(x − reference).
   package var references: UnsafePointer<Int32>?
-  /// What the product is multiplied by.
+  /// The factor of the product.
   package var scale: Float
   /// Where a product is held that is multiplied before it is added: as `output`, and not read by others.
   package var product: Panel?

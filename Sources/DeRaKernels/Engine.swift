@@ -8,7 +8,7 @@ import DeRaTensorCore
 package struct Engine: @unchecked Sendable {
   package let instructionSet: InstructionSet
   package let pool: ThreadPool
-  /// Of the inputs of layers' matrices; nil: as the weights ask for.
+  /// The coding of the inputs of layers' matrices; nil: as the weights ask for.
   package let activations: ActivationCoding?
   let kernels: UnsafePointer<ck_kernels>
 

@@ -24,7 +24,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
   /// Whether this machine and build have it.
   package var isSupported: Bool { kernels != nil }
 
-  /// Those this machine has, slowest first; never empty.
+  /// The sets that this machine has, slowest first; never empty.
   package static var supported: [InstructionSet] { allCases.filter(\.isSupported) }
 
   /// The fastest this machine has.
@@ -38,7 +38,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
     self = value
   }
 
-  /// What `DERA_ISA` names, or `best` where it is not set. The variable is read once.
+  /// The set that `DERA_ISA` names, or `best` where it is not set. The variable is read once.
   /// - Throws: `InstructionSetError` when it names a set that this machine lacks.
   package static func selected() throws(InstructionSetError) -> InstructionSet { try selection.get() }
 

@@ -2,7 +2,7 @@ internal import CDeRaKernels
 import DeRaPlatform
 import Synchronization
 
-/// What the threads of a pool share.
+/// The state that the threads of a pool share.
 ///
 /// Every thread has a share of a job's chunks, consecutive ones so that it reads memory in one stream, and takes from the
 /// others' shares when its own is used up. Whoever takes a chunk owns it, and because the caller does not leave `run`

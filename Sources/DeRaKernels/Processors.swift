@@ -3,7 +3,7 @@ import DeRaPlatform
 
 /// The processors a process may use, and which of them its threads should.
 package struct Processors: Sendable, Equatable {
-  /// Those the affinity mask allows.
+  /// The processors that the affinity mask allows.
   package let allowed: [Int]
   /// One of every fast core, fastest first.
   ///
@@ -13,7 +13,7 @@ package struct Processors: Sendable, Equatable {
   /// Processors' worth of time that the cgroup grants (cpu.max), rounded up; nil without a limit.
   package let quota: Int?
 
-  /// What the calling thread may use. Read once, before anything is confined.
+  /// The processors that the calling thread may use. Read once, before anything is confined.
   package static let current = Processors(allowed: allowedProcessors(), read: readText)
 
   /// - Parameters:

@@ -1,4 +1,5 @@
-/// What distinguishes one decoder family from another, as data: the one decoder reads these, no code branches on names.
+/// The traits that distinguish one decoder family from another, as data: the one decoder reads these, no code branches
+/// on names.
 package struct Architecture: Sendable, Equatable {
   /// Which vectors a layer's queries and keys are RMS-normalised over.
   package enum QueryKeyNorm: Sendable { case none, perHead, fullProjection }

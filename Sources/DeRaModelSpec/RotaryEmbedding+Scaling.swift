@@ -47,7 +47,7 @@ package struct YarnScaling: Sendable, Equatable {
     self.originalContext = originalContext
   }
 
-  /// What sine and cosine are multiplied by.
+  /// The factor of sine and cosine.
   package var magnitude: Double {
     if let attentionFactor { return attentionFactor }
     func scale(_ weight: Double) -> Double { factor <= 1 ? 1 : 0.1 * weight * Double.log(factor) + 1 }

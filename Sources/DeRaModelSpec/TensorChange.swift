@@ -1,4 +1,4 @@
-/// What an aligned model changes of one tensor of the reference.
+/// The change that an aligned model makes to one tensor of the reference.
 ///
 /// `Tensor` is whatever stands for a stored matrix: a bundle's entry, or a view of its bytes.
 package enum TensorChange<Tensor> {

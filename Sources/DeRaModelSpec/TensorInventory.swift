@@ -1,6 +1,6 @@
 /// One tensor a model has: the table the checkpoint readers, the converter and the loader share.
 package struct TensorSpec: Sendable, Equatable {
-  /// What a tensor is for; error statistics and bit allocation go by it.
+  /// The use of a tensor; error statistics and bit allocation go by it.
   package enum Role: String, Sendable, CaseIterable {
     case embedding, output, query, key, value, attentionOutput, gate, up, down, norm, bias
     /// Stored packed in tiles; the others stay f32 vectors.

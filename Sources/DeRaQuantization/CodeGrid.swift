@@ -2,7 +2,7 @@ import DeRaTensorCore
 
 /// The values that codes of a block stand for, before they are scaled.
 protocol CodeGrid {
-  /// What the weight of largest magnitude of a block is tried as.
+  /// The values tried for the weight of largest magnitude of a block.
   var extremes: [Float] { get }
 
   /// The values nearest to some numbers.

@@ -2,8 +2,8 @@ import DeRaTensorCore
 
 /// Codes a tile column after column, every weight corrected for the errors of those before it: see `ErrorFeedback`.
 struct FeedbackCoder {
-  /// What a block's largest weight is tried as, in units of the outermost code. Above 1 it is cut off, which pays where
-  /// its input is small. More of them, up to 1.5, gained nothing on SmolLM2.
+  /// The values tried for a block's largest weight, in units of the outermost code. Above 1 it is cut off, which pays
+  /// where its input is small. More of them, up to 1.5, gained nothing on SmolLM2.
   static let extremeFactors: [Float] = [1, 0.94, 1.06, 0.88, 1.13]
 
   /// A block while its scale is chosen: 32 columns each.
@@ -15,7 +15,7 @@ struct FeedbackCoder {
 
   let feedback: ErrorFeedback
 
-  /// What coding did to a tile.
+  /// The results of coding a tile.
   struct Sums {
     var coding = CodingSums()
     /// Σ D (E + feedback)²

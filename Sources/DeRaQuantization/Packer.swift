@@ -9,7 +9,7 @@ package struct Packer: Sendable {
   private let feedback: FeedbackCoder?
 
   /// - Parameters:
-  ///   - table: of int4 codes, 16 values in ascending order; nil: linear.
+  ///   - table: the int4 code table, 16 values in ascending order; nil: linear.
   ///   - feedback: makes errors good as the matrix's inputs allow; nil: each weight is rounded to the nearest value. Used by
   ///     int8, int6 and int4.
   package init(layout: PackedLayout, table: [Int8]? = nil, feedback: ErrorFeedback? = nil) {

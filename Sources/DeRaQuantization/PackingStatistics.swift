@@ -1,4 +1,4 @@
-/// What packing did to some weights.
+/// The errors of packing some weights.
 package struct PackingStatistics: Sendable, Equatable {
   /// Weights packed, padding not counted.
   package var weights = 0

@@ -2,8 +2,8 @@
 package enum ActivationCoding: String, Sendable, CaseIterable {
   /// A byte an element and an f32 scale for 32; aligned models as differences from the reference where it runs beside them.
   case int8
-  /// What int8 leaves of the input goes through the matrix as well: nearly 16 bits, for twice the arithmetic and no more
-  /// memory to read.
+  /// The remainder that int8 leaves of the input goes through the matrix as well: nearly 16 bits, for twice the
+  /// arithmetic and no more memory to read.
   case int16
 
   /// The names there are.

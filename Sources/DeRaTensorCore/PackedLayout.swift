@@ -94,7 +94,7 @@ extension PackedCodec {
   /// Bits a weight takes in a matrix without padding, row scales not counted.
   package var bitsPerWeight: Double { Double(blockBytes * 8) / Double(16 * 32) }
 
-  /// What the values of an int4 table may be: 6 bits, so that kernels can add products of 4 columns in 16 bits.
+  /// The range of the values of an int4 table: 6 bits, so that kernels can add products of 4 columns in 16 bits.
   package static let int4TableRange: ClosedRange<Int8> = -32...31
 
   /// The table of a linear int4 matrix: code − 8.

@@ -40,7 +40,8 @@ final class CompiledPattern: @unchecked Sendable {
   }
 }
 
-/// What one thread needs to match patterns: PCRE2's result vector, limits and the stack of its compiled code.
+/// The memory that one thread needs to match patterns: PCRE2's result vector, limits and the stack of its compiled
+/// code.
 final class Matcher {
   /// Backtracking steps in one match, and kilobytes of heap: PCRE2's defaults would allow minutes.
   private static let matchLimit: UInt32 = 5_000_000

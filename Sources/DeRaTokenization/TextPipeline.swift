@@ -56,7 +56,7 @@ struct TextPipeline: Sendable {
 }
 
 extension TextStep {
-  /// What the step looks for, if it looks for anything.
+  /// The pattern that the step looks for, if it looks for anything.
   var pattern: TextPattern? {
     switch self {
     case .replaced(let pattern, _), .split(let pattern, _, _): pattern

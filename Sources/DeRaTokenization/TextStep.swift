@@ -1,4 +1,4 @@
-/// What a step looks for in the text.
+/// A pattern that a step looks for in the text.
 package enum TextPattern: Sendable, Equatable {
   /// These bytes of UTF-8, exactly.
   case literal([UInt8])
@@ -6,7 +6,7 @@ package enum TextPattern: Sendable, Equatable {
   case regex(String)
 }
 
-/// What a split does with the matches: the six behaviours of Hugging Face `tokenizers`, except that `isolated` and the
+/// The treatment of a split's matches: the six behaviours of Hugging Face `tokenizers`, except that `isolated` and the
 /// others name what becomes of the match.
 package enum SplitBehavior: UInt8, Sendable, Equatable, CaseIterable {
   case removed, isolated, mergedWithPrevious, mergedWithNext, contiguous

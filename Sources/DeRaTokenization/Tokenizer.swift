@@ -12,7 +12,7 @@ package final class Tokenizer: Sendable {
 
   /// Checks the whole image and uses it where it lies.
   /// - Parameters:
-  ///   - image: what `TokenizerDefinition.compiled()` made. It must stay in place as long as the tokenizer lives.
+  ///   - image: the result of `TokenizerDefinition.compiled()`. It must stay in place as long as the tokenizer lives.
   ///   - owner: kept alive with the tokenizer, for instance the mapping of the file.
   /// - Throws: `TokenizerError.damagedImage`, or `.invalidPattern`.
   package init(image bytes: UnsafeRawBufferPointer, owner: (any AnyObject & Sendable)?) throws(TokenizerError) {
@@ -75,7 +75,7 @@ package final class Tokenizer: Sendable {
   /// As `id(of: [UInt8])`.
   package func id(of piece: String) -> Int32? { id(of: Array(piece.utf8)) }
 
-  /// What an id stands for: bytes of text for byte-level models, the vocabulary's spelling otherwise. Empty for ids
+  /// The text of an id: bytes for byte-level models, the vocabulary's spelling otherwise. Empty for ids
   /// that do not exist.
   package func piece(of id: Int32) -> [UInt8] { exists(id) ? Array(image.piece(Int(id))) : [] }
 

@@ -78,7 +78,7 @@ extension TokenizerDefinition {
     return (offsets, bytes, flags.map(\.rawValue), table)
   }
 
-  /// What the byte-level decoder makes of an added token's text.
+  /// The byte-level decoder's form of an added token's text.
   private static func byteLevelPiece(_ content: [UInt8]) -> [UInt8] {
     ByteAlphabet.decode(String(decoding: content, as: UTF8.self).unicodeScalars) ?? content
   }
@@ -114,7 +114,7 @@ extension TokenizerDefinition {
   /// Bytes of text that the added tokens may have together. While their trie is made, a byte takes some 50.
   private static let maximumAddedBytes = 4 << 20
 
-  /// What to look for in the text for each added token.
+  /// The text to look for, for each added token.
   private func soughtContents(_ normalizer: TextPipeline) throws(TokenizerError) -> [[UInt8]] {
     let matcher = Matcher()
     var contents: [[UInt8]] = []

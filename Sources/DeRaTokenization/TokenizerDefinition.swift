@@ -8,7 +8,7 @@ package struct TokenizerDefinition: Sendable, Equatable {
     case sentencePieceBPE
   }
 
-  /// What a vocabulary entry is for.
+  /// The purpose of a vocabulary entry.
   package enum Role: Sendable, Equatable {
     /// The model may produce it from text.
     case text
@@ -44,7 +44,7 @@ package struct TokenizerDefinition: Sendable, Equatable {
     }
   }
 
-  /// What decides which neighbours are joined first.
+  /// The order in which neighbours are joined.
   package enum Merges: Sendable, Equatable {
     /// In order of rank, best first.
     case ranked([Merge])
@@ -56,7 +56,7 @@ package struct TokenizerDefinition: Sendable, Equatable {
   /// A token recognised in the text before the model sees it.
   package struct AddedToken: Sendable, Equatable {
     package var id: Int32
-    /// What is looked for, UTF-8.
+    /// The text that is looked for, UTF-8.
     package var content: [UInt8]
     /// Left out of decoded text on demand, and only recognised where the caller allows special tokens.
     package var isSpecial: Bool

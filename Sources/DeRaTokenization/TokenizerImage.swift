@@ -139,7 +139,7 @@ struct TokenizerImage: @unchecked Sendable {
   }
 }
 
-/// What is known about a vocabulary entry.
+/// The properties of a vocabulary entry.
 struct PieceFlags: OptionSet {
   let rawValue: UInt8
   /// The id exists; ids between others may not.

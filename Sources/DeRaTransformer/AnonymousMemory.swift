@@ -6,7 +6,7 @@ final class AnonymousMemory {
   let base: UnsafeMutableRawPointer
   let byteCount: Int
 
-  /// - Parameter purpose: what the memory is for, for the message.
+  /// - Parameter purpose: the use of the memory, for the message.
   /// - Throws: `TensorError` when the system refuses it.
   init(byteCount: Int, purpose: String) throws(TensorError) {
     self.byteCount = max(byteCount, 1)

@@ -12,7 +12,7 @@ final class Arena {
   let hidden: Panel
   /// Input of the next matrix, `[columns, hiddenSize]`.
   let normed: Panel
-  /// What a block adds to the residual stream, `[columns, hiddenSize]`.
+  /// The sum that a block adds to the residual stream, `[columns, hiddenSize]`.
   let update: Panel
   /// `[columns, queryWidth]`, `[columns, kvWidth]`, `[columns, kvWidth]`
   let query: Panel
@@ -57,7 +57,7 @@ final class Arena {
   let columns: UnsafeMutableBufferPointer<Column>
   let groups: UnsafeMutableBufferPointer<ModelColumns>
 
-  /// What a pass knows of one column.
+  /// The facts about one column of a pass.
   struct Column {
     var token: Int32
     var cache: UnsafePointer<KVCache.Layer>
@@ -69,7 +69,7 @@ final class Arena {
     var columns: Range<Int>
   }
 
-  /// What the panels lie in; each is a mapping of its own.
+  /// The memory of the panels; each is a mapping of its own.
   private let memories: [AnonymousMemory]
 
   /// Matrices that read one input: query, key and value.

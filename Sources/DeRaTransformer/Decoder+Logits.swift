@@ -34,9 +34,9 @@ extension Decoder {
     while let part = part(of: terms, after: last) {
       let adds = last != nil
       last = part.matrix.bytes
-      blend(terms, of: part.matrix, into: part.isWhole ? arena.blended : arena.weighted, outputs, state)
-      if part.isWhole {
-        multiplyFinely(part.matrix, arena.blended, outputs, into: adds ? arena.partialLogits : arena.logits, state)
+      blend(terms, of: part.matrix, into: part.holdsFullWeights ? arena.blended : arena.weighted, outputs, state)
+      if part.holdsFullWeights {
+        multiplyInt16(part.matrix, arena.blended, outputs, into: adds ? arena.partialLogits : arena.logits, state)
         if adds { state.engine.add(arena.partialLogits.slice(columns: 0..<outputs), to: result) }
       } else {
         multiply(part, arena.weighted.slice(columns: 0..<outputs), adds: adds, state)
@@ -45,13 +45,15 @@ extension Decoder {
     return result
   }
 
-  /// Of the matrices that are applied to the terms' hidden states, output matrices and their changes, the first after
-  /// `last` in memory; nil when there is none.
+  /// The first matrix after `last` in memory among those that are applied to the terms' hidden states: output matrices
+  /// and their changes; nil when there is none.
   private func part(of terms: UnsafeBufferPointer<BlendTerm>, after last: UnsafeRawPointer?) -> Linear.Change? {
     var next: Linear.Change?
     for term in terms {
       let output = models[term.model].output
-      if Self.lies(output.matrix, after: last, before: next) { next = Linear.Change(output.matrix, isWhole: true) }
+      if Self.lies(output.matrix, after: last, before: next) {
+        next = Linear.Change(output.matrix, holdsFullWeights: true)
+      }
       for change in output.changes where Self.lies(change.matrix, after: last, before: next) { next = change }
     }
     return next
@@ -101,7 +103,7 @@ extension Decoder {
 
   /// output = matrix · input for the first `outputs` columns, the input always coded in 16 bits: logits are what 8-bit
   /// activations would show in most, and it is one matrix.
-  private func multiplyFinely(
+  private func multiplyInt16(
     _ matrix: PackedMatrix, _ input: Panel, _ outputs: Int, into output: Panel, _ state: DecoderState
   ) {
     let input = input.slice(columns: 0..<outputs)

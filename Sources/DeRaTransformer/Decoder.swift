@@ -10,16 +10,16 @@ import DeRaTensorCore
 package final class Decoder: Sendable {
   package let configuration: ModelConfiguration
   package let models: [ModelWeights]
-  /// Of the inputs of layers' matrices, unless an engine asks for another.
+  /// The coding of the inputs of layers' matrices, unless an engine asks for another.
   package let activations: ActivationCoding
   /// The layers of all models, model after model.
   let layers: [LayerWeights]
-  /// What passes need room for.
+  /// The most that passes need room for.
   let limits: Limits
 
-  /// Of all linear layers of all models.
+  /// Maxima over all linear layers of all models.
   struct Limits {
-    /// Of the widest low-rank change; 0 where there is none.
+    /// Rank of the widest low-rank change; 0 where there is none.
     var rank = 0
     /// Most changes that one linear layer has.
     var changes = 0

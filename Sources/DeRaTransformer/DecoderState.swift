@@ -6,9 +6,9 @@ import DeRaTensorCore
 package final class DecoderState {
   let arena: Arena
   package let engine: Engine
-  /// Of the inputs of layers' matrices.
+  /// The coding of the inputs of layers' matrices.
   package let activations: ActivationCoding
-  /// Of the bundle's own models; nil keeps all weights.
+  /// The streaming of the bundle's own models; nil keeps all weights.
   package var streaming: WeightStreaming?
   private let fullRotation: Rotations
   private let slidingRotation: Rotations

@@ -60,7 +60,7 @@ struct Products {
     (linear.matrix, linear.scale)
   }
 
-  /// - Parameter number: of the change among those of its layer.
+  /// - Parameter number: the change's place among those of its layer.
   private mutating func add(_ change: Linear.Change, _ number: Int, _ output: Panel, _ columns: Range<Int>) {
     let arena = state.arena
     var task = MatmulTask(

@@ -121,7 +121,7 @@ package final class WeightStreaming {
   /// MADV_COLD, which not every C library names: the pages are the first to be reclaimed.
   private static let cold = Int32(20)
   private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-  /// Of what it is asked to read, Linux reads no more at a time than the device takes at once.
+  /// Most bytes of one request to read ahead: Linux reads no more at a time than the device takes at once.
   private static let readAhead = 1 << 17
 
   /// - Parameters:

@@ -56,7 +56,7 @@ extension Linear {
     for (model, lambda) in zip(models.dropFirst(), lambdas) where lambda != 0 {
       if model.matrix.bytes != reference.matrix.bytes {
         rest -= lambda
-        changes.append(Change(model.matrix, scale: lambda, isWhole: true))
+        changes.append(Change(model.matrix, scale: lambda, holdsFullWeights: true))
       }
       for var change in model.changes {
         change.scale *= lambda
@@ -64,7 +64,7 @@ extension Linear {
       }
     }
     // A reference that counts for nothing is not read.
-    if rest == 0, let first = changes.firstIndex(where: \.isWhole) {
+    if rest == 0, let first = changes.firstIndex(where: \.holdsFullWeights) {
       let whole = changes.remove(at: first)
       self.init(matrix: whole.matrix, scale: whole.scale, changes: memory.store(changes))
     } else {

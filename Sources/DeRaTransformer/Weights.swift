@@ -4,7 +4,7 @@ import DeRaTensorCore
 
 /// A linear layer of one model: y = scale · matrix · x, plus what a model changes of a matrix that it shares.
 package struct Linear: @unchecked Sendable {
-  /// What is added to the product: scale · matrix · x, or scale · matrix · (a · x) where there is `a`.
+  /// A term added to the product: scale · matrix · x, or scale · matrix · (a · x) where there is `a`.
   package struct Change: @unchecked Sendable {
     /// `[rows, columns]`; beside `a` the left factor, `[rows, rank]`.
     package var matrix: PackedMatrix
@@ -12,13 +12,13 @@ package struct Linear: @unchecked Sendable {
     package var a: PackedMatrix?
     package var scale: Float
     /// A model's whole weights, in a blend of weights; not a small difference, so that logits show its rounding.
-    package var isWhole: Bool
+    package var holdsFullWeights: Bool
 
-    package init(_ matrix: PackedMatrix, a: PackedMatrix? = nil, scale: Float = 1, isWhole: Bool = false) {
+    package init(_ matrix: PackedMatrix, a: PackedMatrix? = nil, scale: Float = 1, holdsFullWeights: Bool = false) {
       self.matrix = matrix
       self.a = a
       self.scale = scale
-      self.isWhole = isWhole
+      self.holdsFullWeights = holdsFullWeights
     }
 
     var rank: Int { a?.layout.rows ?? 0 }
@@ -41,14 +41,14 @@ package struct Linear: @unchecked Sendable {
 
   var rank: Int { changes.reduce(0) { max($0, $1.rank) } }
 
-  /// What a product with one of its matrices is multiplied by; nil for a matrix that it does not have.
+  /// The factor of a product with one of its matrices; nil for a matrix that it does not have.
   func scale(of matrix: PackedMatrix) -> Float? {
     if self.matrix.bytes == matrix.bytes { return scale }
     return changes.first { $0.matrix.bytes == matrix.bytes }?.scale
   }
 }
 
-/// What models need beside the mapped file: lists of changes, and vectors that were computed.
+/// The memory that models need beside the mapped file: lists of changes, and vectors that were computed.
 package final class WeightMemory: @unchecked Sendable {
   private var blocks: [UnsafeMutableRawPointer] = []
 
@@ -141,7 +141,7 @@ package struct ModelWeights: @unchecked Sendable {
   /// `[hiddenSize]`
   package var outputNorm: UnsafePointer<Float>
   package var layers: [LayerWeights]
-  /// What the views point to and is not in the file.
+  /// The memory behind the views that is not in the file.
   private let memory: WeightMemory
 
   package init(

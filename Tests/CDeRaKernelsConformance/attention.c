@@ -36,7 +36,7 @@ static void check_group(suite *s, buffers *b, int is_int8, size_t width, size_t 
                is_int8, width, heads, count);
 }
 
-/// What a head gives must not depend on the heads it is computed with, nor on where the positions are cut.
+/// Checks that a head's result depends neither on the heads it is computed with, nor on where the positions are cut.
 static void check_alone(suite *s, buffers *b, int is_int8, size_t width, size_t heads, size_t count) {
   const size_t cut = count / 3, size = is_int8 ? 1 : sizeof(uint16_t);
   const char *elements = is_int8 ? (char *)b->codes : (char *)b->halves;

@@ -5,7 +5,7 @@
 #include "suite.h"
 
 typedef enum { F16, INT8, INT6, INT4, INT2, TERNARY, INT1 } codec;
-/// Of each codec: row scales of a tile, halves in a block, bytes of codes in a block.
+/// The codecs: row scales of a tile, halves in a block, bytes of codes in a block.
 static const struct { size_t row_scales, block_halves, code_bytes; const char *name; } formats[] = {
     {0, 512, 0, "f16"},    {0, 16, 512, "int8"},     {0, 16, 384, "int6"}, {0, 16, 256, "int4"},
     {16, 0, 128, "int2"}, {16, 0, 128, "ternary"}, {16, 0, 64, "int1"}};

@@ -1,7 +1,7 @@
 import DeRaChatTemplate
 import FoundationEssentials
 
-/// What `Tests/Fixtures/templates/generate.py` wrote.
+/// The output of `Tests/Fixtures/templates/generate.py`.
 enum Fixtures {
   static let directory =
     #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
@@ -26,7 +26,7 @@ enum Fixtures {
   }
 }
 
-/// What rendering with the oracle gave.
+/// The result of rendering with the oracle.
 struct Outcome: Decodable, Equatable, CustomStringConvertible {
   var text: String?
   var error: String?

@@ -44,7 +44,7 @@ import Testing
     #expect(displayWidth("é") == 1 && displayWidth("e\u{301}") == 1)
   }
 
-  /// What `numpy.lib.format.write_array_header_1_0` writes for the shape (3, 5, 100).
+  /// The expected bytes are those that `numpy.lib.format.write_array_header_1_0` writes for the shape (3, 5, 100).
   @Test func numpyHeaders() {
     let header = NumpyFile.header(shape: [3, 5, 100])
     #expect(header.count == 128)

@@ -1,7 +1,7 @@
 import DeRaConversion
 import Testing
 
-/// The allocator against all there is, on problems small enough for that.
+/// The planner against all there is, on problems small enough for that.
 @Suite("Allocation")
 struct AllocationTests {
   /// Four matrices of three codecs and two models with three changes each: 27⁴ ways.

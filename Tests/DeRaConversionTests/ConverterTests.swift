@@ -32,7 +32,7 @@ struct ConverterTests {
     }
   }
 
-  /// What is stored, as floats.
+  /// The stored weights as floats.
   private func unpacked(_ stored: UnsafeRawBufferPointer, _ tensor: BundleTensor) -> [Float] {
     guard let layout = tensor.layout else {
       return (0..<tensor.weights).map { stored.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }

@@ -35,7 +35,7 @@ struct DifferenceTests {
       return values
     }
 
-    /// What model 1 adds to the reference's matrix; nil when it has its own or nothing.
+    /// The difference that model 1 adds to the reference's matrix; nil when it has its own or nothing.
     func change(_ name: String) throws -> [Float]? {
       switch manifest.change(name, model: 1) {
       case .shared, .own: return nil
@@ -279,7 +279,7 @@ struct DifferenceTests {
       base.chatTemplate = "{{ messages[0].content }}"
       var tuned = child(of: base, noise: 0.01)
       change(&tuned)
-      return try Tiny.converter(base, [tuned]).prepare { _ in }.plan { _ in }.warnings
+      return try Tiny.converter(base, [tuned]).readInputs { _ in }.plan { _ in }.warnings
     }
     #expect(try warnings { _ in } == [])
     #expect(try warnings { $0.tags = ["trl", "dpo"] } == [])

@@ -22,9 +22,9 @@ struct PlanningTests {
   }()
 
   /// The reference, one with small random changes of all matrices, and one with a change of rank 2 of one of them.
-  private func prepared(
+  private func inputs(
     _ options: ConversionOptions = ConversionOptions(), rules: [String] = []
-  ) throws -> PreparedConversion {
+  ) throws -> ConversionInputs {
     let base = Tiny.checkpoint(Self.configuration)
     let other = Tiny.checkpoint(Self.configuration, seed: 9)
     let noisy = base.configuration.tensors.filter(\.role.isMatrix).reduce(base) { model, spec in
@@ -38,19 +38,19 @@ struct PlanningTests {
         tensor.values[index] += 0.01 * (Float(row % 7) - 3) * Float(column % 5) + 0.005 * Float(column % 3)
       }
     }
-    var prepared = try Tiny.converter(base, [noisy, simple], options).prepare { _ in }
-    try prepared.apply(try rules.map { try #require(TensorRule($0)) })
-    return prepared
+    var inputs = try Tiny.converter(base, [noisy, simple], options).readInputs { _ in }
+    try inputs.apply(try rules.map { try #require(TensorRule($0)) })
+    return inputs
   }
 
-  private func allocator(_ prepared: PreparedConversion) async throws -> Allocator {
-    Allocator(
-      try await prepared.survey { _ in }, configuration: prepared.configuration, fixed: prepared.options.choices)
+  private func planner(_ inputs: ConversionInputs) async throws -> StoragePlanner {
+    StoragePlanner(
+      try await inputs.survey { _ in }, configuration: inputs.configuration, fixed: inputs.options.choices)
   }
 
-  private func leastBytes(_ prepared: PreparedConversion, _ allocator: Allocator) -> Int? {
+  private func leastBytes(_ inputs: ConversionInputs, _ planner: StoragePlanner) -> Int? {
     do {
-      _ = try prepared.plan(budget: 1, allocator) { _ in }
+      _ = try inputs.plan(budget: 1, planner) { _ in }
     } catch ConversionError.budgetTooSmall(budget: 1, let least) {
       return least
     } catch {
@@ -63,15 +63,15 @@ struct PlanningTests {
   func budgets() async throws {
     var options = ConversionOptions()
     options.goal = AllocationGoal(budget: 1)
-    let prepared = try prepared(options)
-    let allocator = try await allocator(prepared)
-    let least = try #require(leastBytes(prepared, allocator))
+    let inputs = try inputs(options)
+    let planner = try await planner(inputs)
+    let least = try #require(leastBytes(inputs, planner))
     #expect(throws: ConversionError.budgetTooSmall(budget: least - 1, least: least)) {
-      _ = try prepared.plan(budget: least - 1, allocator) { _ in }
+      _ = try inputs.plan(budget: least - 1, planner) { _ in }
     }
     var predictions: [Double] = []
     for budget in [least, least + 1, least + 5_000, least * 5 / 4, least * 3 / 2, least * 2, least * 3, least * 20] {
-      let (plan, choice) = try prepared.plan(budget: budget, allocator) { _ in }
+      let (plan, choice) = try inputs.plan(budget: budget, planner) { _ in }
       let path = "\(directory.path)/a.dera"
       let report = try await plan.write(to: path) { _ in }
       let file = try GGUFFile(path: path)
@@ -88,16 +88,16 @@ struct PlanningTests {
     #expect((predictions.first ?? 0) > 2 * (predictions.last ?? 0))
     // No budget falls back to the smallest plan: its header is never what a larger plan fails at.
     let stepped = try (0..<40).map {
-      try prepared.plan(budget: least + least * $0 / 20, allocator) { _ in }.choice.predictedKL
+      try inputs.plan(budget: least + least * $0 / 20, planner) { _ in }.choice.predictedKL
     }
     #expect(zip(stepped, stepped.dropFirst()).allSatisfy { $1 <= 1.05 * $0 })
     // With room for everything, the matrices are exact and no part of a difference is left out.
-    let finest = try prepared.plan(budget: least * 20, allocator) { _ in }.choice.choices
+    let finest = try inputs.plan(budget: least * 20, planner) { _ in }.choice.choices
     #expect(finest.base.values.allSatisfy { $0 == .f16 })
     #expect(finest.changes[1]?.values.contains(.shared) == false)
   }
 
-  /// What was chosen is what is stored, but for changes that are none or larger than the matrix.
+  /// Every choice is stored, but for changes that are none or larger than the matrix.
   private func check(_ choices: TensorChoices, _ manifest: BundleManifest) {
     for (name, codec) in choices.base { #expect(manifest.tensor(name, model: 0)?.codec == .packed(codec)) }
     for (model, changes) in choices.changes {
@@ -114,12 +114,12 @@ struct PlanningTests {
 
   @Test("of a difference of low rank the factors are chosen, and what is equal is shared")
   func survey() async throws {
-    let prepared = try prepared()
-    let allocator = try await allocator(prepared)
-    let choices = try #require(allocator.within(bytes: .max)).choices
+    let inputs = try inputs()
+    let planner = try await planner(inputs)
+    let choices = try #require(planner.within(bytes: .max)).choices
     #expect(choices.changes[2]?["blk.0.ffn_up.weight"] == .shared)
-    let least = try #require(leastBytes(prepared, allocator))
-    let tight = try prepared.plan(budget: least * 3 / 2, allocator) { _ in }.choice.choices
+    let least = try #require(leastBytes(inputs, planner))
+    let tight = try inputs.plan(budget: least * 3 / 2, planner) { _ in }.choice.choices
     #expect(tight.changes[2]?["blk.1.ffn_up.weight"] == .lowRank(4))
   }
 
@@ -129,10 +129,10 @@ struct PlanningTests {
       "blk.*=int4", "*.attn_v.weight=f16", "m1:*ffn*=sign", "m1:*attn_q*=f16", "m1:*attn_k*=lowrank:500",
       "m2:blk.1.ffn_up.weight=lowrank:3",
     ]
-    let prepared = try prepared(rules: rules)
-    let allocator = try await allocator(prepared)
+    let inputs = try inputs(rules: rules)
+    let planner = try await planner(inputs)
     for choices in [
-      try #require(allocator.within(bytes: .max)).choices, allocator.least.choices, prepared.options.choices,
+      try #require(planner.within(bytes: .max)).choices, planner.least.choices, inputs.options.choices,
     ] {
       #expect(choices.base["blk.0.attn_v.weight"] == .f16)
       #expect(choices.base["blk.1.ffn_down.weight"] == .int4)
@@ -140,18 +140,18 @@ struct PlanningTests {
       #expect(choices.changes[1]?["blk.0.attn_q.weight"] == .packed(.f16))
       #expect(choices.changes[2]?["blk.1.ffn_up.weight"] == .lowRank(3))
     }
-    #expect(prepared.options.choices.base["token_embd.weight"] == nil)
-    let plan = try prepared.plan { _ in }
+    #expect(inputs.options.choices.base["token_embd.weight"] == nil)
+    let plan = try inputs.plan { _ in }
     #expect(plan.report.tensors.first { $0.name == "blk.0.ffn_gate.weight" }?.changes == ["sign", "shared"])
     #expect(plan.report.tensors.first { $0.name == "token_embd.weight" }?.changes == ["own int8", "shared"])
-    #expect(throws: ConversionError.noSuchTensor("blk.7.*")) { _ = try self.prepared(rules: ["blk.7.*=int4"]) }
+    #expect(throws: ConversionError.noSuchTensor("blk.7.*")) { _ = try self.inputs(rules: ["blk.7.*=int4"]) }
     #expect(throws: ConversionError.noSuchModel("m9", aligned: ["m1", "m2"])) {
-      _ = try self.prepared(rules: ["m9:*=sign"])
+      _ = try self.inputs(rules: ["m9:*=sign"])
     }
   }
 
   /// An adapter of one matrix of 192 × 96, and the model that it makes.
-  private func adapted(rank: Int, _ options: ConversionOptions, poison: Float = 0) throws -> PreparedConversion {
+  private func adapted(rank: Int, _ options: ConversionOptions, poison: Float = 0) throws -> ConversionInputs {
     let base = Tiny.checkpoint(Self.configuration)
     let name = "blk.1.ffn_up.weight"
     var left = (0..<192 * rank).map { Float($0 % 11) * 1e-3 }
@@ -164,14 +164,14 @@ struct PlanningTests {
     }
     left[5] += poison
     adapted.updates = [name: LowRankUpdate(rank: rank, left: left, right: right, scale: 1)]
-    return try Tiny.converter(base, [adapted], options).prepare { _ in }
+    return try Tiny.converter(base, [adapted], options).readInputs { _ in }
   }
 
   @Test("an adapter whose factors are larger than the matrix is merged, not left out")
   func largeAdapter() async throws {
-    let prepared = try adapted(rank: 90, ConversionOptions())
-    let allocator = try await allocator(prepared)
-    let (plan, choice) = try prepared.plan(budget: 1 << 30, allocator) { _ in }
+    let inputs = try adapted(rank: 90, ConversionOptions())
+    let planner = try await planner(inputs)
+    let (plan, choice) = try inputs.plan(budget: 1 << 30, planner) { _ in }
     #expect(plan.report.tensors.first { $0.name == "blk.1.ffn_up.weight" }?.changes != ["shared"])
     #expect(choice.leftOut[1] == 0 && choice.predictedKL > 0)
   }
@@ -179,9 +179,9 @@ struct PlanningTests {
   @Test("an adapter with a number that is none keeps the rest of it, and is refused when strict")
   func poisonedAdapter() async throws {
     for poison in [Float.nan, .infinity] {
-      let prepared = try adapted(rank: 2, ConversionOptions(), poison: poison)
-      let allocator = try await allocator(prepared)
-      let (plan, _) = try prepared.plan(budget: 1 << 30, allocator) { _ in }
+      let inputs = try adapted(rank: 2, ConversionOptions(), poison: poison)
+      let planner = try await planner(inputs)
+      let (plan, _) = try inputs.plan(budget: 1 << 30, planner) { _ in }
       #expect(plan.report.tensors.first { $0.name == "blk.1.ffn_up.weight" }?.changes == ["lowrank:2"])
       let report = try await plan.write(to: "\(directory.path)/a.dera") { _ in }
       #expect(report.warnings.contains { $0.hasPrefix("1 weights of blk.1.ffn_up.weight of m1 are NaN or infinite") })
@@ -195,12 +195,12 @@ struct PlanningTests {
 
   @Test("every way to store a matrix has a line, the chosen ones an arrow")
   func explanation() async throws {
-    let prepared = try prepared()
-    let allocator = try await allocator(prepared)
-    let least = try #require(leastBytes(prepared, allocator))
-    let (plan, choice) = try prepared.plan(budget: least * 3 / 2, allocator) { _ in }
+    let inputs = try inputs()
+    let planner = try await planner(inputs)
+    let least = try #require(leastBytes(inputs, planner))
+    let (plan, choice) = try inputs.plan(budget: least * 3 / 2, planner) { _ in }
     let name = "blk.1.ffn_up.weight"
-    let text = try allocator.explanation(of: name, models: prepared.names, plan: plan.report, choice: choice)
+    let text = try planner.explanation(of: name, models: inputs.names, plan: plan.report, choice: choice)
     let lines = text.split(separator: "\n")
     #expect(lines[0].hasPrefix("\(name): up, 192 × 96"))
     let chosen = lines.filter { $0.hasPrefix("→") }.map { line -> String in
@@ -215,13 +215,13 @@ struct PlanningTests {
     }
     #expect(lines.count == 30)
     #expect(throws: ConversionError.noSuchTensor("nothing")) {
-      _ = try allocator.explanation(of: "nothing", models: prepared.names, plan: plan.report, choice: choice)
+      _ = try planner.explanation(of: "nothing", models: inputs.names, plan: plan.report, choice: choice)
     }
   }
 
   @Test("the plan's pictures fit the terminal", arguments: [50, 60, 100, 200])
   func picture(width: Int) throws {
-    let report = try prepared(rules: ["m1:*=ternary"]).plan { _ in }.report
+    let report = try inputs(rules: ["m1:*=ternary"]).plan { _ in }.report
     let text = report.text(width: width, usesColor: false)
     #expect(!text.contains("\u{1B}"))
     let bars = text.split(separator: "\n").filter { $0.hasSuffix(" MB") }

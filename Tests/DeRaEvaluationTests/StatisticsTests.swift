@@ -2,7 +2,7 @@ import DeRaEvaluation
 import FoundationEssentials
 import Testing
 
-/// What SciPy, NumPy and the training's rewards computed; made by Tests/Fixtures/study/generate.py.
+/// Figures that SciPy, NumPy and the training's rewards computed; made by Tests/Fixtures/study/generate.py.
 struct StudyFigures: Decodable {
   struct Sample: Decodable {
     var left: [Double]

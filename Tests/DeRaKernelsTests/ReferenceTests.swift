@@ -166,7 +166,7 @@ import Testing
 }
 
 extension QuantizedPanel {
-  /// What code `index` of a column stands for.
+  /// The value of code `index` of a column.
   func value(_ column: Int, _ index: Int) -> Double {
     Double(codes[column * paddedWidth + index]) * Double(scales[column * blocks + index / 32])
   }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Error feedback")
 struct FeedbackTests {
-  /// What Tests/Fixtures/quantization/generate.py wrote.
+  /// The output of Tests/Fixtures/quantization/generate.py.
   struct Oracle {
     static let (tokens, rows, columns) = (96, 20, 72)
     /// Codec, whether with the table, and what the packed weights should stand for.

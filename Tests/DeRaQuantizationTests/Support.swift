@@ -20,9 +20,9 @@ struct SeededGenerator: RandomNumberGenerator {
 }
 
 extension PackedCodec {
-  /// Those without scales, or with one for every block of 32 weights.
+  /// Codecs without scales, or with one for every block of 32 weights.
   static let ofBlocks = allCases.filter { $0.rowScaleBytes == 0 }
-  /// Those with a scale for every row.
+  /// Codecs with a scale for every row.
   static let ofRows = allCases.filter { $0.rowScaleBytes > 0 }
 }
 

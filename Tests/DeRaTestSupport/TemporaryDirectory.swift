@@ -19,7 +19,7 @@ package final class TemporaryDirectory: Sendable {
     rmdir(path)
   }
 
-  /// What the directory holds.
+  /// Names of the entries of the directory.
   package var names: [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }

@@ -2,7 +2,7 @@ import DeRa
 import FoundationEssentials
 import Testing
 
-/// What transformers' processors leave of random logits; see Tests/Fixtures/sampling/generate.py.
+/// The tokens that transformers' processors leave of random logits; see Tests/Fixtures/sampling/generate.py.
 private struct OracleVocabulary: Decodable {
   struct Case: Decodable {
     var setting: [String: Float]

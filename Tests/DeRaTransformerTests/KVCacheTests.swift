@@ -3,7 +3,7 @@ import DeRaModelSpec
 import DeRaTransformer
 import Testing
 
-/// What a cache holds, and what it still holds after tokens are taken back.
+/// The content of a cache, and what is left of it after tokens are taken back.
 @Suite struct KVCacheTests {
   /// Two layers, the second with a window of 8.
   private func configuration(window: Int? = 8) -> ModelConfiguration {

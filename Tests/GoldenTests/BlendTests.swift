@@ -12,7 +12,8 @@ import Testing
     [-2, 0], [-0.5, 0], [0.25, 0], [0.5, 0], [0.9, 0], [1.5, 0], [3, 0], [8, 0], [0.5, 0.5], [1, -1], [2, 3],
   ]
 
-  /// - Parameter tolerance: of the logarithm of a probability, for a unit of λ, 1.4 times what was measured. Where λ is a power
+  /// - Parameter tolerance: of the logarithm of a probability, for a unit of λ, 1.4 times what was measured. Where λ is
+  /// a power
   ///   of two it is 1e-6; otherwise the output matrix's input is rounded after it is scaled by λ.
   @Test(
     "blends of the embedded family are geometric mixtures",

@@ -10,7 +10,7 @@ struct Golden {
   static let cases = [
     "llama2", "llama3", "mistral", "qwen2", "qwen3", "olmo2", "gemma3", "linear", "yarn",
   ]
-  /// Those that have a second model, `NAME-aligned`.
+  /// Goldens that have a second model, `NAME-aligned`.
   static let pairs = ["llama3", "gemma3"]
   static let folder = String(#filePath.prefix(through: #filePath.lastIndex(of: "/")!)) + "../Fixtures/goldens/"
 

@@ -3,7 +3,7 @@ import DeRaBundle
 import DeRaKernels
 import Testing
 
-/// What is known of memory, on the bundle that this repository ships.
+/// The bundle that this repository ships, whose memory is known.
 @Suite struct MemoryTests {
   private static let path = Golden.folder + "../../../quantized-models/storyteller/storyteller.dera"
   private let tokens: [Int32] = [1, 20, 300, 41, 7, 99]

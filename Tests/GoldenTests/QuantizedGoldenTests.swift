@@ -34,7 +34,7 @@ private struct QuantizedGolden {
 }
 
 @Suite struct QuantizedGoldenTests {
-  /// What the runtime may lose against what the oracle loses by the same rounding: sums in another order make other
+  /// The runtime's allowance over the oracle's loss by the same rounding: sums in another order make other
   /// ties, and tiny random networks amplify them.
   private static let slack = 1.5
 

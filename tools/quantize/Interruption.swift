@@ -3,7 +3,7 @@ import Synchronization
 
 /// Ctrl-C, or a polite request to end: the conversion stops at the next band and removes what it has written.
 struct Interruption: Error, CustomStringConvertible {
-  /// What a shell reports for a program ended by SIGINT.
+  /// The code that a shell reports for a program ended by SIGINT.
   static let exitCode: Int32 = 130
   private static let isRequested = Atomic(false)
 

@@ -8,7 +8,7 @@ import DeRaPlatform
 /// Runs bundles of some models on a text, beside one of the same models in 16 bits.
 final class Measurement {
   private static let context = 512
-  /// Of which the second halves are scored: 1,024 tokens.
+  /// Most chunks; their second halves are scored: 1,024 tokens.
   private static let chunkLimit = 4
 
   private let reference: ModelBundle
@@ -24,13 +24,13 @@ final class Measurement {
   /// - Parameter output: temporary files are made beside it; nil: in the directory for those.
   /// - Throws: what conversion throws, `PromptError` without a tokenizer, `EvaluationError` for a text that is too short.
   init(
-    _ prepared: PreparedConversion, text: CalibrationText, output: String?, range: LambdaRange,
+    _ inputs: ConversionInputs, text: CalibrationText, output: String?, range: LambdaRange,
     _ progress: @escaping ConversionProgressHandler
   ) async throws {
     place = output ?? (getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp") + "/dera-quantize"
     self.range = range
     self.progress = progress
-    var exact = prepared
+    var exact = inputs
     exact.options.bits = .sixteen
     // Halves of the differences keep what halves of the models would lose.
     exact.options.delta = .packed(.f16)
@@ -44,7 +44,7 @@ final class Measurement {
     engine = try Engine(pool: ThreadPool(threads: Processors.current.threads, processors: .current))
   }
 
-  /// What the text tells of the inputs of the reference's matrices.
+  /// The input statistics of the reference's matrices on the text.
   /// - Throws: `CalibrationError`, `FileError` when scratch memory cannot be had, and what the progress handler throws.
   func statistics() throws -> CalibrationStatistics {
     let sequences = try text.sequences(
@@ -114,7 +114,7 @@ final class Measurement {
   }
 
   /// The same of a plan, which is written for that and removed.
-  func measure(_ plan: PlannedConversion) async throws -> [PlanReport.Measurement] {
+  func measure(_ plan: BundlePlan) async throws -> [PlanReport.Measurement] {
     let file = TemporaryBundle(beside: place)
     _ = try await plan.write(to: file.path, progress: progress)
     return try withExtendedLifetime(file) { try measure(file.path) }

@@ -17,16 +17,16 @@ struct Planning {
   /// The part of a difference whose absence is worth a warning.
   private static let leftOutLimit = 0.05
 
-  private var prepared: PreparedConversion
+  private var inputs: ConversionInputs
   private let arguments: PlanningArguments
   private let output: String?
   private let progress: ConversionProgressHandler
 
   init(
-    _ prepared: PreparedConversion, _ arguments: PlanningArguments, output: String?,
+    _ inputs: ConversionInputs, _ arguments: PlanningArguments, output: String?,
     _ progress: @escaping ConversionProgressHandler
   ) {
-    self.prepared = prepared
+    self.inputs = inputs
     self.arguments = arguments
     self.output = output
     self.progress = progress
@@ -37,33 +37,33 @@ struct Planning {
     var measurement: Measurement?
     if let argument = arguments.calibration {
       let made = try await Measurement(
-        prepared, text: CalibrationText(argument), output: output, range: range, progress)
-      prepared.calibration = try made.statistics()
+        inputs, text: CalibrationText(argument), output: output, range: range, progress)
+      inputs.calibration = try made.statistics()
       measurement = made
     }
     guard let goal = arguments.goal else { return try await plain(measurement) }
-    var sensitivity = Sensitivity(activations: prepared.options.activations)
+    var sensitivity = Sensitivity(activations: inputs.options.activations)
     if let measurement { sensitivity.alignments = try measurement.alignments() }
-    let allocator = Allocator(
-      try await prepared.survey(progress: progress), configuration: prepared.configuration, sensitivity: sensitivity,
-      range: goal.lambdaRange, fixed: prepared.options.choices)
+    let planner = StoragePlanner(
+      try await inputs.survey(progress: progress), configuration: inputs.configuration, sensitivity: sensitivity,
+      range: goal.lambdaRange, fixed: inputs.options.choices)
     var found: Found
     if let budget = goal.budget {
-      let (plan, choice) = try prepared.plan(budget: budget, allocator, progress: progress)
+      let (plan, choice) = try inputs.plan(budget: budget, planner, progress: progress)
       found = Found(plan: plan, choice: choice)
     } else {
       guard let target = goal.targetKL, let measurement else { return try await plain(measurement) }
-      found = try await search(target, allocator, measurement)
+      found = try await search(target, planner, measurement)
     }
-    return try await finish(found, goal, allocator, measurement, sensitivity)
+    return try await finish(found, goal, planner, measurement, sensitivity)
   }
 
   private var range: LambdaRange { arguments.goal?.lambdaRange ?? .usual }
 
   /// A plan and, once it was tried, how far it is from full precision.
   private struct Found {
-    var plan: PlannedConversion
-    var choice: Allocator.Choice?
+    var plan: BundlePlan
+    var choice: StoragePlanner.Choice?
     var measured: [PlanReport.Measurement] = []
 
     var worst: Double { measured.map(\.kl).max() ?? .infinity }
@@ -71,18 +71,18 @@ struct Planning {
 
   /// The smallest plan found whose measured KL is at most `target`.
   ///
-  /// What is measured is nearly proportional to what is predicted, so every round asks for the prediction that the last
+  /// The measured KL is nearly proportional to the predicted one, so every round asks for the prediction that the last
   /// ones suggest, between the largest that was good enough and the smallest that was not.
-  private func search(_ target: Double, _ allocator: Allocator, _ measurement: Measurement) async throws -> Found {
+  private func search(_ target: Double, _ planner: StoragePlanner, _ measurement: Measurement) async throws -> Found {
     var best: Found?
     var (good, bad) = (0.0, Double.infinity)
     var wanted = target
     var last: TensorChoices?
     for _ in 0..<Self.rounds {
-      guard let choice = allocator.within(predictedKL: wanted) ?? allocator.within(bytes: .max) else { break }
+      guard let choice = planner.within(predictedKL: wanted) ?? planner.within(bytes: .max) else { break }
       if choice.choices == last { break }
       last = choice.choices
-      var found = Found(plan: try prepared.plan(choice.choices, progress), choice: choice)
+      var found = Found(plan: try inputs.plan(choice.choices, progress), choice: choice)
       found.measured = try await measurement.measure(found.plan)
       let predicted = choice.predictedKL
       if found.worst <= target {
@@ -101,19 +101,19 @@ struct Planning {
       wanted = next
     }
     guard let best else {
-      let finest = allocator.within(bytes: .max)
+      let finest = planner.within(bytes: .max)
       throw PlanningError.targetTooSmall(target, prediction: finest?.predictedKL ?? 0)
     }
     return best
   }
 
   private func plain(_ measurement: Measurement?) async throws -> Result {
-    let found = Found(plan: try prepared.plan(progress))
+    let found = Found(plan: try inputs.plan(progress))
     return try await finish(found, nil, nil, measurement, Sensitivity())
   }
 
   private func finish(
-    _ found: Found, _ goal: AllocationGoal?, _ allocator: Allocator?, _ measurement: Measurement?,
+    _ found: Found, _ goal: AllocationGoal?, _ planner: StoragePlanner?, _ measurement: Measurement?,
     _ sensitivity: Sensitivity
   ) async throws -> Result {
     var plan = found.plan.report
@@ -123,7 +123,7 @@ struct Planning {
     let remarks = warnings(sensitivity) + leftOut(found.choice)
     var result = Result(plan: plan, warnings: found.plan.warnings + remarks)
     if let tensor = arguments.explain {
-      result.explanation = try await explanation(of: tensor, plan, found.choice, allocator)
+      result.explanation = try await explanation(of: tensor, plan, found.choice, planner)
     }
     if let output, !arguments.dryRun {
       result.report = try await found.plan.write(to: output, progress: progress)
@@ -136,9 +136,9 @@ struct Planning {
     return result
   }
 
-  /// What the measured distances of the aligned models say.
+  /// Warnings from the measured distances of the aligned models.
   private func warnings(_ sensitivity: Sensitivity) -> [String] {
-    zip(1..., prepared.names.dropFirst()).compactMap { number, name in
+    zip(1..., inputs.names.dropFirst()).compactMap { number, name in
       guard let divergence = sensitivity.alignments[number], divergence > 1 else { return nil }
       return
         "\(name) is \(NumberText.significant(divergence)) nats a token from the reference on this text; training with a "
@@ -146,8 +146,8 @@ struct Planning {
     }
   }
 
-  private func leftOut(_ choice: Allocator.Choice?) -> [String] {
-    zip(1..., prepared.names.dropFirst()).compactMap { number, name in
+  private func leftOut(_ choice: StoragePlanner.Choice?) -> [String] {
+    zip(1..., inputs.names.dropFirst()).compactMap { number, name in
       guard let share = choice?.leftOut[number], share > Self.leftOutLimit else { return nil }
       return
         "\(NumberText.decimal(share * 100, 0)) % of what \(name) changes is left out, since the reference loses more than "
@@ -156,17 +156,17 @@ struct Planning {
   }
 
   private func explanation(
-    of tensor: String, _ plan: PlanReport, _ choice: Allocator.Choice?, _ allocator: Allocator?
+    of tensor: String, _ plan: PlanReport, _ choice: StoragePlanner.Choice?, _ planner: StoragePlanner?
   ) async throws -> String {
-    var allocator = allocator
-    if allocator == nil {
-      var free = prepared
+    var planner = planner
+    if planner == nil {
+      var free = inputs
       free.options.choices = TensorChoices()
-      allocator = Allocator(
-        try await free.survey([tensor], progress: progress), configuration: prepared.configuration,
-        sensitivity: Sensitivity(activations: prepared.options.activations), range: range)
+      planner = StoragePlanner(
+        try await free.survey([tensor], progress: progress), configuration: inputs.configuration,
+        sensitivity: Sensitivity(activations: inputs.options.activations), range: range)
     }
-    return try allocator?.explanation(of: tensor, models: prepared.names, plan: plan, choice: choice) ?? ""
+    return try planner?.explanation(of: tensor, models: inputs.names, plan: plan, choice: choice) ?? ""
   }
 }
 

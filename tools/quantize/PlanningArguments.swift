@@ -2,7 +2,7 @@ import ArgumentParser
 import DeRaConversion
 import DeRaTensorCore
 
-/// What the storage of the matrices is to be chosen for.
+/// The goal that the storage of the matrices is chosen for.
 struct PlanningArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(

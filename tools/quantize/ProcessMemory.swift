@@ -1,6 +1,6 @@
 import DeRaPlatform
 
-/// What the system knows of this process.
+/// The system's figures for this process.
 enum ProcessMemory {
   /// Largest resident memory so far, pages of mapped files included.
   static var peakBytes: Int? {

@@ -70,7 +70,7 @@ struct Quantize: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How what aligned models change of a matrix is stored: \(DeltaStorage.rule). All but own store the difference of "
+      "How what aligned models change of a matrix is stored: \(DeltaStorage.syntax). All but own store the difference of "
         + "the original weights, to be added to the packed reference; a matrix that takes fewer bytes whole is stored "
         + "whole. (default: own)", valueName: "storage"))
   var delta: DeltaStorage?
@@ -84,7 +84,7 @@ struct Quantize: AsyncParsableCommand {
   @Option(
     name: .customLong("tensor"),
     help: ArgumentHelp(
-      "Store matrices otherwise, whatever else is said: \(TensorRule.rule). In a pattern * stands for any characters. "
+      "Store matrices otherwise, whatever else is said: \(TensorRule.syntax). In a pattern * stands for any characters. "
         + "May be repeated; the last that fits counts.", valueName: "rule"))
   var rules: [TensorRule] = []
 
@@ -159,9 +159,9 @@ struct Quantize: AsyncParsableCommand {
       try Interruption.check()
       bar?.show(progress)
     }
-    var prepared = try converter.prepare(progress)
-    try prepared.apply(rules)
-    var task = Planning(prepared, planning, output: output, progress)
+    var inputs = try converter.readInputs(progress)
+    try inputs.apply(rules)
+    var task = Planning(inputs, planning, output: output, progress)
     return try await task.run()
   }
 

@@ -1,6 +1,6 @@
 import DeRaPlatform
 
-/// What a standard stream is shown on.
+/// The terminal behind a standard stream.
 enum Terminal {
   /// Whether a line can be drawn over and over.
   static func canRedraw(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 && variable("TERM") != "dumb" }

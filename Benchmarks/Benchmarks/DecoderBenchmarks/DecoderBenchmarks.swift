@@ -40,7 +40,7 @@ private func decode(_ name: String, _ lambda: Float, threads: Int) {
   }
 }
 
-/// What a token costs on every machine; these have thresholds.
+/// The cost of a token, the same on every machine; these figures have thresholds.
 private func cost(_ name: String, _ lambda: Float) {
   benchmark(name, lambda, threads: 2, metrics: [allocated, bytesRead]) { benchmark, session, realignment in
     session.truncate(to: 0)

@@ -1,7 +1,7 @@
 import DeRaPlatform
 
-/// What the benchmarks run: the bundle that `DERA_BENCHMARK_BUNDLE` names, or the one this repository ships, and the `dera`
-/// that `DERA` names, or the one built beside it.
+/// The programs and data under test: the bundle that `DERA_BENCHMARK_BUNDLE` names, or the one this repository ships,
+/// and the `dera` that `DERA` names, or the one built beside it.
 enum Target {
   static let bundle = variable("DERA_BENCHMARK_BUNDLE") ?? root + "/quantized-models/storyteller/storyteller.dera"
   static let program = variable("DERA") ?? root + "/.build/release/dera"

@@ -1,4 +1,4 @@
-/// What ends an answer, besides the model's own end-of-text tokens.
+/// The conditions that end an answer, besides the model's own end-of-text tokens.
 package struct GenerationOptions: Sendable, Equatable {
   package var sampling = SamplingOptions()
   /// Longest answer in tokens; nil goes on until the context is full.
@@ -71,7 +71,7 @@ package enum GenerationError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// What generation needs of a sequence; `DecodingSession` is one.
+/// The part of a sequence that generation needs; `DecodingSession` is one.
 package protocol TokenSequence: AnyObject {
   var tokens: [Int32] { get }
   var contextLength: Int { get }

@@ -25,7 +25,7 @@ package struct StopMatcher {
     return release(pending.count - heldCount)
   }
 
-  /// What was held back, at the end of the text.
+  /// The text held back, at the end of the answer.
   package mutating func finish() -> String { isMatched ? "" : release(pending.count) }
 
   /// Length of the longest end of `pending` that starts a stop string.

@@ -9,7 +9,8 @@ struct GGUFConfiguration {
   static let maximumHeadDim = 1 << 14
   /// Rotary base of a llama without `rope.freq_base`, and of Gemma 3's sliding layers.
   static let standardTheta: Float = 10_000
-  /// Of every so many layers the last has full attention, the others slide; for other families with a window all do.
+  /// The period of full attention: the last of every so many layers has it, the others slide. In families not listed
+  /// here all layers slide.
   static let slidingPeriods = ["gemma3": 6]
   /// Families that need a sliding window, and those that know one.
   static let familiesThatSlide = ["gemma3", "llama"]

@@ -43,7 +43,7 @@ private struct Adapter {
   let file: Safetensors
   let base: Checkpoint
 
-  /// What an adapter has for one module of the base model.
+  /// The tensors of an adapter for one module of the base model.
   struct Parts {
     var down, up, magnitude: Safetensors.Entry?
     /// Replaces the base's whole tensor.

@@ -23,7 +23,7 @@ struct AdapterConfig {
 
   let path: String
   let usesDoRA: Bool
-  /// What the base model is called that it was trained on.
+  /// The name of the base model that the adapter was trained on.
   let baseName: String?
   private let json: JSONObject
   private let usesRankStabilisedScale: Bool

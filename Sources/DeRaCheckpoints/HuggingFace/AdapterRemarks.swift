@@ -1,4 +1,4 @@
-/// What is odd about an adapter but can be used, as sentences for the user.
+/// Oddities of an adapter that do not prevent its use, as sentences for the user.
 struct AdapterRemarks {
   /// Names listed at most.
   private static let listLimit = 5

@@ -1,6 +1,6 @@
 import DeRaModelSpec
 
-/// What one model class of transformers reads from `config.json`, as data.
+/// The keys and defaults of one model class of transformers in `config.json`, as data.
 struct HFFamily: Sendable {
   /// Which layers use the sliding window.
   enum Sliding { case never, everyLayer, switchedOn, pattern }

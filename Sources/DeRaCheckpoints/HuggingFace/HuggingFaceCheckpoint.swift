@@ -26,7 +26,7 @@ extension Checkpoint {
     return checkpoint
   }
 
-  /// What a directory may hold beside the model itself.
+  /// The files of a directory beside the model itself.
   private static let generationName = "generation_config.json"
   private static let optionalFiles = [
     generationName, "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
@@ -46,7 +46,7 @@ extension Checkpoint {
 /// Matches the tensors of safetensors files to the model's inventory.
 struct HFTensorNames {
   static let embedding = "model.embed_tokens.weight"
-  /// What stands for the leading `model.` of a name: models saved without their head, or inside a larger one.
+  /// Spellings of the leading `model.` of a name: models saved without their head, or inside a larger one.
   static let prefixes = ["model.", "", "language_model.model.", "model.language_model."]
 
   let files: SafetensorsFiles

@@ -1,4 +1,4 @@
-/// What a model's README says in its front matter, the lines between the first two `---`: YAML of which only plain lists are
+/// The front matter of a model's README, the lines between the first two `---`: YAML of which only plain lists are
 /// read.
 package enum ModelCard {
   private static let fileName = "README.md"

@@ -1,8 +1,8 @@
 /// A key of PEFT's `rank_pattern` or `alpha_pattern`: a regular expression that matches the end of a module's name from
 /// a dot, or the whole name.
 ///
-/// Of regular expressions it takes what such keys use: literal characters, `.`, `\.` and `\d`, each alone or followed by
-/// `*` or `+`, a leading `^` and a trailing `$`. Matching takes time proportional to pattern times name.
+/// It supports the part of regular expressions that such keys use: literal characters, `.`, `\.` and `\d`, each alone
+/// or followed by `*` or `+`, a leading `^` and a trailing `$`. Matching takes time proportional to pattern times name.
 package struct ModulePattern {
   private enum Atom: Equatable {
     case byte(UInt8)

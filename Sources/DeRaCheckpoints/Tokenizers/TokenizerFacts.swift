@@ -1,6 +1,6 @@
 import DeRaTokenization
 
-/// What `tokenizer_config.json` or `special_tokens_map.json` adds to a tokenizer.
+/// The additions of `tokenizer_config.json` or `special_tokens_map.json` to a tokenizer.
 struct TokenizerFacts {
   let file: TokenizerField
 

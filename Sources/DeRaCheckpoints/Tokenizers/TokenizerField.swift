@@ -60,7 +60,7 @@ struct TokenizerField {
     return object
   }
 
-  /// What the tagged objects of `tokenizers` call their kind.
+  /// The kind of a tagged object of `tokenizers`.
   func type() throws(CheckpointError) -> String { try self["type"].string() }
 
   /// A chain of tagged objects: the members of (nested) `Sequence`s under `key`, or the single object.

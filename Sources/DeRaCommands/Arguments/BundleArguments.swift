@@ -70,7 +70,7 @@ struct PrecisionArguments: ParsableArguments {
       """, valueName: "coding"))
   var activations: ActivationCoding?
 
-  /// What a session of the bundle uses.
+  /// The coding that a session of the bundle uses.
   func activations(for bundle: ModelBundle) -> ActivationCoding { activations ?? bundle.manifest.activations }
 
   /// - Parameter threads: nil for one a core.
@@ -82,7 +82,7 @@ struct PrecisionArguments: ParsableArguments {
 extension CacheCodec: ExpressibleByArgument {}
 extension ActivationCoding: ExpressibleByArgument {}
 
-/// What λ blends.
+/// The argument that names the quantity λ blends.
 struct BlendArgument: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -23,13 +23,13 @@ struct MemoryLimitArguments: ParsableArguments {
   var residentLimit: ByteSize?
 }
 
-/// What a session would take, and what to change so that it takes less.
+/// The memory that a session would take, and the changes that would make it less.
 struct MemoryForecast {
   let bundle: ModelBundle
   var context: Int
   var codec: CacheCodec
   var blend: Blend
-  /// Of the weights in memory.
+  /// Most bytes of weights in memory.
   var residentLimit: Int?
 
   /// Nothing that a session reserves is touched before it runs, so that making one is the exact prediction.

@@ -123,7 +123,7 @@ struct BenchCommand: ParsableCommand {
   }
 }
 
-/// What is timed.
+/// The work that is timed.
 enum BenchTest {
   case prompt(Int)
   case generate(Int)

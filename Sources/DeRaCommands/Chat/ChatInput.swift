@@ -1,6 +1,6 @@
 import DeRa
 
-/// What a line typed into the chat means.
+/// The meaning of a line typed into the chat.
 package enum ChatInput: Equatable {
   case message(String)
   case lambda(Realignment)

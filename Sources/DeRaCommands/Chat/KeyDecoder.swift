@@ -3,7 +3,7 @@ package enum Key: Equatable {
   case text(Unicode.Scalar)
   case enter, backspace, delete, left, right, home, end, up, down, wordLeft, wordRight
   case deleteToEnd, deleteToStart, deleteWord, clearScreen, interrupt, endOfInput
-  /// What comes between the two was pasted, not typed.
+  /// The bounds of pasted text.
   case pasteStart, pasteEnd
 }
 

@@ -1,4 +1,4 @@
-/// What a key did to the line.
+/// The effect of a key on the line.
 package enum LineEvent: Equatable {
   /// The line, or only the cursor, may have changed.
   case edited

@@ -52,7 +52,7 @@ package struct FrontierCommand: ParsableCommand {
   var device: String?
   @Option(
     help: ArgumentHelp(
-      "Bundles to try, separated by commas; each is \(FrontierCandidate.rule). Default: \(FrontierCandidate.standard); "
+      "Bundles to try, separated by commas; each is \(FrontierCandidate.syntax). Default: \(FrontierCandidate.standard); "
         + "for adapters \(FrontierCandidate.standardForAdapters).", valueName: "list"))
   var candidates: String?
   @Option(name: [.short, .long], help: ArgumentHelp("Folder for results.", valueName: "folder"))

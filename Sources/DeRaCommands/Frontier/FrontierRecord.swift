@@ -1,12 +1,12 @@
 import DeRaEvaluation
 import FoundationEssentials
 
-/// What a folder of `dera frontier` holds: one process's share of a job, or all of it.
+/// The contents of a folder of `dera frontier`: one process's share of a job, or all of it.
 package struct FrontierRecord: Codable {
   static let name = "frontier.json"
 
   var settings: FrontierSettings
-  /// What the bundle is for, as `--device` says it; nil for the machine that reports.
+  /// The device the bundle is for, as `--device` says it; nil for the machine that reports.
   var device: String?
   /// Names of the results that every candidate of the whole job brings, in the report's order.
   package var plan: [[String]] = []
@@ -28,7 +28,7 @@ package struct FrontierRecord: Codable {
     self.shard = shard
   }
 
-  /// Those that the plan asks for, as far as they are measured.
+  /// The results that the plan asks for, as far as they are measured.
   var planned: [FrontierResult] { plan.joined().compactMap { self[$0] } }
 
   subscript(name: String) -> FrontierResult? { results.first { $0.name == name } }

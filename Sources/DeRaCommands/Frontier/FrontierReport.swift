@@ -1,6 +1,6 @@
 import DeRaEvaluation
 
-/// What `dera frontier` shows and writes.
+/// The report that `dera frontier` shows and writes.
 struct FrontierReport {
   let settings: FrontierSettings
   let results: [FrontierResult]

@@ -21,10 +21,10 @@ final class FrontierRun {
   private static let generatedTokens = 64
   private static let repetitions = 3
 
-  /// What one process measures of a job at least.
+  /// The smallest part of a job that one process measures.
   private struct Item {
     let candidate: FrontierCandidate
-    /// What λ blends, and the result's name.
+    /// The quantities that λ blends, each with the name of its result.
     let blends: [(blend: Blend, name: String)]
     /// Name of the separate models of these bits, on the first bundle of whole matrices: they predict the same.
     let separate: String?
@@ -33,7 +33,7 @@ final class FrontierRun {
   }
 
   /// - Parameters:
-  ///   - job: what is to be measured; its plan and results are filled in.
+  ///   - job: the work to be measured; its plan and results are filled in.
   ///   - programs: the folder of `dera` and `dera-quantize`.
   /// - Throws: `FileError`, `WorkFolderError.inUse`, and `StreamError` when the folder holds results of other settings.
   init(
@@ -233,12 +233,12 @@ func fileName(_ text: String) -> String {
   return String(name.reversed().drop { $0 == "-" }.reversed())
 }
 
-/// What is read of `dera-quantize --dry-run --json`.
+/// The part of `dera-quantize --dry-run --json` that is read.
 private struct PlannedSize: Decodable {
   var outputBytes: Int
 }
 
-/// What is read of `dera perplexity --json`.
+/// The part of `dera perplexity --json` that is read.
 private struct PerplexityFigures: Decodable {
   struct Row: Decodable {
     var lambda: String
@@ -266,7 +266,7 @@ private struct PerplexityFigures: Decodable {
   }
 }
 
-/// What is read of `dera bench -o json`.
+/// The part of `dera bench -o json` that is read.
 private struct BenchFigures: Decodable {
   var test: String
   var rate: Double

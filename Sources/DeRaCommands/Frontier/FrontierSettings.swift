@@ -1,7 +1,7 @@
 import DeRaEvaluation
 import FoundationEssentials
 
-/// What figures depend on: those of other settings must not be mixed with them.
+/// The settings on which figures depend: figures of other settings must not be mixed with them.
 struct FrontierSettings: Codable, Equatable {
   var reference: String
   var aligned: [String]

@@ -2,7 +2,7 @@ import DeRa
 import DeRaBundle
 import DeRaModelSpec
 
-/// What `dera inspect` shows; `--json` prints it as it is.
+/// The report of `dera inspect`; `--json` prints it as it is.
 package struct InspectReport: Encodable {
   package struct Configuration: Encodable {
     package var architecture: String
@@ -42,7 +42,7 @@ package struct InspectReport: Encodable {
     package var bytes: Int
   }
 
-  /// What running takes.
+  /// The memory that running takes.
   package struct Forecast: Encodable {
     package var context, sequences: Int
     /// How keys and values are held.

@@ -46,7 +46,7 @@ struct PackCommand: ParsableCommand {
   }
 }
 
-/// What packing has brought.
+/// The result of packing.
 package struct PackReport: Encodable {
   /// Less is not worth the time of expanding.
   private static let worthwhile = 0.1

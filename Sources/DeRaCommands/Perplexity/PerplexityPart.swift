@@ -18,7 +18,7 @@ package struct PerplexityJob: Codable, Equatable {
   /// Chunks of the whole text.
   var chunks: Int
   var lambdas: [String]
-  /// What λ blends.
+  /// The quantity that λ blends.
   var blend: Blend
   var kv: String
   var activations: String

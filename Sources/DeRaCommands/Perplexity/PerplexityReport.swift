@@ -1,7 +1,7 @@
 import DeRa
 import DeRaEvaluation
 
-/// What `dera perplexity` prints.
+/// The report that `dera perplexity` prints.
 package struct PerplexityReport: Encodable {
   package var bundle: String
   package var against: String?

@@ -31,7 +31,7 @@ struct StudyCommand: ParsableCommand {
   @Option(name: [.short, .long], help: ArgumentHelp("Threads (default: one a core).", valueName: "count"))
   var threads: Int?
 
-  /// What counts as independent repetitions.
+  /// The number of independent repetitions.
   private static let groups = 8
 
   func validate() throws {

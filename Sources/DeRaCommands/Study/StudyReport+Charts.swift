@@ -79,7 +79,7 @@ extension StudyReport {
   private static let tinyLambdas = [-1, -0.5, 0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8]
   private static let tinyCount = 20
 
-  /// What is lost by blending tokens instead of texts, mean over random languages of 4 tokens and texts of 5.
+  /// The loss from blending tokens instead of texts, mean over random languages of 4 tokens and texts of 5.
   private static let enumerated: [(kind: TinyLanguage.RewardKind, rows: [TinyRow])] = TinyLanguage.RewardKind.allCases
     .map {
       kind in

@@ -18,7 +18,7 @@ package struct ChildProcess {
 
   /// Runs the program until it ends. Ctrl-C (within `Interrupt.during`) ends it, too.
   /// - Parameter waiting: called a few times a second.
-  /// - Returns: what it wrote to standard output.
+  /// - Returns: the child's standard output.
   /// - Throws: `ChildError` when it cannot start or fails, `Interrupted` after Ctrl-C.
   package func output(waiting: () -> Void = {}) throws -> [UInt8] {
     let output = try Pipe()

@@ -8,7 +8,7 @@ enum Interrupt {
   static let endings = [SIGINT, SIGTERM, SIGHUP]
 
   /// Runs `body`; a first Ctrl-C only makes `isRequested` true, a second one ends the program as usual.
-  /// - Parameter signals: what counts as Ctrl-C; those ignored stay so.
+  /// - Parameter signals: the signals that count as Ctrl-C; those ignored stay so.
   static func during<Result>(signals: [Int32] = [SIGINT], _ body: () throws -> Result) rethrows -> Result {
     count.store(0, ordering: .relaxed)
     let previous = signals.map { number in

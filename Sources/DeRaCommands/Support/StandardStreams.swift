@@ -1,7 +1,7 @@
 import DeRaEvaluation
 import DeRaPlatform
 
-/// What went wrong with standard input or output.
+/// A failure of standard input or output.
 package struct StreamError: Error, CustomStringConvertible {
   package let description: String
   /// Standard output is gone: nothing can be shown any more.

@@ -43,7 +43,7 @@ struct RewardOption {
     }
   }
 
-  /// What the option stands for; a bundle's is its content, not its path.
+  /// The reward that the option stands for; a bundle's is its content, not its path.
   func setting() throws -> String {
     kind == "bundle" ? "bundle:\(try openBundle(argument).fingerprint())" : "\(kind):\(argument)"
   }

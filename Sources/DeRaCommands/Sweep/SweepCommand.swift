@@ -222,7 +222,7 @@ struct SweepSampling: ParsableArguments {
     return try options.validated()
   }
 
-  /// What decides an answer, as a sweep's file records it.
+  /// The settings that decide an answer, as a sweep's file records them.
   var settings: [String: String] {
     var settings = [
       "max_tokens": "\(maxTokens)", "temperature": "\(temperature)", "top_k": "\(topK)", "top_p": "\(topP)",

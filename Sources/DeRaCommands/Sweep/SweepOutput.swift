@@ -11,7 +11,7 @@ enum SweepOutput {
     try writeFile(SweepReport(result).html, "\(directory)/report.html")
   }
 
-  /// What `--json` prints.
+  /// The summary that `--json` prints.
   struct Summary: Encodable {
     var bundle: String
     var prompts: Int

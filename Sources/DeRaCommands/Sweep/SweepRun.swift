@@ -15,20 +15,20 @@ final class SweepRun {
   private let contextLength: Int
   private let cacheCodec: CacheCodec
 
-  /// What is the same for every answer.
+  /// The settings that all answers share.
   struct Plan {
     var options: GenerationOptions
     /// The first seed.
     var seed: UInt64
     var scorers: [(name: String, scorer: any Scorer)]
     var refusals: RefusalList?
-    /// What λ blends.
+    /// The quantity that λ blends.
     var blend: Blend
   }
 
   /// - Parameters:
   ///   - batch: answers drawn together.
-  ///   - contextLength: of the longest prompt and answer.
+  ///   - contextLength: tokens of the longest prompt and answer.
   /// - Throws: `SessionError`, `PromptError`.
   init(
     bundle: ModelBundle, header: SweepHeader, prompts: SweepPrompts, plan: Plan, log: SweepLog, batch: Int,

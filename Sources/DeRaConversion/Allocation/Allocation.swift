@@ -25,7 +25,8 @@ package struct AllocationItem: Sendable {
   package var base: [Base]
   /// For each aligned model, at least one.
   package var changes: [[Change]]
-  /// What the base's distortion counts for a model with its own matrix (both matrices' together); 1 for one that shares it.
+  /// The weight of the base's distortion in a model with its own matrix (both matrices' together); 1 in one that shares
+  /// it.
   package var ownWeight: Double
 
   package init(base: [Base], changes: [[Change]], ownWeight: Double) {
@@ -65,8 +66,8 @@ package struct AllocationItem: Sendable {
     return sum
   }
 
-  /// What one model adds, its part of the base's distortion included. A change that takes more than the matrix itself
-  /// becomes that matrix.
+  /// The cost that one model adds, its part of the base's distortion included. A change that takes more than the matrix
+  /// itself becomes that matrix.
   func cost(_ change: Int, ofModel model: Int, base index: Int) -> Cost {
     let (change, base) = (changes[model][change], base[index])
     let part = base.distortion / Double(changes.count)
@@ -166,7 +167,7 @@ package struct Allocation: Sendable, Equatable {
   }
 
   /// Changes single choices, the one of greatest merit first, until none has any.
-  /// - Parameter merit: of a change of the cost, given the cost before it; nil for one that must not be made.
+  /// - Parameter merit: the worth of a change of the cost, given the cost before it; nil for one that must not be made.
   private mutating func improve(
     _ items: [AllocationItem], merit: (AllocationItem.Cost, AllocationItem.Cost) -> Double?
   ) {

@@ -1,4 +1,4 @@
-/// What the storage of the tensors is chosen for: a size or a distance from the full-precision blend.
+/// The goal of the tensors' storage: a size or a distance from the full-precision blend.
 package struct AllocationGoal: Sendable, Equatable, Codable {
   /// Bytes of the whole file.
   package var budget: Int?

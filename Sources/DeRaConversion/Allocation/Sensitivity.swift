@@ -1,7 +1,7 @@
 import DeRaModelSpec
 import DeRaTensorCore
 
-/// What turns errors of weights into nats of KL.
+/// The factors that turn errors of weights into nats of KL.
 ///
 /// The KL of the full-precision blend from the stored one is taken as a sum over matrices (it is quadratic in small errors
 /// that do not know of each other):
@@ -30,7 +30,7 @@ package struct Sensitivity: Sendable, Equatable {
   /// K of each aligned model where it was measured, nats: KL(aligned ‖ reference) a token.
   package var alignments: [Int: Double] = [:]
 
-  /// - Parameter activations: of the runtime; what 16 bits lose is not worth counting.
+  /// - Parameter activations: the runtime's coding; the loss of 16 bits is not worth counting.
   package init(activations: ActivationCoding = .int8) {
     if activations == .int16 { activationError = 0 }
   }

@@ -5,7 +5,7 @@ import DeRaModelSpec
 import DeRaQuantization
 import DeRaTensorCore
 
-/// What storing one matrix in each possible way takes and loses.
+/// The bytes and the loss of every way to store one matrix.
 package struct TensorSurvey: Sendable {
   struct Base: Sendable {
     let codec: PackedCodec
@@ -154,12 +154,12 @@ struct MatrixSurveyor: Sendable {
       let fixed = try changes([wanted], sample)
       return (fixed.isEmpty ? [.own] : fixed, relative)
     }
-    guard difference.relative <= ConversionPlan.differenceLimit else { return ([.own], relative) }
+    guard difference.relative <= StoredTensors.differenceLimit else { return ([.own], relative) }
     let ranks = Self.ranks.filter { $0 <= greatestRank }.map(DeltaStorage.lowRank)
     return (try [.leftOut] + changes(ranks + Self.packed.map(DeltaStorage.packed), sample) + [.own], relative)
   }
 
-  /// What storing the difference in these ways loses; nothing of those that would take more than a matrix of 16 bits.
+  /// The loss of storing the difference in these ways; none of those that would take more than a matrix of 16 bits.
   private func changes(_ storages: [DeltaStorage], _ sample: WeightSample) throws -> [TensorSurvey.Change] {
     let ranks = storages.compactMap { if case .lowRank(let rank) = $0 { min(rank, greatestRank) } else { nil } }
     let kept = ranks.isEmpty ? [] : sample.keptByRank(ranks)

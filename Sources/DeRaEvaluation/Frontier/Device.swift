@@ -1,4 +1,4 @@
-/// What a bundle is chosen for.
+/// The device that a bundle is chosen for.
 package struct Device: Sendable, Equatable {
   /// `pi4-2gb`
   package var name: String

@@ -2,18 +2,18 @@
 package struct FrontierCandidate: Sendable, Hashable {
   /// As it was written: `8+ternary`.
   package let name: String
-  /// What `dera-quantize` gets besides the models.
+  /// The options for `dera-quantize` besides the models.
   package let options: [String]
   /// Bits of the shared matrices; nil where a budget decides.
   package let bits: Int?
-  /// What candidates of one curve have in common: all but the bits.
+  /// The name of the candidate's curve, whose candidates have all in common but the bits.
   package let family: String
 
-  package static let rule =
+  package static let syntax =
     "parts joined by +: 8, 6, 4 or 16 (bits), a storage of differences such as ternary or lowrank:8, merge, or NAME=VALUE "
     + "for any other option of dera-quantize; budget=60% is a share of what whole matrices take in 8 bits"
 
-  /// What is written to or read from is not a candidate's to choose.
+  /// Options that a candidate cannot choose: the inputs, the output, and those with a notation of their own.
   private static let reserved: Set<Substring> = ["reference", "aligned", "output", "bits", "delta"]
 
   /// Reads `8+ternary`, `6`, `4+merge` or `budget=120MB`.
@@ -78,7 +78,7 @@ package struct FrontierCandidate: Sendable, Hashable {
     return list
   }
 
-  /// What is tried unless something else is asked for.
+  /// The candidates that are tried unless others are asked for.
   package static let standard =
     "8,6,4".split(separator: ",").flatMap { bits in
       ["own", "int4", "ternary", "sign", "lowrank:8"].map { "\(bits)+\($0)" }
@@ -94,7 +94,7 @@ package enum FrontierError: Error, Equatable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .badCandidate(let text): "there is no candidate '\(text)'; give \(FrontierCandidate.rule)"
+    case .badCandidate(let text): "there is no candidate '\(text)'; give \(FrontierCandidate.syntax)"
     case .unknownDevice(let text):
       "there is no device '\(text)'; give \(Device.known.map(\.name).joined(separator: ", ")) or the megabytes for the model"
     }

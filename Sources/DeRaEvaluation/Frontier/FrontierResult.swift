@@ -1,4 +1,4 @@
-/// What was measured of one way to hold the models.
+/// The measurements of one way to hold the models.
 package struct FrontierResult: Sendable, Equatable, Codable {
   /// `8+ternary`
   package var name: String
@@ -22,7 +22,7 @@ package struct FrontierResult: Sendable, Equatable, Codable {
   /// One for every λ, in the order asked for.
   package var quality: [Quality]
 
-  /// What is left of the 16-bit models' predictions at one λ.
+  /// The distance from the 16-bit models' predictions at one λ.
   package struct Quality: Sendable, Equatable, Codable {
     package var lambda: String
     package var perplexity: Estimate
@@ -66,7 +66,7 @@ package struct FrontierResult: Sendable, Equatable, Codable {
   /// Models of the same bits as `count` programs side by side, each with its own file and its turn to compute.
   /// - Parameters:
   ///   - single: one model alone; its `quality` is not used.
-  ///   - quality: of a bundle in which every model is stored whole; the predictions are the same.
+  ///   - quality: the quality of a bundle in which every model is stored whole; the predictions are the same.
   package static func separate(
     _ single: FrontierResult, count: Int, quality: [Quality], name: String
   ) -> FrontierResult {

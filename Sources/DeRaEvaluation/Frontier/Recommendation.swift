@@ -54,7 +54,7 @@ package struct Recommendation: Sendable, Equatable {
     return "\(next.name) would save \(saved) for \(times(next.loss / choice.loss)) the KL"
   }
 
-  /// What separate models of no fewer bytes give; failing that, the largest ones.
+  /// A comparison with separate models of no fewer bytes; failing that, with the largest ones.
   private static func rival(of choice: FrontierResult, _ results: [FrontierResult]) -> String? {
     let rivals = results.filter(\.isSeparate).sorted { $0.fileBytes < $1.fileBytes }
     guard let rival = rivals.first(where: { $0.fileBytes >= choice.fileBytes }) ?? rivals.last, choice.loss > 0 else {

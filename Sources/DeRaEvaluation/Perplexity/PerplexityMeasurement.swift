@@ -5,7 +5,7 @@ import DeRaKernels
 package final class PerplexityMeasurement {
   package let realignments: [Realignment]
   package private(set) var totals: PerplexityTotals
-  /// What λ blends in the bundle that is measured.
+  /// The quantity that λ blends in the bundle that is measured.
   package let blend: Blend
   private let subject: TeacherForcing
   private let base: TeacherForcing?
@@ -23,12 +23,12 @@ package final class PerplexityMeasurement {
   package static let block = 16
 
   /// - Parameters:
-  ///   - bundle: what is measured.
-  ///   - base: what its distributions are compared with, its logits blended; nil gives the perplexity alone.
+  ///   - bundle: the bundle that is measured.
+  ///   - base: the bundle that its distributions are compared with, its logits blended; nil gives the perplexity alone.
   ///   - context: the chunks' length.
-  ///   - engine: of both; only matrices of integers see how it codes activations.
-  ///   - cacheCodec: of `bundle`'s keys and values; `base` has f16.
-  ///   - blend: what λ blends in `bundle`.
+  ///   - engine: the engine of both; only matrices of integers see how it codes activations.
+  ///   - cacheCodec: the codec of `bundle`'s keys and values; `base` has f16.
+  ///   - blend: the quantity that λ blends in `bundle`.
   /// - Throws: `EvaluationError.differentPairs`, `SessionError`.
   package init(
     bundle: ModelBundle, against base: ModelBundle? = nil, realignments: [Realignment], context: Int, engine: Engine,
@@ -71,7 +71,7 @@ package final class PerplexityMeasurement {
   package var directionReports: [DirectionReport?] { totals.directionReports }
 
   /// Adds the tokens after `first` of a text, each scored by the logits before it.
-  /// - Returns: what these tokens added.
+  /// - Returns: the sums over these tokens.
   /// - Throws: `SessionError`, `EvaluationError.notFinite`.
   @discardableResult
   package func add(_ text: [Int32], from first: Int) throws -> PerplexityTotals {

@@ -1,5 +1,5 @@
-/// What a text, or a part of it, gave. Sums are made part by part, so that parts measured elsewhere and put together in
-/// order give the same bits.
+/// The sums over a text, or a part of it. They are made part by part, so that parts measured elsewhere and put together
+/// in order give the same bits.
 package struct PerplexityTotals: Sendable, Equatable, Codable {
   /// `[realignments]`, one value a scored token.
   package internal(set) var scores: [TokenScores]

@@ -35,7 +35,7 @@ package struct TokenScore {
 package struct TokenScores: Sendable, Equatable, Codable {
   /// Negative log-likelihoods, nats.
   package private(set) var losses: [Float] = []
-  /// Those of the bundle compared with; empty when there is none, like all that follow.
+  /// Negative log-likelihoods under the bundle compared with; empty when there is none, like all that follow.
   package private(set) var baseLosses: [Float] = []
   package private(set) var divergences: [Float] = []
   package private(set) var probabilityChanges: [Float] = []

@@ -29,7 +29,8 @@ struct AxisLayout {
   private let high: Double
   let ticks: [(value: Double, text: String)]
 
-  /// - Parameter values: what the axis must show; those that it cannot (not finite, or not above 0) are left out.
+  /// - Parameter values: the values that the axis must show; those that it cannot (not finite, or not above 0) are left
+  /// out.
   init(_ axis: Axis, values: [Double]) {
     scale = axis.scale
     let shown = (values + (axis.includes.map { [$0] } ?? [])).filter { AxisLayout.canShow($0, axis.scale) }

@@ -3,7 +3,7 @@ package struct HeatMap: Sendable, Equatable {
   package var title: String
   package var x: String
   package var y: String
-  /// What the colour means, with its unit.
+  /// The meaning of the colour, with its unit.
   package var value: String
   package var columns: [String]
   package var rows: [String]

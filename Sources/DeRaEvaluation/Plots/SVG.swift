@@ -39,7 +39,7 @@ struct SVG {
       "<circle class=\"\(name)\" cx=\"\(number(x))\" cy=\"\(number(y))\" r=\"\(number(radius))\"\(end("circle", note))\n"
   }
 
-  /// - Parameter opacity: of the filling, 0 to 1.
+  /// - Parameter opacity: opacity of the filling, 0 to 1.
   mutating func rectangle(
     _ x: Double, _ y: Double, _ width: Double, _ height: Double, class name: String, opacity: Double = 1,
     note: String = ""

@@ -8,7 +8,7 @@ package final class ContinuationScorer {
   private let contextLength: Int
   private var scratch: [Float]
 
-  /// What a continuation scored under one λ.
+  /// The score of a continuation under one λ.
   package struct Score: Sendable, Equatable, Encodable {
     /// Σ ln p(token | everything before), nats.
     package var logLikelihood: Double
@@ -23,7 +23,7 @@ package final class ContinuationScorer {
 
   /// - Parameters:
   ///   - contextLength: most tokens of context and continuation together.
-  ///   - blend: what λ blends.
+  ///   - blend: the quantity that λ blends.
   /// - Throws: `SessionError`.
   package init(
     bundle: ModelBundle, realignments: [Realignment], contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16,

@@ -32,7 +32,7 @@ package struct DirectionSums: Sendable, Equatable, Codable {
 
   package init() {}
 
-  /// Those of one position.
+  /// The products at one position.
   package init(own: UnsafeBufferPointer<Float>, base: UnsafeBufferPointer<Float>) {
     var (sumOwn, sumBase) = (0.0, 0.0)
     for index in own.indices {

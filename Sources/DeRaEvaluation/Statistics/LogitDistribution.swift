@@ -1,7 +1,7 @@
 import DeRa
 import RealModule
 
-/// What the softmax of a row of logits needs, in f64: eight interleaved sums added in a fixed order, and the package's own
+/// The softmax sums of a row of logits, in f64: eight interleaved sums added in a fixed order, and the package's own
 /// exponential, so that the same logits give the same figures on every machine.
 package struct LogitDistribution {
   /// ln Σ exp(logit); NaN when a logit is NaN or +∞.

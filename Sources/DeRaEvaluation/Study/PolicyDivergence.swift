@@ -12,9 +12,9 @@ package final class PolicyDivergence {
   private var otherScratch: [Float]
 
   /// - Parameters:
-  ///   - policy: what drew the texts.
+  ///   - policy: the policy that drew the texts.
   ///   - blend: how the policy applies its λ.
-  ///   - others: what it is compared with.
+  ///   - others: the policies that it is compared with.
   /// - Throws: `SessionError`, `EvaluationError.differentPairs` for vocabularies of different size.
   package init(
     policy: (bundle: ModelBundle, realignment: Realignment), blend: Blend = .logits,

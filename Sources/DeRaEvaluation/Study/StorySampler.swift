@@ -7,7 +7,7 @@ package final class StorySampler {
   private let start: Int32
 
   /// - Parameters:
-  ///   - blend: what λ blends.
+  ///   - blend: the quantity that λ blends.
   ///   - width: texts written at once; what they become does not depend on it.
   ///   - contextLength: a text that has not ended by then is cut.
   /// - Throws: `SessionError`, `EvaluationError.noStartToken`.

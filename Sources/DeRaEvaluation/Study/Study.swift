@@ -47,7 +47,7 @@ package final class Study {
   /// - Parameters:
   ///   - family: 16 bits; reference, `brief`, `happy`, `pretrained`, and `brief-beta-B` for every other β.
   ///   - forms: other forms of `reference`, `brief` and `happy`.
-  ///   - stories: of every policy, a multiple of `groups`.
+  ///   - stories: stories of every policy, a multiple of `groups`.
   ///   - progress: called before every policy; what it throws ends the study.
   /// - Throws: `EvaluationError.notTheFamily`.
   package init(
@@ -78,7 +78,8 @@ package final class Study {
   /// How many policies are sampled in all.
   package var policyCount: Int { strengths.count * (forms.count + 2) + Self.grid.count * Self.grid.count }
 
-  /// What every sample of a strength is compared with, the index into `Story.divergences`.
+  /// The policies that every sample of a strength is compared with; the raw value is the index into
+  /// `Story.divergences`.
   package enum Comparison: Int, Sendable {
     case reference, retrained, realigned
   }

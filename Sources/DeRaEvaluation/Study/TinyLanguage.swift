@@ -21,7 +21,7 @@ package struct TinyLanguage: Sendable {
 
   /// - Parameters:
   ///   - reference: ln p, normalised.
-  ///   - rewards: of the same count, `vocabulary^length`.
+  ///   - rewards: rewards of the texts, as many as there are, `vocabulary^length`.
   package init(vocabulary: Int, length: Int, reference: [Double], rewards: [Double]) {
     precondition(reference.count == rewards.count, "a reward for every text")
     self.vocabulary = vocabulary
@@ -64,8 +64,8 @@ package struct TinyLanguage: Sendable {
     return weights.map { $0 - total }
   }
 
-  /// What decoding token by token from softmax((1 − λ)·h_ref + λ·h_a) gives: the product of the blended next-token
-  /// distributions of the reference and of `aligned`.
+  /// The distribution of decoding token by token from softmax((1 − λ)·h_ref + λ·h_a): the product of the blended next-
+  /// token distributions of the reference and of `aligned`.
   package func realigned(_ aligned: [Double], lambda: Double) -> [Double] {
     let (first, second) = (prefixes(reference), prefixes(aligned))
     var texts = [0.0]

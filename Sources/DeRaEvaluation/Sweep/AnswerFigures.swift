@@ -1,8 +1,8 @@
 import DeRa
 import RealModule
 
-/// What the distributions along an answer say, summed over its tokens. The policy is what is sampled: the blend under a λ,
-/// at temperature 1, with the plausibility mask if there is one and no other truncation.
+/// Figures of the distributions along an answer, summed over its tokens. The policy is what is sampled: the blend under
+/// a λ, at temperature 1, with the plausibility mask if there is one and no other truncation.
 package struct AnswerFigures: Sendable, Equatable {
   package private(set) var tokens = 0
   /// Σ ln p(token) under every model of the bundle, the reference first; nats.

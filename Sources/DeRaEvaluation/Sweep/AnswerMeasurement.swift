@@ -17,7 +17,7 @@ package final class AnswerMeasurement {
   ///   - realignments: the λ that answers were drawn under.
   ///   - contextLength: most tokens of a prompt and its answer.
   ///   - plausible: α of the mask they were drawn with; 0 for none.
-  ///   - blend: what λ blended.
+  ///   - blend: the quantity that λ blended.
   /// - Throws: `SessionError.outOfMemory`.
   package init(
     bundle: ModelBundle, realignments: [Realignment], contextLength: Int, engine: Engine, cacheCodec: CacheCodec = .f16,
@@ -45,7 +45,7 @@ package final class AnswerMeasurement {
 
   /// - Parameters:
   ///   - answer: the tokens drawn, at least one.
-  ///   - index: of the λ in `realignments`.
+  ///   - index: the λ's place in `realignments`.
   /// - Throws: `SessionError`, `SamplingError` for logits that are not finite.
   package func figures(prompt: [Int32], answer: [Int32], realignment index: Int) throws -> AnswerFigures {
     var figures = AnswerFigures(models: models)

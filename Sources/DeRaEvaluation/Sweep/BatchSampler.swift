@@ -48,7 +48,7 @@ package final class BatchSampler {
   ///   - count: answers under way together.
   ///   - contextLength: most tokens of a prompt and its answer.
   ///   - options: their seed does not count; the longest answer must be at least one token.
-  ///   - blend: what λ blends; weights go without a mask.
+  ///   - blend: the quantity that λ blends; weights go without a mask.
   /// - Throws: `PromptError.noTokenizer`, `GenerationError.maskedWeights`, `SessionError.outOfMemory`.
   package init(
     bundle: ModelBundle, count: Int, contextLength: Int, options: GenerationOptions, engine: Engine,

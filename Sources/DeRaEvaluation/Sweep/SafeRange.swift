@@ -19,7 +19,7 @@ package struct SafeRange: Codable, Sendable, Equatable {
     package var fails: Double
   }
 
-  /// What was searched.
+  /// The range that was searched.
   package var searched: [Double]
   package var tolerance: Double
   package var failures: [Failure]
@@ -34,7 +34,7 @@ package struct SafeRange: Codable, Sendable, Equatable {
     package var values: [String: Double]
   }
 
-  /// What fails, by the figure of a sweep that shows it.
+  /// A condition that fails, by the figure of a sweep that shows it.
   package struct Criterion: Sendable {
     package var name: String
     package var metric: String

@@ -1,7 +1,7 @@
 import DeRa
 
-/// What a sweep is about: the first line of its file. Everything that decides an answer or a figure is in `settings`, so two
-/// files whose settings are equal may be joined, and a file may be gone on with under other λ or more seeds.
+/// The settings of a sweep: the first line of its file. Everything that decides an answer or a figure is in `settings`,
+/// so two files whose settings are equal may be joined, and a file may be gone on with under other λ or more seeds.
 package struct SweepHeader: Codable, Sendable, Equatable {
   package static let kind = "sweep"
   package static let version = 1
@@ -50,7 +50,7 @@ package struct SweepHeader: Codable, Sendable, Equatable {
   /// Every answer that this shard must have, in the file's order.
   package var keys: [SampleKey] { lambdas.flatMap(keys) }
 
-  /// Those under one λ.
+  /// The keys under one λ.
   package func keys(lambda: String) -> [SampleKey] {
     ownPrompts.flatMap { prompt in (0..<seeds).map { SampleKey(lambda: lambda, prompt: prompt, seed: $0) } }
   }
@@ -109,7 +109,7 @@ package struct SampleRecord: Codable, Sendable, Equatable {
   package var id: String?
   /// Number of the seed, from 0.
   package var seed: Int
-  /// What the sampler was started with; the same under every λ.
+  /// The seed that the sampler was started with; the same under every λ.
   package var samplerSeed: UInt64
   package var finishReason: FinishReason
   package var text: String

@@ -4,7 +4,7 @@ package struct SweepMetric: Sendable, Equatable {
   /// As an axis shows it, with its unit.
   package var label: String
 
-  /// Those of a sweep, in the order of its tables.
+  /// The metrics of a sweep, in the order of its tables.
   package static func all(of header: SweepHeader) -> [SweepMetric] {
     var list = [
       ("tokens", "length (tokens)"), ("finished", "answers that end by themselves (share)"),
@@ -21,7 +21,7 @@ package struct SweepMetric: Sendable, Equatable {
   }
 }
 
-/// What a sweep found under one λ.
+/// The figures of a sweep under one λ.
 package struct SweepRow: Codable, Sendable, Equatable {
   package var lambda: String
   package var samples: Int

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/// What a run found.
+/// The result of a run.
 typedef struct {
   /// Comparisons made; 0 when the machine lacks the instruction set.
   long checks;

@@ -2,7 +2,7 @@ import DeRaCheckpoints
 import DeRaTokenization
 import Testing
 
-/// What the files beside `tokenizer.json` change.
+/// The effect of the files beside `tokenizer.json`.
 @Suite struct TokenizerFactsTests {
   private let directory: TokenizerTestDirectory
 

@@ -17,7 +17,7 @@ enum TokenizerFixture {
     return lines
   }
 
-  /// What the oracle makes of one line.
+  /// The oracle's result for one line.
   struct Expectation {
     var plainHash: UInt32
     var specialHash: UInt32

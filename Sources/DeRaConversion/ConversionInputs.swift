@@ -9,9 +9,9 @@ import DeRaTokenization
 
 /// Models that have been read as far as it does not depend on how their weights are stored. Any number of plans can be made
 /// of it, each with its own options.
-package struct PreparedConversion: Sendable {
+package struct ConversionInputs: Sendable {
   package var options: ConversionOptions
-  /// Of the reference: whole matrices, of aligned models too, are then packed with error feedback.
+  /// Input statistics of the reference: whole matrices, of aligned models too, are then packed with error feedback.
   package var calibration: CalibrationStatistics?
   let models: [NamedCheckpoint]
   package let configuration: ModelConfiguration
@@ -43,7 +43,7 @@ package struct PreparedConversion: Sendable {
     if definition == nil { warnings.append("no model has a tokenizer; the bundle takes token ids only, no text") }
     if endOfTextIDs.isEmpty { warnings.append("no model names an end-of-text token; answers end at the token limit") }
     for model in models { warnings += model.checkpoint.remarks.map { "\(model.name): \($0)" } }
-    self.warnings = warnings + Theory.warnings(models)
+    self.warnings = warnings + KLPenaltyCheck.warnings(models)
   }
 
   /// Names of the models, the reference first.
@@ -57,11 +57,11 @@ package struct PreparedConversion: Sendable {
 
   /// Decides what is stored; reads the tensors that aligned models share.
   /// - Throws: `ConversionError`, `CheckpointError`, `GGUFError`, and what `progress` throws.
-  package func plan(_ progress: @escaping ConversionProgressHandler) throws -> PlannedConversion {
-    let plan = try ConversionPlan(models, configuration, options, calibration, progress)
-    return try PlannedConversion(
-      manifest: try manifest(plan.entries.flatMap(\.tensors)), plan: plan, tokenizer: tokenizer,
-      tokenizerMetadata: tokenizerMetadata, warnings: warnings + plan.warnings, options: options,
+  package func plan(_ progress: @escaping ConversionProgressHandler) throws -> BundlePlan {
+    let stored = try StoredTensors(models, configuration, options, calibration, progress)
+    return try BundlePlan(
+      manifest: try manifest(stored.entries.flatMap(\.tensors)), stored: stored, tokenizer: tokenizer,
+      tokenizerMetadata: tokenizerMetadata, warnings: warnings + stored.warnings, options: options,
       calibration: calibration, started: started)
   }
 

@@ -4,9 +4,9 @@ import DeRaModelSpec
 import DeRaQuantization
 import DeRaTensorCore
 
-/// What is stored, in the file's order: each tensor of the reference, followed by what the aligned models have instead of it
-/// or add to it.
-struct ConversionPlan {
+/// The stored tensors in the file's order: each tensor of the reference, followed by what the aligned models have
+/// instead of it or add to it.
+struct StoredTensors {
   /// One tensor of one model, stored as one matrix or as two factors.
   struct Entry: Sendable {
     let tensors: [BundleTensor]
@@ -20,7 +20,7 @@ struct ConversionPlan {
   struct Content: Sendable {
     /// One for each tensor of the entry.
     var sources: [any TensorSource]
-    /// Of factors: what they and their stored form keep of the difference.
+    /// For factors, the part of the difference that they and their stored form keep.
     var statistics: ChangeStatistics?
     var warnings: [String] = []
   }
@@ -73,19 +73,19 @@ struct ConversionPlan {
 private struct Pair {
   let reference: TensorBands
   let aligned: any TensorSource
-  /// Of the matrices' input, for one that is stored whole.
+  /// Error feedback from the matrices' input, for a matrix that is stored whole.
   let feedback: ErrorFeedback?
   let model: Int
   let name: String
-  /// What an adapter adds to the reference's.
+  /// The addition of an adapter to the reference's tensor.
   let update: LowRankUpdate?
   let options: ConversionOptions
 
   private var spec: TensorSpec { reference.tensor.spec }
 
-  /// What is stored of the aligned model's tensor; nil for nothing.
+  /// The stored form of the aligned model's tensor; nil for nothing.
   /// - Throws: `CheckpointError`, `TensorError`, and what `progress` throws.
-  func entry(_ summary: inout PairSummary, _ progress: (Int) throws -> Void) throws -> ConversionPlan.Entry? {
+  func entry(_ summary: inout PairSummary, _ progress: (Int) throws -> Void) throws -> StoredTensors.Entry? {
     let chosen = options.choices.changes[model]?[spec.name]
     let own = try BundleTensor(
       spec: spec, model: model, codec: reference.tensor.codec, table: reference.tensor.table)
@@ -93,7 +93,7 @@ private struct Pair {
       let factors = LowRankFactors(update)
       let warnings = try Self.nonFinite(factors.nonFinite, spec.name, name, options)
       if factors.isZero || tensors.isEmpty { return nil }
-      return ConversionPlan.Entry(tensors: tensors) {
+      return StoredTensors.Entry(tensors: tensors) {
         var content = StoredFactors(factors, tensors: tensors).content(squaredDifference: nil)
         content.warnings += warnings
         return content
@@ -106,7 +106,7 @@ private struct Pair {
     if spec.role.isMatrix { summary.add(difference, areAlike: areAlike) }
     if areAlike { return nil }
     // What was chosen for this tensor knows its difference already.
-    if chosen != nil || difference.relative <= ConversionPlan.differenceLimit {
+    if chosen != nil || difference.relative <= StoredTensors.differenceLimit {
       if let tensors = try storage.tensors(insteadOf: own) { return entry(storage, tensors, difference) }
       summary.addTooLarge(storage)
     }
@@ -126,21 +126,21 @@ private struct Pair {
 
   private func entry(
     _ storage: DeltaStorage, _ tensors: [BundleTensor], _ difference: TensorDifference
-  ) -> ConversionPlan.Entry? {
+  ) -> StoredTensors.Entry? {
     let (aligned, change) = (aligned, DifferenceTensor(aligned: aligned, reference: reference.source))
     switch storage {
     case .shared: return nil
     case .own:
-      return ConversionPlan.Entry(tensors: tensors, difference: difference) {
-        ConversionPlan.Content(sources: [aligned])
+      return StoredTensors.Entry(tensors: tensors, difference: difference) {
+        StoredTensors.Content(sources: [aligned])
       }
     case .packed:
-      return ConversionPlan.Entry(tensors: tensors, difference: difference) {
-        ConversionPlan.Content(sources: [change])
+      return StoredTensors.Entry(tensors: tensors, difference: difference) {
+        StoredTensors.Content(sources: [change])
       }
     case .lowRank:
       let (name, options, codec, spec) = (name, options, reference.tensor.codec, spec)
-      return ConversionPlan.Entry(tensors: tensors, difference: difference) {
+      return StoredTensors.Entry(tensors: tensors, difference: difference) {
         let whole = try BundleTensor(spec: spec, model: tensors[0].model, part: .delta, codec: codec)
         return try await Self.factors(of: TensorBands(tensor: whole, source: change), tensors, name, options)
       }
@@ -150,14 +150,14 @@ private struct Pair {
   /// The factors nearest to a difference, of the rank that `tensors` have.
   private static func factors(
     of bands: TensorBands, _ tensors: [BundleTensor], _ name: String, _ options: ConversionOptions
-  ) async throws -> ConversionPlan.Content {
+  ) async throws -> StoredTensors.Content {
     let found = try await LowRankApproximation(of: bands, rank: tensors[0].rows, width: options.width)
     var content = StoredFactors(found.factors, tensors: tensors).content(squaredDifference: found.squaredNorm)
     content.warnings += try nonFinite(found.nonFinite, bands.tensor.name, name, options)
     return content
   }
 
-  /// What to say of weights that were replaced.
+  /// The warnings for weights that were replaced.
   /// - Throws: `ConversionError.nonFinite` when strict.
   private static func nonFinite(
     _ count: Int, _ tensor: String, _ model: String, _ options: ConversionOptions

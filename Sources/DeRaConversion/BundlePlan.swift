@@ -4,14 +4,14 @@ import DeRaModelSpec
 import DeRaPlatform
 import DeRaQuantization
 
-/// A conversion that is decided but not yet written.
-package struct PlannedConversion {
-  /// What the file will hold; only checksums are missing.
+/// A bundle that is decided but not yet written: the last stage before the file.
+package struct BundlePlan {
+  /// The manifest of the file; only checksums are missing.
   package let manifest: BundleManifest
   /// Bytes of the whole file, header and tokenizer included.
   package let outputBytes: Int
   package let warnings: [String]
-  private let plan: ConversionPlan
+  private let stored: StoredTensors
   private let tokenizer: [UInt8]?
   private let tokenizerMetadata: [(key: String, value: GGUFValue)]
   private let options: ConversionOptions
@@ -19,12 +19,12 @@ package struct PlannedConversion {
   private let started: ContinuousClock.Instant
 
   init(
-    manifest: BundleManifest, plan: ConversionPlan, tokenizer: [UInt8]?,
+    manifest: BundleManifest, stored: StoredTensors, tokenizer: [UInt8]?,
     tokenizerMetadata: [(key: String, value: GGUFValue)], warnings: [String], options: ConversionOptions,
     calibration: CalibrationStatistics?, started: ContinuousClock.Instant
   ) throws(GGUFError) {
     self.manifest = manifest
-    self.plan = plan
+    self.stored = stored
     self.tokenizer = tokenizer
     self.tokenizerMetadata = tokenizerMetadata
     self.warnings = warnings
@@ -43,7 +43,7 @@ package struct PlannedConversion {
     ).fileBytes
   }
 
-  /// What is stored where.
+  /// The storage of every tensor.
   package var report: PlanReport { PlanReport(manifest, outputBytes: outputBytes) }
 
   /// Reads all weights and writes the bundle, as `Converter.convert` does.
@@ -68,14 +68,14 @@ package struct PlannedConversion {
   }
 
   /// Packs and writes the tensors.
-  /// - Returns: what became of the changes.
+  /// - Returns: the stored form of every change.
   private func write(
     with writer: BundleWriter, _ warnings: inout [String], _ progress: @escaping ConversionProgressHandler
   ) async throws -> [StoredChange] {
     var meter = ProgressMeter(phase: .packing, total: writer.manifest.weightBytes, handler: progress)
     var changes: [StoredChange] = []
     var squaredReference = 0.0
-    for entry in plan.entries {
+    for entry in stored.entries {
       let content = try await entry.open()
       warnings += content.warnings
       var last = PackingStatistics()

@@ -2,11 +2,11 @@ import DeRaModelSpec
 import DeRaTensorCore
 
 /// Decides what every matrix is stored as, from a survey of them.
-package struct Allocator: Sendable {
-  /// What was chosen, and what it should cost.
+package struct StoragePlanner: Sendable {
+  /// The chosen storage, and its expected cost.
   package struct Choice: Sendable {
     package let choices: TensorChoices
-    /// Of the matrices alone.
+    /// Bytes of the matrices alone.
     package let bytes: Int
     /// Mean over the ends of the λ range and the aligned models, nats.
     package let predictedKL: Double
@@ -23,7 +23,7 @@ package struct Allocator: Sendable {
   private let weights: [Double]
 
   /// - Parameters:
-  ///   - survey: of all matrices, by `PreparedConversion.survey`.
+  ///   - survey: all matrices, from `ConversionInputs.survey`.
   ///   - fixed: choices that are made already, which the survey was made with.
   package init(
     _ survey: [TensorSurvey], configuration: ModelConfiguration, sensitivity: Sensitivity = Sensitivity(),
@@ -104,12 +104,12 @@ package struct Allocator: Sendable {
   }
 }
 
-extension Allocator {
+extension StoragePlanner {
   /// One line for each way to store a matrix: bytes, what it loses, the KL that costs, and which was chosen.
   ///
   /// - Parameters:
   ///   - models: names, the reference's first.
-  ///   - plan: what is stored.
+  ///   - plan: the tensors as they are stored.
   ///   - choice: nil where nothing was allocated.
   /// - Throws: `ConversionError.noSuchTensor`.
   package func explanation(

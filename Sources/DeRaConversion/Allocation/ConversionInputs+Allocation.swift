@@ -1,6 +1,6 @@
 import DeRaModelSpec
 
-extension PreparedConversion {
+extension ConversionInputs {
   /// Tries the ways of storing every matrix on some of its rows, and measures the differences on all of them.
   ///
   /// - Parameter tensors: only those of these names; nil for all.
@@ -26,9 +26,9 @@ extension PreparedConversion {
   ///
   /// - Throws: `ConversionError.budgetTooSmall` with the least bytes that these models take; what `plan` throws.
   package func plan(
-    budget: Int, _ allocator: Allocator, progress: @escaping ConversionProgressHandler
-  ) throws -> (plan: PlannedConversion, choice: Allocator.Choice) {
-    let least = allocator.least
+    budget: Int, _ planner: StoragePlanner, progress: @escaping ConversionProgressHandler
+  ) throws -> (plan: BundlePlan, choice: StoragePlanner.Choice) {
+    let least = planner.least
     let smallest = try plan(least.choices, progress)
     guard smallest.outputBytes <= budget else {
       throw ConversionError.budgetTooSmall(budget: budget, least: smallest.outputBytes)
@@ -36,7 +36,7 @@ extension PreparedConversion {
     // The header grows with the names of the changes; a page or two at most.
     var reserve = smallest.outputBytes - least.bytes
     for attempt in 0..<Self.attempts {
-      guard let choice = allocator.within(bytes: budget - reserve) else { break }
+      guard let choice = planner.within(bytes: budget - reserve) else { break }
       let candidate = try plan(choice.choices, progress)
       if candidate.outputBytes <= budget { return (candidate, choice) }
       // More every time: what comes next may have another header again.
@@ -49,7 +49,7 @@ extension PreparedConversion {
   /// - Throws: what `plan` throws.
   package func plan(
     _ choices: TensorChoices, _ progress: @escaping ConversionProgressHandler
-  ) throws -> PlannedConversion {
+  ) throws -> BundlePlan {
     var copy = self
     copy.options.choices = choices
     return try copy.plan(progress)

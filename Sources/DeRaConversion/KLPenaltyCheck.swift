@@ -4,7 +4,7 @@ import DeRaCheckpoints
 ///
 /// That needs an aligned model trained from the reference with a KL penalty towards it. No file proves it; these are signs to
 /// the contrary. How far the weights are apart is `PairSummary`'s.
-enum Theory {
+enum KLPenaltyCheck {
   /// Methods, by the tag that trainers leave on a model card, whose loss has a KL penalty towards the reference or follows
   /// from one.
   private static let penalised: Set<String> = [
