@@ -11,6 +11,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaDigest", ["CDeRaDigest"]),
   ("DeRaPlatform", ["DeRaTensorCore"]),
   ("DeRaGGUF", ["DeRaTensorCore", "DeRaPlatform"]),
+  ("DeRaText", []),
   ("DeRaCompression", ["CDeRaLZ4"]),
   ("DeRaModelSpec", ["DeRaTensorCore", real]),
   ("DeRaTokenization", ["CDeRaPCRE2"]),
@@ -18,13 +19,17 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaBundle", ["DeRaTensorCore", "DeRaGGUF", "DeRaModelSpec"]),
   ("DeRaCheckpoints", ["DeRaTensorCore", "DeRaPlatform", "DeRaGGUF", "DeRaModelSpec", "DeRaTokenization"]),
   ("DeRaQuantization", ["DeRaTensorCore"]),
-  ("DeRaConversion", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaGGUF", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRaCheckpoints", "DeRaQuantization"]),
+  ("DeRaConversion", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaGGUF", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRaCheckpoints", "DeRaQuantization"]),
   ("DeRaKernels", ["CDeRaKernels", "CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", real]),
   ("DeRaTransformer", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaKernels", real]),
   ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaGGUF", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
   ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
-  ("DeRaEvaluation", ["DeRaTokenization", "DeRaKernels", "DeRa", real]),
-  ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
+  ("DeRaEvaluation", ["DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
+  ("DeRaConsole", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaKernels", "DeRa", arguments]),
+  ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments]),
+  ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation"]),
+  ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaConversion", "DeRa", "DeRaConsole", "DeRaPlanning", arguments]),
+  ("DeRaStudy", ["DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments, real]),
 ]
 
 // What a module's tests import beside the module and its own imports.
@@ -42,6 +47,7 @@ let package = Package(
     .library(name: "DeRa", targets: ["DeRa"]),
     .executable(name: "dera", targets: ["dera"]),
     .executable(name: "dera-quantize", targets: ["dera-quantize"]),
+    .executable(name: "dera-study", targets: ["dera-study"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -63,12 +69,9 @@ let package = Package(
       name: "DeRaTestSupport", dependencies: ["DeRaPlatform"], path: "Tests/DeRaTestSupport", swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
     .executableTarget(
-      name: "dera-quantize",
-      dependencies: [
-        "DeRaTensorCore", "DeRaPlatform", "DeRaGGUF", "DeRaConversion", "DeRaCalibration", "DeRaKernels", "DeRa",
-        "DeRaEvaluation", arguments,
-      ],
-      path: "tools/quantize", swiftSettings: settings),
+      name: "dera-quantize", dependencies: ["DeRaQuantizeCommand"], path: "tools/quantize", swiftSettings: settings),
+    .executableTarget(
+      name: "dera-study", dependencies: ["DeRaStudy"], path: "tools/study", exclude: ["run"], swiftSettings: settings),
   ]
     + modules.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings) }
     + modules.map {

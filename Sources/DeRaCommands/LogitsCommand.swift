@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaKernels
 import DeRaPlatform
 
@@ -20,19 +21,12 @@ struct LogitsCommand: ParsableCommand {
   var tokens: String
   @OptionGroup var lambda: LambdaListArgument
   @Option(name: .shortAndLong, help: "The file to write.", completion: .file(extensions: ["npy"])) var output: String
-  @Option(
-    name: [.short, .long], parsing: .unconditional,
-    help: ArgumentHelp("Threads (default: one for every fast core).", valueName: "count"))
-  var threads: Int?
+  @OptionGroup var threads: ThreadsOption
   @OptionGroup var precision: PrecisionArguments
   @OptionGroup var blending: BlendArgument
 
   /// Positions whose logits are computed together.
   static let outputs = 16
-
-  func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
-  }
 
   func run() throws {
     let bundle = try bundle.open()
@@ -40,7 +34,7 @@ struct LogitsCommand: ParsableCommand {
     let ids = try TokenList.parse(tokens == "-" ? Input.readText() : tokens)
     guard !ids.isEmpty else { throw ValidationError("--tokens needs at least one id") }
     let session = try DecodingSession(
-      bundle: bundle, contextLength: ids.count, engine: try precision.engine(threads: threads),
+      bundle: bundle, contextLength: ids.count, engine: try precision.engine(threads: threads.count),
       maxOutputs: min(Self.outputs, ids.count), cacheCodec: precision.kv, blend: blending.blend)
     // Refuses bad ids before there is a file.
     try session.append(ids)
@@ -53,7 +47,7 @@ struct LogitsCommand: ParsableCommand {
       // λ after λ, because the file is: several at once would need all of a λ's logits kept until its turn.
       for realignment in realignments {
         try session.forEachLogits(of: ids, [realignment]) { _, _, logits in
-          if Interrupt.isRequested { throw ExitCode(130) }
+          if Interrupt.isRequested { throw ExitCode.interrupted }
           guard logits.allSatisfy(\.isFinite) else { throw OutputError.notFinite }
           try file.append(logits)
         }

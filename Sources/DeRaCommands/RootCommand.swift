@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeRaConsole
 
 /// The command `dera`.
 package struct RootCommand: ParsableCommand {
@@ -22,14 +23,17 @@ package struct RootCommand: ParsableCommand {
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, SweepCommand.self, MergeCommand.self,
-      FrontierCommand.self, StudyCommand.self, BenchCommand.self, PackCommand.self, UnpackCommand.self,
+      FrontierCommand.self, BenchCommand.self, PackCommand.self, UnpackCommand.self,
     ])
 
   package init() {}
 
   /// Parses the process's arguments and runs; exits with 0, 1 (failure), 64 (usage) or 130 (Ctrl-C).
-  package static func start() {
-    Interrupt.endQuietlyOnClosedPipe()
-    main()
+  package static func start() -> Never {
+    if CommandLine.arguments.dropFirst().first == "study" {
+      Output.error("the study is a program of its own, dera-study; tools/study/run makes its bundles and runs it")
+      exit(withError: ExitCode.validationFailure)
+    }
+    Program.run(Self.self)
   }
 }

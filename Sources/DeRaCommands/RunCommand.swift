@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeRa
 import DeRaChatTemplate
+import DeRaConsole
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -53,7 +54,7 @@ struct RunCommand: ParsableCommand {
       if generation.text.last != "\n" { try Output.write("\n") }
       Output.note(report.summary)
     }
-    if generation.finishReason == .cancelled { throw ExitCode(130) }
+    if generation.finishReason == .cancelled { throw ExitCode.interrupted }
   }
 
   private func promptTokens(_ format: PromptFormat) throws -> [Int32] {

@@ -1,5 +1,6 @@
 import DeRa
 import DeRaEvaluation
+import DeRaText
 
 /// An answer and its figures, as `dera run --json` prints them.
 package struct RunReport: Encodable, Equatable {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaTokenization
 
 struct TokenizeCommand: ParsableCommand {

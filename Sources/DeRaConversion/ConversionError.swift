@@ -1,4 +1,5 @@
 import DeRaBundle
+import DeRaText
 
 /// Why checkpoints cannot become a bundle, and what to do.
 package enum ConversionError: Error, Equatable, CustomStringConvertible {
@@ -60,7 +61,7 @@ package enum ConversionError: Error, Equatable, CustomStringConvertible {
       "there is no aligned model \(name); the names are \(aligned.isEmpty ? "none" : aligned.joined(separator: ", "))"
     case .budgetTooSmall(let budget, let least):
       "\(budget) bytes cannot hold these models: the least they take is \(least) bytes "
-        + "(\(NumberText.megabytes(least)) MB); raise --budget to that"
+        + "(\(megabytes(least)) MB); raise --budget to that"
     case .missingTensor(let tensor, let model):
       "\(model) has no tensor \(tensor); the checkpoint does not fit its configuration"
     }

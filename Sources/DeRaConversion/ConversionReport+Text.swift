@@ -1,7 +1,9 @@
+import DeRaText
+
 extension ConversionReport {
   /// The report as tables for a terminal.
   package var text: String {
-    var lines = ["\(output): \(NumberText.megabytes(outputBytes)) MB, \(summary)", ""]
+    var lines = ["\(output): \(megabytes(outputBytes)) MB, \(summary)", ""]
     lines += modelTable.lines
     lines += ["", "Error of the matrices, √(Σ error² / Σ weight²)"]
     lines += classTable.lines
@@ -15,57 +17,57 @@ extension ConversionReport {
   }
 
   private var summary: String {
-    var parts = ["\(NumberText.decimal(bitsPerWeight, 2)) bits a weight", "\(NumberText.decimal(seconds, 1)) s"]
-    if let peakMemoryBytes { parts.append("peak memory \(NumberText.megabytes(peakMemoryBytes)) MB") }
+    var parts = ["\(fixed(bitsPerWeight, 2)) bits a weight", "\(fixed(seconds, 1)) s"]
+    if let peakMemoryBytes { parts.append("peak memory \(megabytes(peakMemoryBytes)) MB") }
     return parts.joined(separator: ", ")
   }
 
-  private var modelTable: TextTable {
-    var table = TextTable([
-      ("model", .left), ("own tensors", .right), ("changed", .right), ("shared", .right), ("own MB", .right),
-      ("shared MB", .right), ("own bits/weight", .right), ("read", .right),
+  private var modelTable: Table {
+    var table = Table([
+      .init("model", .left), .init("own tensors"), .init("changed"), .init("shared"), .init("own MB"),
+      .init("shared MB"), .init("own bits/weight"), .init("read"),
     ])
     for model in models {
-      table.add([
+      table.rows.append([
         model.name, "\(model.ownTensors)", "\(model.changedTensors)", "\(model.sharedTensors)",
-        NumberText.megabytes(model.ownBytes), NumberText.megabytes(model.sharedBytes),
-        NumberText.decimal(model.ownBitsPerWeight, 2),
-        NumberText.decimal(model.bitsPerWeight, 2),
+        megabytes(model.ownBytes), megabytes(model.sharedBytes),
+        fixed(model.ownBitsPerWeight, 2),
+        fixed(model.bitsPerWeight, 2),
       ])
     }
     return table
   }
 
-  private var classTable: TextTable {
-    var table = TextTable([
-      ("class", .left), ("codec", .left), ("tensors", .right), ("weights", .right), ("error", .right),
+  private var classTable: Table {
+    var table = Table([
+      .init("class", .left), .init("codec", .left), .init("tensors"), .init("weights"), .init("error"),
     ])
     for row in tensorClasses {
-      table.add([
-        row.role, row.codec, "\(row.tensors)", "\(row.weights)", NumberText.significant(row.relativeRMSError),
+      table.rows.append([
+        row.role, row.codec, "\(row.tensors)", "\(row.weights)", significant(row.relativeRMSError),
       ])
     }
     return table
   }
 
-  private var worstTable: TextTable {
-    var table = TextTable([("tensor", .left), ("model", .left), ("codec", .left), ("error", .right)])
+  private var worstTable: Table {
+    var table = Table([.init("tensor", .left), .init("model", .left), .init("codec", .left), .init("error")])
     for row in worstTensors {
-      table.add([row.tensor, row.model, row.codec, NumberText.significant(row.relativeRMSError)])
+      table.rows.append([row.tensor, row.model, row.codec, significant(row.relativeRMSError)])
     }
     return table
   }
 
-  private var changeTable: TextTable {
-    var table = TextTable([
-      ("model", .left), ("class", .left), ("change", .left), ("codec", .left), ("tensors", .right),
-      ("bits/weight", .right), ("|D|/|W|", .right), ("error/|D|", .right), ("gain", .right),
+  private var changeTable: Table {
+    var table = Table([
+      .init("model", .left), .init("class", .left), .init("change", .left), .init("codec", .left), .init("tensors"),
+      .init("bits/weight"), .init("|D|/|W|"), .init("error/|D|"), .init("gain"),
     ])
     for row in changes {
-      table.add([
-        row.model, row.role, row.kind, row.codec, "\(row.tensors)", NumberText.decimal(row.bitsPerWeight, 2),
-        NumberText.significant(row.relativeDifference), row.relativeError.map(NumberText.significant) ?? "",
-        row.gain.map { NumberText.decimal($0, 3) } ?? "",
+      table.rows.append([
+        row.model, row.role, row.kind, row.codec, "\(row.tensors)", fixed(row.bitsPerWeight, 2),
+        significant(row.relativeDifference), row.relativeError.map(significant) ?? "",
+        row.gain.map { fixed($0, 3) } ?? "",
       ])
     }
     return table

@@ -75,14 +75,6 @@ package struct ConversionReport: Sendable, Equatable, Codable {
 }
 
 extension ConversionReport {
-  /// The report as one JSON object, keys in alphabetical order.
-  /// - Throws: `EncodingError`, which these fields do not cause.
-  package func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
-
   static let worstCount = 5
 
   static func models(_ manifest: BundleManifest) -> [Model] {

@@ -1,3 +1,5 @@
+import DeRaText
+
 /// How far an aligned model is from the reference, over its matrices, and what follows for the blend.
 struct PairSummary {
   /// Rounding to bfloat16 changes a weight by 0.1 to 0.2 % of itself; differences not much larger did not survive it.
@@ -35,7 +37,7 @@ struct PairSummary {
     guard unrelated > 0 else { return nil }
     return
       "\(model) is not a child of the reference: \(unrelated) of \(matrices) matrices differ by more than half of the "
-      + "reference's weights (|D|/|W| = \(NumberText.significant(changed.relative)) over those that differ); they are "
+      + "reference's weights (|D|/|W| = \(significant(changed.relative)) over those that differ); they are "
       + "stored whole, and no theory says what λ between such models means"
   }
 
@@ -45,8 +47,8 @@ struct PairSummary {
     else { return nil }
     let share = Double(changed.identical) / Double(changed.weights) * 100
     return
-      "rounding to bfloat16 has eaten part of the difference of \(model): \(NumberText.decimal(share, 1)) % of the "
+      "rounding to bfloat16 has eaten part of the difference of \(model): \(fixed(share, 1)) % of the "
       + "weights of the matrices that differ are the reference's, and |D|/|W| is "
-      + "\(NumberText.significant(changed.relative)); take the f32 checkpoint or the adapter that it was made with"
+      + "\(significant(changed.relative)); take the f32 checkpoint or the adapter that it was made with"
   }
 }

@@ -1,3 +1,5 @@
+import DeRaText
+
 extension PlanReport {
   /// The plan as a table and pictures for a terminal.
   /// - Parameters:
@@ -14,34 +16,34 @@ extension PlanReport {
   }
 
   private var heading: String {
-    var text = "Plan: \(outputBytes) bytes (\(NumberText.megabytes(outputBytes)) MB)"
-    if let budget = goal?.budget { text += " of \(NumberText.megabytes(budget)) MB" }
+    var text = "Plan: \(outputBytes) bytes (\(megabytes(outputBytes)) MB)"
+    if let budget = goal?.budget { text += " of \(megabytes(budget)) MB" }
     if let predictedKL, let goal {
-      text += ", predicted mean KL \(NumberText.significant(predictedKL)) nats at the ends of λ \(goal.lambdaRange)"
+      text += ", predicted mean KL \(significant(predictedKL)) nats at the ends of λ \(goal.lambdaRange)"
     }
-    if let target = goal?.targetKL { text += ", to be at most \(NumberText.significant(target))" }
+    if let target = goal?.targetKL { text += ", to be at most \(significant(target))" }
     return text
   }
 
-  private var classTable: TextTable {
-    var table = TextTable([
-      ("model", .left), ("class", .left), ("storage", .left), ("tensors", .right), ("MB", .right),
-      ("bits/weight", .right),
+  private var classTable: Table {
+    var table = Table([
+      .init("model", .left), .init("class", .left), .init("storage", .left), .init("tensors"), .init("MB"),
+      .init("bits/weight"),
     ])
     for row in classes {
-      table.add([
-        row.model, row.role, row.storage, "\(row.tensors)", NumberText.megabytes(row.bytes),
-        NumberText.decimal(row.bitsPerWeight, 2),
+      table.rows.append([
+        row.model, row.role, row.storage, "\(row.tensors)", megabytes(row.bytes),
+        fixed(row.bitsPerWeight, 2),
       ])
     }
     return table
   }
 
-  private var measuredTable: TextTable {
-    var table = TextTable([("model", .left), ("λ", .right), ("mean KL", .right), ("±", .right)])
+  private var measuredTable: Table {
+    var table = Table([.init("model", .left), .init("λ"), .init("mean KL"), .init("±")])
     for row in measured {
-      table.add([
-        row.model, NumberText.shortest(row.lambda), NumberText.significant(row.kl), NumberText.significant(row.error),
+      table.rows.append([
+        row.model, shortest(row.lambda), significant(row.kl), significant(row.error),
       ])
     }
     return table
@@ -60,8 +62,8 @@ struct PlanBars {
   func lines(_ parts: [PlanReport.Part]) -> [String] {
     let names = parts.map(\.name.count).max() ?? 0
     let figures = parts.map { part in
-      NumberText.megabytes(part.baseBytes)
-        + (part.changeBytes > 0 ? " + \(NumberText.megabytes(part.changeBytes))" : "") + " MB"
+      megabytes(part.baseBytes)
+        + (part.changeBytes > 0 ? " + \(megabytes(part.changeBytes))" : "") + " MB"
     }
     let room = width - names - (figures.map(\.count).max() ?? 0) - 4
     let cells = min(max(room, Self.barLimits.lowerBound), Self.barLimits.upperBound)

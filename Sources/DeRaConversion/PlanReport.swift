@@ -72,14 +72,6 @@ package struct PlanReport: Sendable, Equatable, Codable {
     }
   }
 
-  /// The plan as one JSON object, keys in alphabetical order.
-  /// - Throws: `EncodingError`, which these fields do not cause.
-  package func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
-
   private static func classes(_ matrices: [StoredTensor], _ models: [String]) -> [Class] {
     models.indices.flatMap { model in
       TensorSpec.Role.allCases.flatMap { role -> [Class] in

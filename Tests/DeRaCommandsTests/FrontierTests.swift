@@ -1,4 +1,5 @@
 import DeRaCommands
+import DeRaConsole
 import DeRaEvaluation
 import DeRaPlatform
 import FoundationEssentials

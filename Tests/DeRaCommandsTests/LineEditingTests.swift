@@ -1,4 +1,5 @@
 import DeRaCommands
+import DeRaText
 import Testing
 
 @Suite struct LineEditingTests {

@@ -1,6 +1,7 @@
 import DeRa
 import DeRaBundle
 import DeRaCommands
+import DeRaConsole
 import FoundationEssentials
 import Testing
 

@@ -1,5 +1,6 @@
 import DeRa
 import DeRaCommands
+import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
 import FoundationEssentials

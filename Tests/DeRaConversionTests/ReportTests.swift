@@ -44,28 +44,6 @@ struct ReportTests {
         """)
   }
 
-  @Test("the object for programs")
-  func json() throws {
-    let json = try report().json()
-    #expect(json.contains(#""ownTensors" : 272"#))
-    #expect(try JSONDecoder().decode(ConversionReport.self, from: Data(json.utf8)) == report())
-  }
-
-  @Test("numbers")
-  func numbers() {
-    #expect(NumberText.decimal(1.005, 1) == "1.0")
-    #expect(NumberText.decimal(-0.04, 1) == "0.0")
-    #expect(NumberText.decimal(-2.5, 2) == "-2.50")
-    #expect(NumberText.decimal(.infinity, 2) == "inf")
-    #expect(NumberText.significant(0) == "0")
-    #expect(NumberText.significant(123.4) == "123")
-    #expect(NumberText.significant(0.000_020_9) == "0.0000209")
-    #expect(NumberText.duration(4.2) == "0:05")
-    #expect(NumberText.duration(65) == "1:05")
-    #expect(NumberText.duration(7207) == "2:00:07")
-    #expect(NumberText.duration(.nan) == "0:00")
-  }
-
   @Test("names given or taken from paths")
   func names() {
     func names(_ arguments: String...) -> [String] { ModelArgument.names(arguments.map(ModelArgument.init)) }

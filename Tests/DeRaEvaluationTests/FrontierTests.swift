@@ -1,4 +1,5 @@
 import DeRaEvaluation
+import DeRaText
 import Testing
 
 @Suite struct FrontierTests {

@@ -24,30 +24,10 @@ struct StudyFigures: Decodable {
     var low: Double
     var high: Double
   }
-  struct Tiny: Decodable {
-    var vocabulary: Int
-    var length: Int
-    var lambda: Double
-    var reference: [Double]
-    var rewards: [Double]
-    var aligned: [Double]
-    var realigned: [Double]
-    var exact: [Double]
-    var divergence: Double
-    var reward: Double
-  }
-  struct Rewarded: Decodable {
-    var text: String
-    var brief: Double
-    var happy: Double
-    var words: Int
-  }
 
   var statistics: [Sample]
   var shares: [Share]
   var bootstrap: Bootstrap
-  var tiny: Tiny
-  var rewards: [Rewarded]
 
   static func load() throws -> StudyFigures {
     let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

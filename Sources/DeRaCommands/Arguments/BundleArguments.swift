@@ -1,15 +1,8 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaKernels
 import DeRaTensorCore
-
-/// Which bundle.
-struct BundleArgument: ParsableArguments {
-  @Argument(help: "The model bundle, a .dera or .dera.lz4 file.", completion: .file(extensions: ["dera", "lz4"]))
-  var bundle: String
-
-  func open() throws -> ModelBundle { try openBundle(bundle) }
-}
 
 /// λ of one answer.
 struct LambdaArgument: ParsableArguments {
@@ -75,7 +68,7 @@ struct PrecisionArguments: ParsableArguments {
 
   /// - Parameter threads: nil for one a core.
   func engine(threads: Int?) throws -> Engine {
-    try Engine(pool: threadPool(threads), activations: activations)
+    try Engine(pool: Threads.pool(threads), activations: activations)
   }
 }
 
@@ -97,10 +90,7 @@ extension Blend: ExpressibleByArgument {}
 struct RuntimeArguments: ParsableArguments {
   static let defaultContext = 4096
 
-  @Option(
-    name: [.short, .long], parsing: .unconditional,
-    help: ArgumentHelp("Threads (default: one for every fast core).", valueName: "count"))
-  var threads: Int?
+  @OptionGroup var threads: ThreadsOption
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
@@ -109,7 +99,6 @@ struct RuntimeArguments: ParsableArguments {
   var context: Int?
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
     if let context, !(1...DecodingSession.maximumContext).contains(context) {
       throw ValidationError("--context must be from 1 to \(DecodingSession.maximumContext)")
     }
@@ -118,7 +107,7 @@ struct RuntimeArguments: ParsableArguments {
   @OptionGroup var precision: PrecisionArguments
   @OptionGroup var blending: BlendArgument
 
-  func engine() throws -> Engine { try precision.engine(threads: threads) }
+  func engine() throws -> Engine { try precision.engine(threads: threads.count) }
 
   func contextLength(for bundle: ModelBundle) -> Int {
     context ?? min(bundle.configuration.contextLength, Self.defaultContext)
@@ -148,26 +137,10 @@ struct SessionArguments: ParsableArguments {
   }
 }
 
-/// Cores that this process should use.
-func coreCount() -> Int { Processors.current.threads }
-
-/// Threads for jobs that the calling thread starts; all of them run where suits this process.
-/// - Parameter threads: nil for one a core.
-func threadPool(_ threads: Int?) -> ThreadPool {
-  let pool = ThreadPool(threads: threads ?? coreCount(), processors: .current)
-  pool.placeCaller()
-  return pool
-}
-
 /// Ends the program with a message about its arguments that only the bundle could tell to be wrong.
 ///
 /// Unlike a `ValidationError`, which is followed by a usage line that says nothing about it.
 func refuse(_ option: String, _ error: some Error) -> ExitCode {
   Output.note("Error: \(option): \(error)")
   return .validationFailure
-}
-
-extension ModelBundle {
-  /// Names of the aligned models, in the bundle's order.
-  var alignedModels: [String] { Array(manifest.models.dropFirst()) }
 }

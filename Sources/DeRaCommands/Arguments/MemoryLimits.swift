@@ -3,6 +3,7 @@ import DeRa
 import DeRaEvaluation
 import DeRaKernels
 import DeRaTensorCore
+import DeRaText
 
 extension ByteSize: ExpressibleByArgument {
   package init?(argument: String) { self.init(argument) }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
+import DeRaText
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -37,10 +39,7 @@ struct BenchCommand: ParsableCommand {
     name: [.customShort("n"), .long], parsing: .unconditional,
     help: ArgumentHelp("Tokens to write; 0 skips.", valueName: "tokens"))
   var generate = 128
-  @Option(
-    name: [.short, .long], parsing: .unconditional,
-    help: ArgumentHelp("Thread counts (default: one for every fast core).", valueName: "list"))
-  var threads: String?
+  @OptionGroup var threads: ThreadCountsOption
   @Option(
     name: .long, parsing: .unconditional,
     help: ArgumentHelp("Numbers of sequences to write at once.", valueName: "list"))
@@ -58,7 +57,6 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError("-p and -n must be 0 or more, and one of them above 0")
     }
     guard (1...10_000).contains(repetitions) else { throw ValidationError("-r must be from 1 to 10000") }
-    _ = try threadCounts()
     _ = try batchSizes()
     _ = try blends()
   }
@@ -69,7 +67,7 @@ struct BenchCommand: ParsableCommand {
     let realignments = try lambda.realignments(for: bundle)
     let sizes = try batchSizes()
     var measurements: [Measurement] = []
-    for threads in try threadCounts() {
+    for threads in threads.counts {
       let engine = try precision.engine(threads: threads)
       for (size, blend) in try sizes.flatMap({ size in try blends().map { (size, $0) } }) {
         let batch = try DecodingBatch(
@@ -92,16 +90,14 @@ struct BenchCommand: ParsableCommand {
 
   private func timeKernels() throws {
     let bench = try KernelBench(repetitions: repetitions)
-    let rows = try interruptible { try threadCounts().flatMap { try bench.measurements(threadPool($0)) } }
+    let rows = try interruptible { try threads.counts.flatMap { try bench.measurements(Threads.pool($0)) } }
     try Output.write(output == .json ? jsonText(rows) : KernelMeasurement.table(rows).markdown)
   }
 
   /// Ctrl-C ends the program without a table: half of one would look like a whole one.
   private func interruptible<Result>(_ body: () throws -> Result) throws -> Result {
-    do { return try Interrupt.during(body) } catch SessionError.cancelled { throw ExitCode(130) }
+    do { return try Interrupt.during(body) } catch SessionError.cancelled { throw ExitCode.interrupted }
   }
-
-  private func threadCounts() throws -> [Int] { try threads.map { try numbers("--threads", $0) } ?? [coreCount()] }
 
   private func batchSizes() throws -> [Int] { try numbers("--batch", batch) }
 

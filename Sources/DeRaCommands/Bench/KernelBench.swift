@@ -1,7 +1,9 @@
 import DeRa
+import DeRaConsole
 import DeRaKernels
 import DeRaPlatform
 import DeRaTensorCore
+import DeRaText
 
 /// Times the kernels of every instruction set on a matrix too large for any cache, beside reading alone.
 final class KernelBench {

@@ -1,5 +1,6 @@
 import DeRaEvaluation
 import DeRaKernels
+import DeRaText
 
 /// One row of `dera bench --isa`: the kernels of one instruction set for one codec. Rates are medians; nil where this
 /// machine has no such kernels.

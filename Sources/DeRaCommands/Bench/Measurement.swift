@@ -1,6 +1,7 @@
 import DeRa
 import DeRaBundle
 import DeRaEvaluation
+import DeRaText
 
 /// One row of `dera bench`: llama-bench's columns, λ, memory and bytes read per token.
 package struct Measurement: Encodable {

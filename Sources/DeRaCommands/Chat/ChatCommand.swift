@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeRa
 import DeRaChatTemplate
+import DeRaConsole
 
 struct ChatCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

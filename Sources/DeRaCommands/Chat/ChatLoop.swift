@@ -1,6 +1,8 @@
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
 import DeRaPlatform
+import DeRaText
 
 /// Makes answers for the chat.
 package protocol ChatEngine: AnyObject {

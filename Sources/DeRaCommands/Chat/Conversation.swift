@@ -1,7 +1,9 @@
 import DeRa
 import DeRaCompression
+import DeRaConsole
 import DeRaEvaluation
 import DeRaPlatform
+import DeRaText
 
 /// One turn of a conversation, in the shape every chat API uses.
 package struct Message: Codable, Equatable {

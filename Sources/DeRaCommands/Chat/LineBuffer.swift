@@ -1,3 +1,5 @@
+import DeRaText
+
 /// The text of a line being edited and where the cursor is in it. Characters are what a reader sees as one.
 package struct LineBuffer: Equatable {
   package private(set) var left = ""

@@ -1,4 +1,6 @@
+import DeRaConsole
 import DeRaPlatform
+import DeRaText
 
 /// Reads lines from the user: with an editor on a terminal, plainly otherwise.
 final class LineReader {
@@ -33,15 +35,10 @@ final class LineReader {
 
   private func refresh(_ prompt: String) throws {
     let promptWidth = displayWidth(prompt)
-    let (text, cursor) = editing.buffer.visible(width: max(2, Self.columns - promptWidth))
+    let (text, cursor) = editing.buffer.visible(width: max(2, Terminal.columns(STDOUT_FILENO) - promptWidth))
     try Output.write("\r\(prompt)\(text)\u{1B}[K\r\u{1B}[\(promptWidth + cursor)C")
   }
 
-  private static var columns: Int {
-    var size = winsize()
-    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
-  }
 }
 
 /// The terminal hands over every key at once, echoes nothing and marks what is pasted, until `restore`.
@@ -83,19 +80,4 @@ private struct RawMode {
   }
 
   private static func send(_ text: StaticString) { _ = write(STDOUT_FILENO, text.utf8Start, text.utf8CodeUnitCount) }
-}
-
-/// Colours, where they are wanted: on a terminal, unless NO_COLOR (no-color.org) is set or TERM is dumb.
-enum Style: String {
-  case dim = "2"
-  case bold = "1"
-  case accent = "36"
-
-  static let isEnabled: Bool = {
-    let noColor = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
-    let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? true
-    return !noColor && !isDumb && isatty(STDOUT_FILENO) == 1
-  }()
-
-  func callAsFunction(_ text: String) -> String { Self.isEnabled ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
 import FoundationEssentials
 
@@ -67,8 +68,7 @@ package struct FrontierCommand: ParsableCommand {
     name: [.short, .long], help: ArgumentHelp("Tokens of a chunk of text, and of the prompt.", valueName: "tokens"))
   var context = TextChunks.defaultContext
   @Option(help: ArgumentHelp("Chunks of the text to use at most.", valueName: "count")) var chunks = 16
-  @Option(name: [.short, .long], help: ArgumentHelp("Threads (default: one a core).", valueName: "count"))
-  var threads: Int?
+  @OptionGroup var threads: ThreadsOption
   @Flag(help: "Keep the bundles, in OUTPUT/bundles.") var keep = false
   @Flag(help: "Print all figures as JSON.") var json = false
 
@@ -76,7 +76,6 @@ package struct FrontierCommand: ParsableCommand {
 
   package func validate() throws {
     if aligned.isEmpty { throw ValidationError("give at least one --aligned model") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
     if !(4...DecodingSession.maximumContext).contains(context) {
       throw ValidationError("--context must be from 4 to \(DecodingSession.maximumContext)")
     }
@@ -106,7 +105,7 @@ package struct FrontierCommand: ParsableCommand {
   package func frontier() throws -> FrontierRecord {
     let settings = FrontierSettings(
       reference: reference, aligned: aligned, file: file, lambda: lambda, context: context, chunks: chunks,
-      threads: threads)
+      threads: threads.count)
     let work = try FrontierRun(
       job: FrontierRecord(settings: settings, device: device, shard: shard), candidates: try candidateList(),
       blends: try blends(), folder: output, programs: programs ?? ChildProcess.folder, keepsBundles: keep)
@@ -114,7 +113,7 @@ package struct FrontierCommand: ParsableCommand {
       try Interrupt.during(signals: Interrupt.endings) { try work.run() }
     } catch is Interrupted {
       Output.note("Stopped. What was measured is in \(output); the same command goes on.")
-      throw ExitCode(130)
+      throw ExitCode.interrupted
     }
     if shard == .whole { try work.record.report().write(to: output) }
     return work.record

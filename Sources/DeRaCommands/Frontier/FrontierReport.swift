@@ -1,4 +1,6 @@
+import DeRaConsole
 import DeRaEvaluation
+import DeRaText
 
 /// The report that `dera frontier` shows and writes.
 struct FrontierReport {

@@ -1,6 +1,8 @@
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
 import DeRaPlatform
+import DeRaText
 import FoundationEssentials
 
 /// Builds and measures candidates one after another, keeping what is finished.

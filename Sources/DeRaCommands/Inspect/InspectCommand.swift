@@ -1,8 +1,10 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
 import DeRaPlatform
+import DeRaText
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import DeRaEvaluation
+import DeRaText
 
 extension InspectReport {
   /// The report for people.

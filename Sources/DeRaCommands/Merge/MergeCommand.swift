@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeRaConsole
 import DeRaEvaluation
 import DeRaPlatform
 

@@ -1,8 +1,10 @@
 import ArgumentParser
 import DeRa
 import DeRaCompression
+import DeRaConsole
 import DeRaEvaluation
 import DeRaPlatform
+import DeRaText
 
 struct PackCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -110,35 +112,5 @@ struct UnpackCommand: ParsableCommand {
     }
     try withProgress("expanding") { try packed.unpack(to: output, progress: $0) }
     Output.note("\(output): \(byteText(try MappedFile(path: output).bytes.count))")
-  }
-}
-
-/// Opens a bundle, or expands a packed one first where it has not been yet.
-func openBundle(_ path: String) throws -> ModelBundle {
-  guard let packed = try? PackedBundle(path: path) else { return try ModelBundle(path: path) }
-  let directory = try PackedBundle.cacheDirectory()
-  var isNew = false
-  let expanded = try withProgress("expanding") { progress in
-    try packed.expanded(in: directory) { done, total in
-      isNew = true
-      try progress(done, total)
-    }
-  }
-  if isNew { Output.note("Expanded \(path) to \(expanded), where it is kept.") }
-  return try ModelBundle(path: expanded)
-}
-
-/// Shows how far a job over bytes is; Ctrl-C ends it.
-private func withProgress<Result>(_ name: String, _ body: (PackedBundle.Progress) throws -> Result) throws -> Result {
-  var line: ProgressLine?
-  return try Interrupt.during {
-    defer { line?.clear() }
-    return try body { done, total in
-      if Interrupt.isRequested { throw ExitCode(130) }
-      let progress = line ?? ProgressLine(total: total)
-      line = progress
-      let percent = total == 0 ? 100 : Int(Double(done) / Double(total) * 100)
-      progress.update(done, "\(name) \(percent) % of \(byteText(total))")
-    }
   }
 }

@@ -1,8 +1,10 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
 import DeRaPlatform
+import DeRaText
 
 struct PerplexityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,15 +40,13 @@ struct PerplexityCommand: ParsableCommand {
   @Option(name: [.short, .long], help: ArgumentHelp("Tokens of a chunk.", valueName: "tokens"))
   var context = TextChunks.defaultContext
   @Option(help: ArgumentHelp("Use only the first chunks (default: all).", valueName: "count")) var chunks: Int?
-  @Option(name: [.short, .long], help: ArgumentHelp("Threads (default: one a core).", valueName: "count"))
-  var threads: Int?
+  @OptionGroup var threads: ThreadsOption
   @Option(help: ArgumentHelp("Measure only this part of the chunks, such as 2/8, for dera merge.", valueName: "i/n"))
   var shard: Shard?
   @Flag(exclusivity: .exclusive, help: "Print a table to read, tab-separated values or JSON.")
   var format = ReportFormat.text
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
     if !(4...DecodingSession.maximumContext).contains(context) {
       throw ValidationError("--context must be from 4 to \(DecodingSession.maximumContext)")
     }
@@ -63,7 +63,7 @@ struct PerplexityCommand: ParsableCommand {
     let realignments = try lambda.realignments(for: bundle)
     let measurement = try PerplexityMeasurement(
       bundle: bundle, against: base, realignments: realignments, context: context,
-      engine: try precision.engine(threads: threads), cacheCodec: precision.kv, blend: blending.blend)
+      engine: try precision.engine(threads: threads.count), cacheCodec: precision.kv, blend: blending.blend)
     let job = try PerplexityJob(
       bundle: bundle, against: base, file: file, chunks: text.chunks, realignments: realignments,
       blend: blending.blend, kv: precision.kv, activations: precision.activations(for: bundle), shard: shard ?? .whole)
@@ -73,7 +73,7 @@ struct PerplexityCommand: ParsableCommand {
     try Interrupt.during {
       defer { progress.clear() }
       for (done, index) in own.enumerated() {
-        if Interrupt.isRequested { throw ExitCode(130) }
+        if Interrupt.isRequested { throw ExitCode.interrupted }
         let part = try measurement.add(text.chunks[index], from: text.chunks.firstScored)
         if shard != nil { try Output.write(try jsonText(PerplexityLine(chunk: index, totals: part), pretty: false)) }
         progress.update(done + 1, "chunk \(done + 1) of \(own.count) · \(summary(measurement))")
@@ -111,11 +111,4 @@ struct PerplexityText {
     let beginning = tokenizer.bosID.flatMap { prefix.contains($0) ? $0 : nil }
     chunks = try TextChunks(tokens: prefix + tokens, context: context, beginning: beginning, limit: limit)
   }
-}
-
-/// The bytes of a file, or of standard input for `-`.
-func withText<Result>(_ path: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
-  if path == "-" { return try Input.readAll().withUnsafeBytes(body) }
-  let file = try MappedFile(path: path)
-  return try withExtendedLifetime(file) { try body(file.bytes) }
 }

@@ -1,4 +1,5 @@
 import DeRa
+import DeRaConsole
 import DeRaDigest
 import DeRaEvaluation
 import DeRaKernels

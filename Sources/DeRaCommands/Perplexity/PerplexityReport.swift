@@ -1,5 +1,7 @@
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
+import DeRaText
 
 /// The report that `dera perplexity` prints.
 package struct PerplexityReport: Encodable {
@@ -110,9 +112,4 @@ package struct PerplexityReport: Encodable {
     let rows = [columns.map(\.name)] + results.map { row in columns.map { $0.value(row) } }
     return rows.map { $0.joined(separator: "\t") + "\n" }.joined()
   }
-}
-
-/// `12.3456 ± 0.0123`
-func estimateText(_ estimate: Estimate, _ decimals: Int) -> String {
-  "\(fixed(estimate.value, decimals)) ± \(fixed(estimate.error, decimals))"
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
 import DeRaTokenization
@@ -40,7 +41,7 @@ struct ScoreCommand: ParsableCommand {
       try Interrupt.during {
         defer { progress.clear() }
         for (index, line) in lines.enumerated() where !line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) {
-          if Interrupt.isRequested { throw ExitCode(130) }
+          if Interrupt.isRequested { throw ExitCode.interrupted }
           let place = "\(file), line \(index + 1)"
           let request = try fromJSON(ScoreRequest.self, Array(line), name: place)
           do {

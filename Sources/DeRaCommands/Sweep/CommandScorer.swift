@@ -1,3 +1,4 @@
+import DeRaConsole
 import DeRaPlatform
 import FoundationEssentials
 

@@ -1,4 +1,5 @@
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
 import DeRaTokenization
@@ -111,7 +112,7 @@ private final class BundleScorer: Scorer {
     scorer = try ContinuationScorer(
       bundle: bundle, realignments: [Realignment(1, models: bundle.alignedModels.count)],
       contextLength: min(bundle.configuration.contextLength, RuntimeArguments.defaultContext),
-      engine: try Engine(pool: threadPool(threads)))
+      engine: try Engine(pool: Threads.pool(threads)))
   }
 
   func score(_ answer: ScoredAnswer) throws -> Double {

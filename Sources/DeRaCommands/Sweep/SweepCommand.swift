@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
 
@@ -119,7 +120,7 @@ package struct SweepCommand: ParsableCommand {
     let context = try contextLength(bundle, longest: longest, answer: options.maxTokens ?? 0)
     let scorers = try reward.map { text in
       let option = try RewardOption(text)
-      return (option.name, try option.scorer(threads: runtime.threads))
+      return (option.name, try option.scorer(threads: runtime.threads.count))
     }
     let log = try SweepLog(directory: output, header: header)
     let sweep = try SweepRun(

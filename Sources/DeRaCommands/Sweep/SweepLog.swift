@@ -1,3 +1,4 @@
+import DeRaConsole
 import DeRaEvaluation
 import DeRaPlatform
 

@@ -1,4 +1,6 @@
+import DeRaConsole
 import DeRaEvaluation
+import DeRaText
 
 /// The files of a finished sweep.
 enum SweepOutput {

@@ -1,5 +1,6 @@
 import DeRa
 import DeRaChatTemplate
+import DeRaConsole
 import DeRaDigest
 import DeRaEvaluation
 import DeRaTokenization

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
 
@@ -125,7 +126,7 @@ final class SweepRun {
       }
     } catch SessionError.cancelled {
       Output.note("Stopped. What is finished is kept; the same command goes on from here.")
-      throw ExitCode(130)
+      throw ExitCode.interrupted
     }
   }
 

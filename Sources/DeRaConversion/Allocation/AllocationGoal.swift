@@ -1,3 +1,5 @@
+import DeRaText
+
 /// The goal of the tensors' storage: a size or a distance from the full-precision blend.
 package struct AllocationGoal: Sendable, Equatable, Codable {
   /// Bytes of the whole file.
@@ -37,7 +39,7 @@ package struct LambdaRange: Sendable, Equatable, Codable, CustomStringConvertibl
   }
 
   package var ends: [Double] { lower == upper ? [lower] : [lower, upper] }
-  package var description: String { "\(NumberText.shortest(lower)):\(NumberText.shortest(upper))" }
+  package var description: String { "\(shortest(lower)):\(shortest(upper))" }
 
   /// Mean of a function over the ends.
   func mean(_ function: (Double) -> Double) -> Double { ends.map(function).reduce(0, +) / Double(ends.count) }

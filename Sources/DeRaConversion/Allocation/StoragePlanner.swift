@@ -1,5 +1,6 @@
 import DeRaModelSpec
 import DeRaTensorCore
+import DeRaText
 
 /// Decides what every matrix is stored as, from a survey of them.
 package struct StoragePlanner: Sendable {
@@ -119,17 +120,17 @@ extension StoragePlanner {
       let stored = plan.tensors.first(where: { $0.name == name })
     else { throw .noSuchTensor(name) }
     let (tensor, item) = (survey[index], items[index])
-    var table = TextTable([
-      ("", .left), ("model", .left), ("storage", .left), ("bytes", .right), ("loses", .right), ("KL", .right),
-      ("KL + price", .right),
+    var table = Table([
+      .init("", .left), .init("model", .left), .init("storage", .left), .init("bytes"), .init("loses"), .init("KL"),
+      .init("KL + price"),
     ])
     let price = choice?.allocation.price ?? 0
     func add(_ isChosen: Bool, _ model: String, _ storage: String, _ bytes: Int, _ loss: String, _ distortion: Double) {
-      let score = price > 0 && price.isFinite ? NumberText.scientific(distortion + price * Double(bytes)) : ""
-      table.add([isChosen ? "→" : "", model, storage, "\(bytes)", loss, NumberText.scientific(distortion), score])
+      let score = price > 0 && price.isFinite ? scientific(distortion + price * Double(bytes)) : ""
+      table.rows.append([isChosen ? "→" : "", model, storage, "\(bytes)", loss, scientific(distortion), score])
     }
     for (candidate, base) in zip(tensor.base, item.base) {
-      let loss = "\(NumberText.significant(candidate.error.squareRoot() * 100)) % of |W|"
+      let loss = "\(significant(candidate.error.squareRoot() * 100)) % of |W|"
       let name = candidate.codec.rawValue
       add(name == stored.base, models[0], name, base.bytes, loss, base.distortion)
     }
@@ -141,7 +142,7 @@ extension StoragePlanner {
         let isChosen = stored.changes[model] == name || stored.changes[model].hasPrefix("\(name) ")
         add(
           isChosen, models[model + 1], name, change.bytes ?? ownBytes,
-          candidate.storage == .own ? "as the base" : "\(NumberText.significant(loss.squareRoot() * 100)) % of |D|",
+          candidate.storage == .own ? "as the base" : "\(significant(loss.squareRoot() * 100)) % of |D|",
           change.distortion)
       }
     }
@@ -151,10 +152,10 @@ extension StoragePlanner {
   private func heading(_ tensor: TensorSurvey, _ models: [String], _ price: Double) -> String {
     var text = "\(tensor.spec.name): \(tensor.spec.role.rawValue), \(tensor.spec.rows) × \(tensor.spec.columns)"
     for (model, difference) in zip(models.dropFirst(), tensor.differences) {
-      text += ", |D|/|W| of \(model) \(NumberText.significant(difference.squareRoot()))"
+      text += ", |D|/|W| of \(model) \(significant(difference.squareRoot()))"
     }
     text += "; KL in nats at the ends of λ \(range)"
-    if price > 0, price.isFinite { text += "; the price of a MB is \(NumberText.scientific(price * 1e6)) nats" }
+    if price > 0, price.isFinite { text += "; the price of a MB is \(scientific(price * 1e6)) nats" }
     return text
   }
 }

@@ -1,3 +1,5 @@
+import DeRaText
+
 /// One bundle for a device, and why.
 package struct Recommendation: Sendable, Equatable {
   /// nil when nothing fits.
@@ -65,20 +67,4 @@ package struct Recommendation: Sendable, Equatable {
   }
 
   private static func times(_ factor: Double) -> String { "\(fixed(factor, factor < 10 ? 1 : 0)) times" }
-}
-
-/// `0.00186`, `12.3`: three significant digits.
-package func significant(_ value: Double) -> String {
-  guard value != 0, value.isFinite else { return fixed(value, 0) }
-  var decimals = 2
-  var magnitude = value.magnitude
-  while magnitude < 1 && decimals < 12 {
-    magnitude *= 10
-    decimals += 1
-  }
-  while magnitude >= 10 && decimals > 0 {
-    magnitude /= 10
-    decimals -= 1
-  }
-  return fixed(value, decimals)
 }

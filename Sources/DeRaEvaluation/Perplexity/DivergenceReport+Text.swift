@@ -1,3 +1,5 @@
+import DeRaText
+
 extension DivergenceReport {
   /// The report with the labels, the order and the number formats of llama.cpp's tool, so that what reads those reads these.
   package var text: String {

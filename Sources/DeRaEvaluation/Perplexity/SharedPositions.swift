@@ -1,13 +1,15 @@
 import DeRa
 
 /// The positions that two measurements of one text have at hand together; their blocks need not be of the same length.
-struct SharedPositions {
+package struct SharedPositions {
+  package init() {}
+
   private var one = 0..<0
   private var other = 0..<0
 
   /// The next positions; empty at the text's end.
   /// - Parameter second: nil where there is but one.
-  mutating func next(_ first: TeacherForcing, _ second: TeacherForcing?) -> Range<Int> {
+  package mutating func next(_ first: TeacherForcing, _ second: TeacherForcing?) -> Range<Int> {
     if one.isEmpty { one = first.next() }
     guard let second else {
       defer { one = one.upperBound..<one.upperBound }

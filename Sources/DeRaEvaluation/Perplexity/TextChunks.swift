@@ -59,7 +59,7 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case .notFinite(let lambda):
       "the logits at λ = \(lambda) are not finite; use a smaller λ, or check the bundle (dera inspect --verify)"
     case .notTheFamily(let what):
-      "the bundle is not the family of retrained models (tools/study makes it): \(what)"
+      "the bundle is not the family of retrained models (tools/study/run makes it): \(what)"
     case .emptyPart: "context and continuation need at least one token each"
     case .noStartToken:
       "the context is empty and the tokenizer has no beginning-of-text or end-of-text token; give a context"

@@ -1,3 +1,4 @@
+import DeRaText
 import RealModule
 
 /// One axis of a chart: what it shows, with its unit, and how.

@@ -1,3 +1,5 @@
+import DeRaText
+
 /// Text of an SVG picture: elements one after another, numbers with two decimals, text escaped.
 struct SVG {
   private(set) var body = ""

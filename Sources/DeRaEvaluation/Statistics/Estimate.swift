@@ -1,3 +1,4 @@
+import DeRaText
 import RealModule
 
 /// A figure with its standard error.
@@ -59,4 +60,9 @@ func percentile(_ sorted: [some BinaryFloatingPoint], _ fraction: Double) -> Dou
   let index = Int(rank)
   let rest = rank - Double(index)
   return (1 - rest) * Double(sorted[index]) + rest * Double(sorted[min(index + 1, sorted.count - 1)])
+}
+
+/// `12.3456 ± 0.0123`
+package func estimateText(_ estimate: Estimate, _ decimals: Int) -> String {
+  "\(fixed(estimate.value, decimals)) ± \(fixed(estimate.error, decimals))"
 }

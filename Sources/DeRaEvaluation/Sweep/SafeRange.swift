@@ -1,3 +1,5 @@
+import DeRaText
+
 /// How far λ can go before sampling fails, found by bisection.
 ///
 /// Each criterion is compared with the worse of λ = 0 and λ = 1. The search assumes that a criterion, once it fails, fails

@@ -1,3 +1,5 @@
+import DeRaText
+
 /// A sweep as one page: charts, tables and answers side by side, in light and dark, with nothing to load.
 package struct SweepReport: Sendable {
   private let result: SweepResult

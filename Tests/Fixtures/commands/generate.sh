@@ -3,11 +3,11 @@
 # inspect.txt and bench.md are what their tests print when they differ.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
-dera=$(swift build -c release --show-bin-path)/dera
-swift build -c release --product dera
+dera=${DERA:-$(swift build -c release --show-bin-path)/dera}
+[ -n "${DERA:-}" ] || swift build -c release --product dera
 folder=Tests/Fixtures/commands
 COLUMNS=100 "$dera" --help > "$folder/help.txt"
-for command in run chat inspect tokenize detokenize logits perplexity score sweep merge frontier study bench pack \
+for command in run chat inspect tokenize detokenize logits perplexity score sweep merge frontier bench pack \
   unpack; do
   COLUMNS=100 "$dera" "$command" --help > "$folder/help-$command.txt"
 done

@@ -1,0 +1,49 @@
+import ArgumentParser
+
+/// A program's way from its arguments to its exit code: 0, 1 (failure), 64 (usage) or 130 (Ctrl-C).
+package enum Program {
+  /// Parses the process's arguments, runs the command and ends the process.
+  package static func run(_ root: (some ParsableCommand).Type) -> Never {
+    Interrupt.endQuietlyOnClosedPipe()
+    do {
+      var command = try root.parseAsRoot()
+      try command.run()
+    } catch {
+      end(root, error)
+    }
+    root.exit()
+  }
+
+  /// The same for a command that awaits.
+  package static func run(_ root: (some AsyncParsableCommand).Type) async -> Never {
+    Interrupt.endQuietlyOnClosedPipe()
+    do {
+      var command = try root.parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      end(root, error)
+    }
+    root.exit()
+  }
+
+  private static func end(_ root: (some ParsableCommand).Type, _ error: any Error) -> Never {
+    switch error {
+    case is Interrupted: root.exit(withError: ExitCode.interrupted)
+    // Help, usage and codes are the parser's to show.
+    case is ExitCode, is ValidationError, is CleanExit: root.exit(withError: error)
+    case _ where root.exitCode(for: error) != .failure: root.exit(withError: error)
+    default:
+      Output.error("\(error)")
+      root.exit(withError: ExitCode.failure)
+    }
+  }
+}
+
+extension ExitCode {
+  /// A shell's code for a program that SIGINT ended.
+  package static let interrupted = ExitCode(130)
+}

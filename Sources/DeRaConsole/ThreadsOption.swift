@@ -1,0 +1,65 @@
+import ArgumentParser
+import DeRaKernels
+
+/// How many threads compute.
+package struct ThreadsOption: ParsableArguments {
+  @Option(name: Threads.name, parsing: .unconditional, help: Threads.help(valueName: "count"))
+  package var count: Int?
+
+  package init() {}
+
+  package func validate() throws {
+    if let count { try Threads.check([count]) }
+  }
+
+  /// Threads for jobs that the calling thread starts.
+  package func pool() -> ThreadPool { Threads.pool(count) }
+}
+
+/// Several numbers of threads, to be compared.
+package struct ThreadCountsOption: ParsableArguments {
+  @Option(name: Threads.name, parsing: .unconditional, help: Threads.help(valueName: "list"))
+  var list: String?
+
+  package init() {}
+
+  package func validate() throws { try Threads.check(counts) }
+
+  /// One for every fast core unless others are given.
+  package var counts: [Int] {
+    list?.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 } ?? [Threads.usual]
+  }
+}
+
+/// The rules of `--threads` in every program.
+package enum Threads {
+  private static let limit = 1024
+  static let name: NameSpecification = [.customShort("t"), .customLong("threads")]
+
+  static func help(valueName: String) -> ArgumentHelp {
+    ArgumentHelp("Threads (default: one for every fast core).", valueName: valueName)
+  }
+
+  /// Cores that this process should use.
+  package static var usual: Int { Processors.current.threads }
+
+  /// - Throws: `ValidationError` for a count that no machine has.
+  static func check(_ counts: [Int]) throws {
+    guard counts.allSatisfy({ (1...limit).contains($0) }) else {
+      throw ValidationError("--threads must be from 1 to \(limit)")
+    }
+  }
+
+  /// - Parameter count: nil for one a core. More than there are processors are warned of.
+  package static func pool(_ count: Int?) -> ThreadPool {
+    let processors = Processors.current
+    if let count, count > processors.allowed.count {
+      Output.warning(
+        "\(count) threads on \(processors.allowed.count) processors wait for each other and are much slower than "
+          + "\(processors.threads); leave out --threads for that many")
+    }
+    let pool = ThreadPool(threads: count ?? processors.threads, processors: processors)
+    pool.placeCaller()
+    return pool
+  }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import DeRaConversion
+import DeRaPlanning
+import DeRaTensorCore
+
+/// The goal that the storage of the matrices is chosen for.
+struct PlanningArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Choose the storage of every matrix for the least expected KL in a file of at most this size, everything in it "
+        + "counted: \(ByteSize.rule).", valueName: "size", visibility: .default))
+  var budget: ByteSize?
+
+  @Option(
+    name: .customLong("target-kl"),
+    help: ArgumentHelp(
+      "Choose it for the smallest file whose mean KL from full precision, measured on --calibration, is at most this.",
+      valueName: "nats"))
+  var targetKL: Double?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The λ that the bundle is to be good at. (default: \(LambdaRange.usual))", valueName: "from:to"))
+  var lambdaRange: LambdaRange?
+
+  @Option(
+    help: ArgumentHelp(
+      "A text like those the models will see, a few thousand words, or default for one of ours. Whole matrices are "
+        + "rounded so that the reference changes least on it (error feedback as in GPTQ), and plans are measured on it.",
+      valueName: "file|default"), completion: .file())
+  var calibration: String?
+
+  @Option(help: ArgumentHelp("Show what each way to store this matrix costs.", valueName: "tensor"))
+  var explain: String?
+
+  @Flag(help: "Show the plan and write no bundle.")
+  var dryRun = false
+
+  func validate() throws {
+    if let targetKL, !(targetKL > 0 && targetKL <= 100) {
+      throw ValidationError("--target-kl must be more than 0 and at most 100 nats")
+    }
+    if budget != nil && targetKL != nil { throw ValidationError("give --budget or --target-kl, not both") }
+    if targetKL != nil && calibration == nil {
+      throw ValidationError(
+        "--target-kl is measured on a text: give one with --calibration FILE, or --calibration default")
+    }
+    if lambdaRange != nil && goal == nil {
+      throw ValidationError("--lambda-range belongs to --budget or --target-kl")
+    }
+  }
+
+  func request(output: String?) -> PlanningRequest {
+    var request = PlanningRequest()
+    request.goal = goal
+    request.calibration = calibration
+    request.explain = explain
+    request.isDryRun = dryRun
+    request.output = output
+    return request
+  }
+
+  /// nil when `--bits` and `--delta` say it all.
+  var goal: AllocationGoal? {
+    guard budget != nil || targetKL != nil else { return nil }
+    return AllocationGoal(
+      budget: budget?.bytes, targetKL: targetKL, lambdaRange: lambdaRange ?? .usual)
+  }
+}
+
+extension ByteSize: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}
+
+extension LambdaRange: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}

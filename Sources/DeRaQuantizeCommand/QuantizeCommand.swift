@@ -1,0 +1,217 @@
+import ArgumentParser
+import DeRa
+import DeRaConsole
+import DeRaConversion
+import DeRaPlanning
+import DeRaPlatform
+import DeRaTensorCore
+import DeRaText
+import Synchronization
+
+/// The command `dera-quantize`.
+package struct QuantizeCommand: AsyncParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "dera-quantize",
+    abstract: "Makes one DeRa bundle of a reference model and the models aligned from it.",
+    discussion: """
+      The reference is a model after supervised fine-tuning, the aligned models were trained from it towards a reward \
+      (DPO, PPO, …). The bundle holds all of them, tensors that are identical only once, packed as the kernels read \
+      them. `dera run` then blends the models with any strength λ, without further training.
+
+      PATH is a Hugging Face directory (config.json and *.safetensors) or a GGUF model. An aligned model may also be a \
+      PEFT LoRA adapter directory or a GGUF adapter; its factors are stored as they are and added to the reference.
+
+      How much is stored of every matrix is said by --bits and --delta for all of them, or found by --budget (the \
+      best blend in so many bytes) or --target-kl (the fewest bytes for a blend so close to full precision). The \
+      allocator tries every codec on rows of every matrix. What that does to the models' answers is a prediction, \
+      measured on SmolLM2 and other small models; with --calibration it is measured on these models and your text, at \
+      both ends of --lambda-range, against a temporary 16-bit bundle beside the output. The text also shows which errors \
+      matter: weights are then rounded so that they make good each other's errors. --explain shows the choices of \
+      one matrix, --tensor overrides them, --dry-run shows the plan and writes nothing.
+
+      EXAMPLES
+        A pair in 8 bits:
+          dera-quantize --reference mistral-7b-sft-beta --aligned zephyr-7b-beta --output zephyr.dera
+        A LoRA adapter, named for --lambda, in 4 bits:
+          dera-quantize --reference SmolLM2-135M-Instruct --aligned polite=./dpo-lora --bits 4 --output polite.dera
+        A fully fine-tuned model, as a small difference:
+          dera-quantize --reference sft --aligned dpo --delta ternary --output small.dera
+        An adapter and 8 bits, as close to full precision as the bytes allow:
+          dera-quantize --reference SmolLM2-135M-Instruct --aligned polite=./dpo-lora --budget 149.9MB \
+      --calibration default --activations int16 --output exact.dera
+        4 bits, rounded with a text in view:
+          dera-quantize --reference sft --aligned dpo --bits 4 --calibration default --output small.dera
+        The best pair in 120 MB, and what it would be without writing it:
+          dera-quantize --reference sft --aligned dpo --budget 120MB --output small.dera
+          dera-quantize --reference sft --aligned dpo --budget 120MB --dry-run --explain blk.0.attn_v.weight
+        The smallest pair within 0.02 nats of full precision for λ from -1 to 3:
+          dera-quantize --reference sft --aligned dpo --target-kl 0.02 --lambda-range -1:3 --calibration text.txt \
+      --output close.dera
+        Two rewards, and the figures for a script:
+          dera-quantize --reference sft --aligned brief --aligned happy --output stories.dera --json
+        Then:
+          dera run zephyr.dera --lambda 0.5 "Why is the sky blue?"
+
+      λ means what the theory says for models aligned with a KL penalty towards the reference. No file tells how a model \
+      was trained; what can be seen in the files (weights that are not close, another vocabulary, another chat template, \
+      a model card that names another method) is warned of.
+
+      An existing output file is replaced, but only once the new one is complete. Nothing is left behind on an error or \
+      Ctrl-C. The same input and options always give the same bytes.
+      """,
+    version: "dera-quantize \(Converter.version)")
+
+  package init() {}
+
+  /// Parses the process's arguments, converts and ends the process.
+  package static func start() async -> Never { await Program.run(Self.self) }
+
+  @Option(help: ArgumentHelp("The model that λ = 0 gives.", valueName: "[name=]path"))
+  var reference: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A model that λ = 1 gives; may be repeated. NAME is what --lambda NAME=… of dera calls it.",
+      valueName: "[name=]path"))
+  var aligned: [String] = []
+
+  @Option(help: "Bits of a matrix weight: 16 (exact to half precision), 8, 6 or 4. (default: 8)")
+  var bits: Bits?
+
+  @Option(
+    help: ArgumentHelp(
+      "How what aligned models change of a matrix is stored: \(DeltaStorage.syntax). All but own store the difference of "
+        + "the original weights, to be added to the packed reference; a matrix that takes fewer bytes whole is stored "
+        + "whole. (default: own)", valueName: "storage"))
+  var delta: DeltaStorage?
+
+  @Option(
+    help: ArgumentHelp(
+      "How the runtime gives the matrices their input unless it is told otherwise: int8, or int16, which is closer to "
+        + "full precision, takes no more memory and is a little slower.", valueName: "coding"))
+  var activations = ActivationCoding.int8
+
+  @Option(
+    name: .customLong("tensor"),
+    help: ArgumentHelp(
+      "Store matrices otherwise, whatever else is said: \(TensorRule.syntax). In a pattern * stands for any characters. "
+        + "May be repeated; the last that fits counts.", valueName: "rule"))
+  var rules: [TensorRule] = []
+
+  @OptionGroup(title: "Plans") var planning: PlanningArguments
+
+  @Flag(help: "Merge adapters into the reference's weights instead of storing their factors.")
+  var merge = false
+
+  @Option(name: [.short, .long], help: ArgumentHelp("The bundle to write.", valueName: "file.dera"))
+  var output: String?
+
+  @Flag(help: "Refuse weights that are NaN or infinite instead of storing them as 0 and ±65504 with a warning.")
+  var strict = false
+
+  @Flag(help: "Print the final figures as one JSON object.")
+  var json = false
+
+  @Flag(name: [.short, .long], help: "Print nothing but warnings and errors.")
+  var quiet = false
+
+  enum Bits: String, CaseIterable, ExpressibleByArgument {
+    case sixteen = "16"
+    case eight = "8"
+    case six = "6"
+    case four = "4"
+
+    var value: ConversionOptions.Bits {
+      switch self {
+      case .sixteen: .sixteen
+      case .eight: .eight
+      case .six: .six
+      case .four: .four
+      }
+    }
+  }
+
+  package func validate() throws {
+    if output == nil && !planning.dryRun { throw ValidationError("Give the bundle to write: --output FILE.dera") }
+    if planning.explain != nil, json || quiet {
+      throw ValidationError("--explain is a text for people; leave out --json and --quiet")
+    }
+    guard planning.goal != nil else { return }
+    if bits != nil { throw ValidationError("a goal chooses the bits; leave out --bits, or fix some with --tensor") }
+    if delta != nil {
+      throw ValidationError("a goal chooses the changes; leave out --delta, or fix some with --tensor")
+    }
+  }
+
+  package func run() async throws {
+    Interrupt.watch(Interrupt.endings)
+    let line = ProgressLine(total: 1, hasBar: true, isShown: !quiet)
+    defer { line.clear() }
+    let result = try await convert(line)
+    line.clear()
+    try print(result)
+  }
+
+  private func convert(_ line: ProgressLine) async throws -> Planning.Result {
+    let models = try NamedCheckpoint.open(([reference] + aligned).map(ModelArgument.init))
+    var options = ConversionOptions(
+      bits: bits?.value ?? .eight, delta: delta ?? .own, activations: activations, mergesAdapters: merge,
+      isStrict: strict)
+    options.goal = planning.goal
+    let converter = try Converter(reference: models[0], aligned: Array(models.dropFirst()), options: options)
+    if let output { try converter.reserve(output) }
+    let progress = Self.progress(on: line)
+    var inputs = try converter.readInputs(progress)
+    try inputs.apply(rules)
+    var task = Planning(inputs, planning.request(output: output), progress)
+    return try await task.run()
+  }
+
+  /// Shows every phase from its beginning; Ctrl-C ends the conversion at the next call.
+  private static func progress(on line: ProgressLine) -> ConversionProgressHandler {
+    let phase = Mutex<ConversionProgress.Phase?>(nil)
+    return { progress in
+      try Interrupt.check()
+      let isNew = phase.withLock { phase in
+        defer { phase = progress.phase }
+        return phase != progress.phase
+      }
+      if isNew { line.restart(total: progress.total) }
+      line.update(progress.done) { seconds in
+        let rate = seconds > 0 ? Double(progress.done) / seconds / 1e6 : 0
+        let speed = progress.phase == .measuring ? "" : " \(fixed(rate, 0)) MB/s"
+        return "\(progress.phase.rawValue)\(speed) \(progress.item)"
+      }
+    }
+  }
+
+  private func print(_ result: Planning.Result) throws {
+    var report = result.report
+    report?.peakMemoryBytes = ProcessMemory.current()?.peakBytes
+    for warning in report?.warnings ?? result.warnings { Output.warning(warning) }
+    if json {
+      try Output.write(report.map { try jsonText($0) } ?? jsonText(result.plan))
+    } else if !quiet {
+      var parts: [String] = []
+      if report == nil || report?.plan != nil {
+        parts.append(
+          result.plan.text(
+            width: Terminal.columns(STDOUT_FILENO), usesColor: Terminal.usesColor(STDOUT_FILENO)))
+      }
+      if let explanation = result.explanation { parts.append(explanation) }
+      if let report { parts.append(report.text) }
+      try Output.write(parts.joined(separator: "\n\n") + "\n")
+    }
+  }
+}
+
+extension ActivationCoding: ExpressibleByArgument {}
+
+extension DeltaStorage: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+  package var defaultValueDescription: String { name }
+}
+
+extension TensorRule: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}

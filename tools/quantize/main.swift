@@ -1,0 +1,3 @@
+import DeRaQuantizeCommand
+
+await QuantizeCommand.start()

@@ -1,0 +1,3 @@
+import DeRaStudy
+
+StudyCommand.start()
