@@ -142,7 +142,7 @@ extension DecodingSession {
   }
 
   /// Whether a λ can go on from what is cached.
-  func continues(_ realignment: Realignment) -> Bool {
+  package func continues(_ realignment: Realignment) -> Bool {
     blend == .logits || workspace.models.realignment(at: firstModel) == realignment
   }
 

@@ -2,7 +2,7 @@ import DeRa
 import Testing
 
 /// A model of 27 tokens that always continues the alphabet: after letter n comes n + 1, after z (25) the end (26).
-private final class Alphabet: TokenSequence {
+private final class Alphabet: TokenSequence, TokenBatch {
   private(set) var tokens: [Int32] = []
   let contextLength: Int
   private(set) var appended = 0
@@ -20,11 +20,18 @@ private final class Alphabet: TokenSequence {
 
   func truncate(to count: Int) { tokens = Array(tokens.prefix(count)) }
 
-  func logits(_ realignment: Realignment) throws -> UnsafeMutableBufferPointer<Float> {
+  var sequences: [Alphabet] { [self] }
+  var blend: Blend { .logits }
+  func continues(_ realignment: Realignment) -> Bool { true }
+
+  func logits(
+    _ realignments: [Realignment?], _ body: (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) throws {
+    guard realignments[0] != nil else { return }
     if tokens.count == cancelledAt { throw SessionError.cancelled }
     let next = min((tokens.last ?? 0) + 1, 26)
     for index in values.indices { values[index] = index == Int(next) ? 5 : 0 }
-    return values.withUnsafeMutableBufferPointer { $0 }
+    try values.withUnsafeMutableBufferPointer { try body(0, $0) }
   }
 }
 

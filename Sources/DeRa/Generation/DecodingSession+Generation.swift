@@ -1,21 +1,49 @@
 import DeRaTokenization
 
-extension DecodingSession: TokenSequence {}
-
-extension Tokenizer.StreamingDecoder: TokenTextDecoder {}
+extension TokenBatch {
+  /// Answers a prompt in the batch's first sequence, token by token.
+  /// - Parameters:
+  ///   - decoder: a fresh decoder of the model's tokenizer.
+  ///   - endOfText: ids that end the answer.
+  ///   - onText: called once a token with text that is now certain (possibly empty); false ends the answer.
+  /// - Throws: `GenerationError`, `SamplingError`, and what the sequence and `onText` throw.
+  package func generate<Decoder: TokenTextDecoder>(
+    prompt: [Int32], decoder: consuming Decoder, endOfText: Set<Int32>, realignment: Realignment,
+    options: GenerationOptions, onText: (String) throws -> Bool
+  ) throws -> Generation {
+    let loop = AnswerLoop<Self, Decoder>(self)
+    try loop.start(
+      prompt, at: 0, decoder: decoder, endOfText: endOfText, realignment: realignment, options: options)
+    var finished: Generation?
+    var goesOn = true
+    while finished == nil {
+      do {
+        try loop.step { _, progress in
+          if let failure = progress.failure { throw failure }
+          finished = progress.finished
+          if progress.token != nil || !progress.text.isEmpty { goesOn = try onText(progress.text) }
+        }
+      } catch SessionError.cancelled { goesOn = false }
+      if !goesOn, finished == nil { finished = loop.cancel(0) }
+    }
+    return finished ?? Generation()
+  }
+}
 
 extension DecodingSession {
-  /// Answers a prompt with the bundle's tokenizer and end-of-text tokens, as `TokenSequence.generate`.
+  /// Answers a prompt with the bundle's tokenizer and end-of-text tokens.
   /// - Throws: `PromptError.noTokenizer`, `GenerationError`, `SamplingError`, `SessionError`, and what `onText` throws.
   package func generate(
     prompt: [Int32], realignment: Realignment, options: GenerationOptions, onText: (String) throws -> Bool
   ) throws -> Generation {
     guard let tokenizer = bundle.tokenizer else { throw PromptError.noTokenizer(path: bundle.path) }
-    if blend == .weights && options.sampling.plausible > 0 { throw GenerationError.maskedWeights }
-    if !continues(realignment) { truncate(to: 0) }
     return try generate(
-      prompt: prompt, decoder: tokenizer.streamingDecoder(skipSpecial: true),
-      endOfText: Set(bundle.manifest.endOfTextIDs.compactMap { Int32(exactly: $0) }), realignment: realignment,
-      options: options, onText: onText)
+      prompt: prompt, decoder: tokenizer.streamingDecoder(skipSpecial: true), endOfText: bundle.endOfText,
+      realignment: realignment, options: options, onText: onText)
   }
+}
+
+extension ModelBundle {
+  /// Ids that end an answer.
+  package var endOfText: Set<Int32> { Set(manifest.endOfTextIDs.compactMap { Int32(exactly: $0) }) }
 }

@@ -40,37 +40,6 @@ package struct PlausibilityMask: Sendable, Equatable {
   }
 }
 
-/// The logits of a sequence's next token under a plausibility mask, and the memory that takes.
-final class MaskedLogits {
-  private let mask: PlausibilityMask
-  private var stash: UnsafeMutableBufferPointer<Float>
-
-  init(_ mask: PlausibilityMask) {
-    self.mask = mask
-    stash = UnsafeMutableBufferPointer(start: nil, count: 0)
-  }
-
-  deinit { stash.deallocate() }
-
-  /// Blended logits `[vocabulary]`, −∞ for implausible tokens, valid until the next call. The reference's logits come second: the
-  /// models then run beside each other as they do without a mask.
-  func logits(_ sequence: some TokenSequence, _ realignment: Realignment) throws -> UnsafeMutableBufferPointer<Float> {
-    let blended = try sequence.logits(realignment)
-    if realignment.soleModel == 0 {
-      try mask.apply(to: blended, reference: UnsafeBufferPointer(blended))
-      return blended
-    }
-    if stash.count != blended.count {
-      stash.deallocate()
-      stash = .allocate(capacity: blended.count)
-      stash.initialize(repeating: 0)
-    }
-    _ = stash.update(from: blended)
-    try mask.apply(to: stash, reference: UnsafeBufferPointer(try sequence.logits(realignment.reference)))
-    return stash
-  }
-}
-
 extension Realignment {
   /// λ = 0: the reference model alone.
   package var reference: Realignment { Realignment(lambdas: lambdas.map { _ in 0 }) }

@@ -28,21 +28,12 @@ package final class BatchSampler {
     package var finishReason = FinishReason.length
   }
 
-  private struct Place {
-    var request: Int
-    var realignment: Realignment
-    var answer: Answer<Tokenizer.StreamingDecoder>
-    var tokens: [Int32] = []
-  }
-
-  private let batch: DecodingBatch
+  private let loop: AnswerLoop<DecodingBatch, Tokenizer.StreamingDecoder>
   private let tokenizer: Tokenizer
   private let options: GenerationOptions
-  private let mask: PlausibilityMask?
-  private let endOfText: Set<Int32>
-  /// Blended logits that wait for the reference's, `[places, vocabulary]`; empty without a mask.
-  private var stash: [Float]
-  private var places: [Place?]
+  /// `[places]`: the request that each place draws for, and the tokens so far.
+  private var requests: [Int]
+  private var tokens: [[Int32]]
 
   /// - Parameters:
   ///   - count: answers under way together.
@@ -58,13 +49,12 @@ package final class BatchSampler {
     if blend == .weights && options.sampling.plausible > 0 { throw GenerationError.maskedWeights }
     self.tokenizer = tokenizer
     self.options = options
-    batch = try DecodingBatch(
-      bundle: bundle, count: count, contextLength: contextLength, engine: engine, cacheCodec: cacheCodec,
-      blend: blend)
-    mask = PlausibilityMask(alpha: options.sampling.plausible)
-    endOfText = Set(bundle.manifest.endOfTextIDs.compactMap { Int32(exactly: $0) })
-    stash = [Float](repeating: 0, count: mask == nil ? 0 : count * bundle.configuration.vocabularySize)
-    places = [Place?](repeating: nil, count: count)
+    loop = AnswerLoop(
+      try DecodingBatch(
+        bundle: bundle, count: count, contextLength: contextLength, engine: engine, cacheCodec: cacheCodec,
+        blend: blend))
+    requests = [Int](repeating: 0, count: count)
+    tokens = [[Int32]](repeating: [], count: count)
   }
 
   /// Draws every answer; they finish in no particular order.
@@ -76,76 +66,36 @@ package final class BatchSampler {
     _ requests: [Request], shouldContinue: @escaping () -> Bool = { true },
     onFinished: (_ request: Int, _ drawn: Drawn) throws -> Void
   ) throws {
-    batch.sessions[0].shouldContinue = shouldContinue
-    places = places.map { _ in nil }
+    loop.batch.sessions[0].shouldContinue = shouldContinue
+    defer { for place in tokens.indices { loop.cancel(place) } }
     var next = 0
     while true {
-      for place in places.indices where places[place] == nil && next < requests.count {
+      while next < requests.count, let place = loop.freePlace {
         try start(requests[next], number: next, at: place)
         next += 1
       }
-      if places.allSatisfy({ $0 == nil }) { return }
+      if loop.isIdle { return }
       guard shouldContinue() else { throw SessionError.cancelled }
-      try step(onFinished)
+      try loop.step { place, progress in
+        if let failure = progress.failure { throw failure }
+        if let token = progress.token { tokens[place].append(token) }
+        guard let finished = progress.finished else { return }
+        try onFinished(
+          self.requests[place],
+          Drawn(tokens: tokens[place], text: finished.text, finishReason: finished.finishReason))
+      }
     }
   }
 
   private func start(_ request: Request, number: Int, at place: Int) throws {
-    let session = batch.sessions[place]
-    guard !request.prompt.isEmpty else { throw GenerationError.emptyPrompt }
-    guard request.prompt.count <= session.contextLength else {
-      throw GenerationError.promptTooLong(tokens: request.prompt.count, contextLength: session.contextLength)
-    }
     // Nothing is kept of the answer before: a cache filled under another λ can differ in its last bits.
-    session.truncate(to: 0)
-    try session.append(request.prompt)
+    loop.batch.sessions[place].truncate(to: 0)
     var options = options
     options.sampling.seed = request.seed
-    places[place] = Place(
-      request: number, realignment: request.realignment,
-      answer: try Answer(
-        prompt: request.prompt, decoder: tokenizer.streamingDecoder(skipSpecial: true), endOfText: endOfText,
-        options: options))
-  }
-
-  /// Draws a token of every answer that is under way.
-  private func step(_ onFinished: (Int, Drawn) throws -> Void) throws {
-    let realignments = places.map { $0?.realignment }
-    guard let mask else {
-      return try batch.logits(realignments) { place, logits in try draw(logits, place, onFinished) }
-    }
-    let width = batch.bundle.configuration.vocabularySize
-    try batch.logits(realignments) { place, logits in
-      stash.replaceSubrange(place * width..<(place + 1) * width, with: logits)
-    }
-    // Second, so that the models run beside each other as they do without a mask.
-    try batch.logits(realignments.map { $0?.reference }) { place, reference in
-      try stash.withUnsafeMutableBufferPointer { stash in
-        let logits = UnsafeMutableBufferPointer(rebasing: stash[place * width..<(place + 1) * width])
-        try mask.apply(to: logits, reference: UnsafeBufferPointer(reference))
-        try draw(logits, place, onFinished)
-      }
-    }
-  }
-
-  private func draw(
-    _ logits: UnsafeMutableBufferPointer<Float>, _ place: Int, _ onFinished: (Int, Drawn) throws -> Void
-  ) throws {
-    guard let (token, _, ends) = try places[place]?.answer.draw(logits) else { return }
-    places[place]?.tokens.append(token)
-    let session = batch.sessions[place]
-    var reason: FinishReason?
-    if ends {
-      reason = .stop
-    } else if session.tokens.count >= session.contextLength {
-      reason = .context
-    } else if places[place]?.tokens.count ?? 0 >= options.maxTokens ?? .max {
-      reason = .length
-    }
-    guard let reason else { return try session.append(CollectionOfOne(token)) }
-    guard var finished = places[place].take() else { return }
-    _ = finished.answer.finish()
-    try onFinished(
-      finished.request, Drawn(tokens: finished.tokens, text: finished.answer.text, finishReason: reason))
+    try loop.start(
+      request.prompt, at: place, decoder: tokenizer.streamingDecoder(skipSpecial: true),
+      endOfText: loop.batch.bundle.endOfText, realignment: request.realignment, options: options)
+    requests[place] = number
+    tokens[place].removeAll(keepingCapacity: true)
   }
 }

@@ -1,19 +1,18 @@
-/// An answer as its tokens come: which token is drawn, what text is certain, and whether the answer is complete. What
-/// generation in one sequence and in a batch have in common.
-package struct Answer<Decoder: TokenTextDecoder> {
+/// An answer as its tokens come: which token is drawn, what text is certain, and whether the answer is complete.
+struct AnswerDraft<Decoder: TokenTextDecoder> {
   private var sampler: Sampler
   private var decoder: Decoder
   private var matcher: StopMatcher
   private let endOfText: Set<Int32>
-  package private(set) var text = ""
+  private(set) var text = ""
   /// Tokens drawn.
-  package private(set) var count = 0
+  private(set) var count = 0
 
   /// - Parameters:
   ///   - decoder: a fresh decoder of the model's tokenizer.
   ///   - endOfText: ids that end the answer.
   /// - Throws: `SamplingError.badOption`.
-  package init(
+  init(
     prompt: [Int32], decoder: consuming Decoder, endOfText: Set<Int32>, options: GenerationOptions
   ) throws(SamplingError) {
     sampler = try Sampler(options.sampling)
@@ -24,13 +23,13 @@ package struct Answer<Decoder: TokenTextDecoder> {
   }
 
   /// The seed that repeats this answer.
-  package var seed: UInt64 { sampler.seed }
+  var seed: UInt64 { sampler.seed }
 
   /// Draws the next token.
   /// - Parameter logits: `[vocabulary]`, blended; may be changed.
   /// - Returns: the token, the text it makes certain, and whether it ends the answer.
   /// - Throws: `SamplingError`.
-  package mutating func draw(
+  mutating func draw(
     _ logits: UnsafeMutableBufferPointer<Float>
   ) throws(SamplingError) -> (token: Int32, text: String, ends: Bool) {
     let token = try sampler.sample(logits)
@@ -42,7 +41,7 @@ package struct Answer<Decoder: TokenTextDecoder> {
   }
 
   /// The text that was held back.
-  package mutating func finish() -> String {
+  mutating func finish() -> String {
     let rest = matcher.append(decoder.finish()) + matcher.finish()
     text += rest
     return rest

@@ -1,0 +1,207 @@
+/// Answers under way in the sequences of a batch. A step draws one token of each; everything that generates text, for
+/// one sequence or many, goes through it.
+///
+/// An answer's bits do not depend on the others, on how many there are, or on what its sequence was used for before.
+package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
+  /// One token of an answer, or its end.
+  package struct Progress {
+    /// The token drawn; nil when an answer of no tokens ends.
+    package var token: Int32?
+    /// Text that is now certain, whole characters; may be empty.
+    package var text = ""
+    /// Set when the answer is complete: its place is free again.
+    package var finished: Generation?
+    /// Why no token could be drawn: the answer has ended without being complete.
+    package var failure: (any Error)?
+  }
+
+  private struct Place {
+    var realignment: Realignment
+    var draft: AnswerDraft<Decoder>
+    var maxTokens: Int
+    var mask: PlausibilityMask?
+    var generation: Generation
+    var start: ContinuousClock.Instant
+    var prefilled: ContinuousClock.Instant?
+  }
+
+  package let batch: Batch
+  /// `[sequences]`: the answer in each; nil where there is none.
+  private var places: [Place?]
+  /// `[sequences]`: what the batch is asked for, kept so that a step makes no array.
+  private var wanted: [Realignment?]
+  /// `[sequences]`: blended logits `[vocabulary]` that wait for the reference's; empty until a mask needs them.
+  private var stashes: [[Float]]
+  private let clock = ContinuousClock()
+
+  package init(_ batch: Batch) {
+    self.batch = batch
+    places = batch.sequences.map { _ in nil }
+    wanted = places.map { _ in nil }
+    stashes = places.map { _ in [] }
+  }
+
+  /// A sequence without an answer; nil when all are busy.
+  package var freePlace: Int? { places.firstIndex { $0 == nil } }
+  package var isIdle: Bool { places.allSatisfy { $0 == nil } }
+  package func isBusy(_ place: Int) -> Bool { places[place] != nil }
+
+  /// Begins an answer in a free place.
+  ///
+  /// What the sequence already shares with the beginning of the prompt is kept and not computed again. Afterwards the
+  /// sequence holds the prompt and the answer, without a final end-of-text token.
+  /// - Parameters:
+  ///   - decoder: a fresh decoder of the model's tokenizer.
+  ///   - endOfText: ids that end the answer.
+  /// - Throws: `GenerationError`, `SamplingError`, and what the sequence throws. The place stays free then.
+  package func start(
+    _ prompt: [Int32], at place: Int, decoder: consuming Decoder, endOfText: Set<Int32>, realignment: Realignment,
+    options: GenerationOptions
+  ) throws {
+    precondition(places[place] == nil, "an answer is under way in this place")
+    let sequence = batch.sequences[place]
+    try check(prompt, options, contextLength: sequence.contextLength)
+    let draft = try AnswerDraft(prompt: prompt, decoder: decoder, endOfText: endOfText, options: options)
+    var generation = Generation()
+    generation.seed = draft.seed
+    generation.promptTokens = prompt.count
+    if !sequence.continues(realignment) { sequence.truncate(to: 0) }
+    generation.reusedTokens = zip(sequence.tokens, prompt).prefix { $0 == $1 }.count
+    let start = clock.now
+    sequence.truncate(to: generation.reusedTokens)
+    try sequence.append(prompt[generation.reusedTokens...])
+    places[place] = Place(
+      realignment: realignment, draft: draft, maxTokens: options.maxTokens ?? .max,
+      mask: PlausibilityMask(alpha: options.sampling.plausible), generation: generation, start: start)
+  }
+
+  /// Changes λ from the next token on.
+  package func setRealignment(_ realignment: Realignment, at place: Int) {
+    places[place]?.realignment = realignment
+  }
+
+  /// Draws a token of every answer that is under way.
+  /// - Parameter body: gets the place and what became of it; must not start an answer.
+  /// - Throws: what the batch throws (`SessionError.cancelled` between the passes of a long prompt: another step goes on
+  ///   from there), and what `body` throws.
+  package func step(_ body: (_ place: Int, _ progress: Progress) throws -> Void) throws {
+    var waiting = 0
+    for place in places.indices {
+      if places[place]?.maxTokens == 0 { try end(place, Progress(), .length, body) }
+      wanted[place] = places[place]?.realignment
+    }
+    try batch.logits(wanted) { place, logits in
+      guard let mask = places[place]?.mask else { return try draw(logits, place, body) }
+      // Second, so that the models run beside each other as they do without a mask.
+      if places[place]?.realignment.soleModel == 0 {
+        try masked(place, body) { () throws(SamplingError) in
+          try mask.apply(to: logits, reference: UnsafeBufferPointer(logits))
+        }
+        if places[place] != nil { try draw(logits, place, body) }
+        wanted[place] = nil
+      } else {
+        stashes[place].replaceSubrange(0..., with: logits)
+        wanted[place] = places[place]?.realignment.reference
+        waiting += 1
+      }
+    }
+    guard waiting > 0 else { return }
+    for place in places.indices where places[place]?.mask == nil { wanted[place] = nil }
+    try batch.logits(wanted) { place, reference in
+      guard let mask = places[place]?.mask else { return }
+      var stash: [Float] = []
+      swap(&stash, &stashes[place])
+      defer { swap(&stash, &stashes[place]) }
+      try stash.withUnsafeMutableBufferPointer { logits in
+        try masked(place, body) { () throws(SamplingError) in
+          try mask.apply(to: logits, reference: UnsafeBufferPointer(reference))
+        }
+        if places[place] != nil { try draw(logits, place, body) }
+      }
+    }
+  }
+
+  /// Ends an answer before it is complete.
+  /// - Returns: what there is of it; nil when the place is free.
+  @discardableResult
+  package func cancel(_ place: Int) -> Generation? {
+    guard var ended = places[place].take() else { return nil }
+    _ = ended.draft.finish()
+    return result(of: ended, .cancelled)
+  }
+
+  /// Applies a mask; an answer whose reference has no plausible token ends.
+  private func masked(
+    _ place: Int, _ body: (Int, Progress) throws -> Void, _ apply: () throws(SamplingError) -> Void
+  ) throws {
+    do throws(SamplingError) { try apply() } catch { try fail(place, error, body) }
+  }
+
+  private func draw(
+    _ logits: UnsafeMutableBufferPointer<Float>, _ place: Int, _ body: (Int, Progress) throws -> Void
+  ) throws {
+    guard places[place] != nil else { return }
+    let now = clock.now
+    let drawn: (token: Int32, text: String, ends: Bool)
+    do throws(SamplingError) {
+      guard let result = try places[place]?.draft.draw(logits) else { return }
+      drawn = result
+    } catch {
+      return try fail(place, error, body)
+    }
+    if let start = places[place]?.start, places[place]?.prefilled == nil {
+      places[place]?.prefilled = now
+      places[place]?.generation.timeToFirstToken = clock.now - start
+    }
+    let sequence = batch.sequences[place]
+    let progress = Progress(token: drawn.token, text: drawn.text)
+    if drawn.ends { return try end(place, progress, .stop, body) }
+    if sequence.tokens.count >= sequence.contextLength { return try end(place, progress, .context, body) }
+    try sequence.append(CollectionOfOne(drawn.token))
+    if (places[place]?.draft.count ?? 0) >= (places[place]?.maxTokens ?? 0) {
+      return try end(place, progress, .length, body)
+    }
+    try body(place, progress)
+  }
+
+  private func end(
+    _ place: Int, _ progress: Progress, _ reason: FinishReason, _ body: (Int, Progress) throws -> Void
+  ) throws {
+    guard var ended = places[place].take() else { return }
+    var progress = progress
+    progress.text += ended.draft.finish()
+    progress.finished = result(of: ended, reason)
+    try body(place, progress)
+  }
+
+  private func fail(_ place: Int, _ error: any Error, _ body: (Int, Progress) throws -> Void) throws {
+    places[place] = nil
+    try body(place, Progress(failure: error))
+  }
+
+  private func result(of place: Place, _ reason: FinishReason) -> Generation {
+    var generation = place.generation
+    let prefilled = place.prefilled ?? place.start
+    generation.text = place.draft.text
+    generation.finishReason = reason
+    generation.answerTokens = place.draft.count
+    generation.prefillSeconds = prefilled - place.start
+    generation.decodeSeconds = clock.now - prefilled
+    return generation
+  }
+
+  private func check(_ prompt: [Int32], _ options: GenerationOptions, contextLength: Int) throws(GenerationError) {
+    if batch.blend == .weights && options.sampling.plausible > 0 { throw .maskedWeights }
+    guard !prompt.isEmpty else { throw .emptyPrompt }
+    guard prompt.count <= contextLength else {
+      throw .promptTooLong(tokens: prompt.count, contextLength: contextLength)
+    }
+    if let limit = options.maxTokens, limit < 0 { throw .badOption("max tokens is \(limit) but must be 0 or more") }
+    if options.stopStrings.contains("") { throw .badOption("a stop string must not be empty") }
+  }
+}
+
+/// Seconds between two instants.
+private func - (left: ContinuousClock.Instant, right: ContinuousClock.Instant) -> Double {
+  right.duration(to: left) / .seconds(1)
+}

@@ -1,0 +1,53 @@
+import DeRaTokenization
+
+/// Sequences that step together; `DecodingBatch` is one, and a `DecodingSession` alone.
+package protocol TokenBatch: AnyObject {
+  associatedtype Member: TokenSequence
+  var sequences: [Member] { get }
+  /// What λ blends.
+  var blend: Blend { get }
+  /// Computes the logits after the last token of every sequence that is given a λ.
+  /// - Parameter body: gets the sequence's index and its blended logits `[vocabulary]`, which it may change. It may append
+  ///   to that sequence.
+  func logits(
+    _ realignments: [Realignment?],
+    _ body: (_ sequence: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) throws
+}
+
+/// Tokens that are read and written.
+package protocol TokenSequence: AnyObject {
+  var tokens: [Int32] { get }
+  var contextLength: Int { get }
+  func append(_ tokens: some Collection<Int32>) throws
+  func truncate(to count: Int)
+  /// Whether what was computed can be gone on from under a λ.
+  func continues(_ realignment: Realignment) -> Bool
+}
+
+/// Turns tokens into text, whole characters only.
+package protocol TokenTextDecoder {
+  mutating func append(_ id: Int32) -> String
+  mutating func finish() -> String
+}
+
+extension Tokenizer.StreamingDecoder: TokenTextDecoder {}
+
+extension DecodingSession: TokenSequence {}
+
+extension DecodingSession: TokenBatch {
+  package var sequences: [DecodingSession] { [self] }
+
+  package func logits(
+    _ realignments: [Realignment?],
+    _ body: (_ sequence: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) throws {
+    guard let realignment = realignments[0] else { return }
+    try body(0, try logits(realignment))
+  }
+}
+
+extension DecodingBatch: TokenBatch {
+  package var sequences: [DecodingSession] { sessions }
+  package var blend: Blend { sessions[0].blend }
+}
