@@ -4,15 +4,15 @@ import DeRaTensorCore
 import DeRaTransformer
 
 /// Bytes a session occupies when its context is full.
-package struct MemoryReport: Sendable, Equatable {
+public struct MemoryReport: Sendable, Equatable {
   /// The bundle's file, mapped: shared by all sessions and processes, and the system may drop and reread its pages.
-  package var mappedBytes: Int
+  public var mappedBytes: Int
   /// Most of them that are wanted in memory; all of them unless that is limited.
-  package var residentBytes: Int
+  public var residentBytes: Int
   /// Keys and values of all models.
-  package var kvBytes: Int
+  public var kvBytes: Int
   /// Activations, logits and rotation tables.
-  package var scratchBytes: Int
+  public var scratchBytes: Int
 
   package init(mappedBytes: Int, residentBytes: Int? = nil, kvBytes: Int, scratchBytes: Int) {
     self.mappedBytes = mappedBytes
@@ -21,7 +21,8 @@ package struct MemoryReport: Sendable, Equatable {
     self.scratchBytes = scratchBytes
   }
 
-  package var total: Int { residentBytes + kvBytes + scratchBytes }
+  /// Bytes in memory when everything is in use.
+  public var total: Int { residentBytes + kvBytes + scratchBytes }
 }
 
 extension DecodingSession {
@@ -38,6 +39,15 @@ extension DecodingSession {
       residentBytes: workspace.state.streaming.map { $0.streamedBytes == 0 ? bundle.mappedBytes : $0.limit },
       kvBytes: caches.reduce(0) { $0 + $1.byteCount },
       scratchBytes: workspace.state.byteCount)
+  }
+}
+
+extension DecodingBatch {
+  /// The memory of all its sequences.
+  package var memory: MemoryReport {
+    var report = sessions[0].memory
+    report.kvBytes = sessions.reduce(0) { $0 + $1.memory.kvBytes }
+    return report
   }
 }
 

@@ -9,7 +9,7 @@ import DeRaTransformer
 
 /// An opened bundle: the file mapped read-only, its models as views into the mapping. Immutable; any number of sessions
 /// in any thread may use it.
-package final class ModelBundle: Sendable {
+public final class ModelBundle: Sendable {
   package let manifest: BundleManifest
   /// nil when the checkpoints came without one; token ids still work.
   package let tokenizer: Tokenizer?
@@ -20,7 +20,7 @@ package final class ModelBundle: Sendable {
 
   /// Opens and validates a bundle; weights are not read.
   /// - Throws: `GGUFError`, `BundleError` or `TokenizerError`, saying what is wrong with the file.
-  package init(path: String) throws {
+  package init(mapping path: String) throws {
     let file = try GGUFFile(path: path)
     let manifest = try BundleManifest(file: file)
     let bytes = file.file.bytes
@@ -37,9 +37,9 @@ package final class ModelBundle: Sendable {
   }
 
   package var configuration: ModelConfiguration { manifest.configuration }
-  package var path: String { file.path }
+  public var path: String { file.path }
   /// Bytes of the mapped file.
-  package var mappedBytes: Int { file.file.bytes.count }
+  public var mappedBytes: Int { file.file.bytes.count }
 
   /// Bytes of parts of the file that are in this process's memory; nil where the system does not tell.
   func residentBytes(of ranges: [Range<Int>]) -> Int? { file.file.residentBytes(of: ranges) }

@@ -52,7 +52,7 @@ package struct PackedBundle: Sendable {
   package static func pack(
     _ path: String, to output: String, level: Int, progress: Progress = { _, _ in }
   ) throws -> Int {
-    _ = try ModelBundle(path: path)
+    _ = try ModelBundle(mapping: path)
     let source = try MappedFile(path: path)
     let file = try AtomicFile(path: output)
     let total = source.bytes.count
@@ -97,7 +97,7 @@ package struct PackedBundle: Sendable {
     if let content, content.bytes != target.position || content.sha256 != hash.hexadecimal() {
       throw PackedBundleError.otherContent(path: path)
     }
-    try target.commit { _ = try ModelBundle(path: $0) }
+    try target.commit { _ = try ModelBundle(mapping: $0) }
   }
 
   /// - Throws: `PackedBundleError.noRoom`.
@@ -123,6 +123,13 @@ extension PackedBundle {
     try Self.create(directory)
     try unpack(to: target, progress: progress)
     return target
+  }
+
+  /// The bundle's own file: the path itself, or what a packed bundle there is expanded to.
+  /// - Throws: as `expanded`.
+  package static func bundleFile(of path: String) throws -> String {
+    guard let packed = try PackedBundle(path: path) else { return path }
+    return try packed.expanded(in: cacheDirectory())
   }
 
   /// Where expanded bundles are kept: `$XDG_CACHE_HOME/dera`, or `~/.cache/dera`.

@@ -22,7 +22,7 @@ package struct PromptFormat: Sendable {
   package func tokens(text: String) throws -> [Int32] { try tokenizer.encode(text, addSpecial: true) }
 
   /// A conversation ready for the next answer. Without a template the messages' contents are joined as they are.
-  package func tokens(messages: [ChatMessage]) throws -> [Int32] {
+  package func tokens(messages: [TemplateMessage]) throws -> [Int32] {
     guard let template else {
       let contents = messages.compactMap { message -> String? in
         guard case .string(let content)? = message.fields["content"] else { return nil }

@@ -73,7 +73,7 @@ package struct Realignment: Sendable, Hashable {
 }
 
 /// The quantity that λ blends: logits or weights.
-package enum Blend: String, Sendable, CaseIterable, Codable {
+public enum Blend: String, Sendable, CaseIterable, Codable {
   /// The models' logits: decoding-time realignment. Every model that λ uses is run, with a KV cache of its own.
   case logits
   /// Their weights, W_ref + Σ λᵢ·(Wᵢ − W_ref): one model is run, with one cache, which a new λ makes useless. Cheaper and

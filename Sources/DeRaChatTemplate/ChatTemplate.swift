@@ -22,7 +22,7 @@ package struct ChatTemplate: Sendable {
   ///     `transformers`, and templates fall back on a date of their own.
   /// - Throws: `TemplateError`; one of kind `.raised` carries what the template says is wrong with the conversation.
   package func render(
-    messages: [ChatMessage], addGenerationPrompt: Bool, variables: [String: TemplateValue] = [:],
+    messages: [TemplateMessage], addGenerationPrompt: Bool, variables: [String: TemplateValue] = [:],
     now: TemplateDate? = nil, limits: TemplateLimits = TemplateLimits()
   ) throws(TemplateError) -> String {
     var all: [String: TemplateValue] = ["tools": .none, "documents": .none]
@@ -35,7 +35,7 @@ package struct ChatTemplate: Sendable {
 }
 
 /// One turn of a conversation.
-package struct ChatMessage: Sendable, Equatable {
+package struct TemplateMessage: Sendable, Equatable {
   /// The fields that the template sees: `role`, `content` and whatever else was set, such as `tool_calls`.
   package var fields: TemplateDictionary
 

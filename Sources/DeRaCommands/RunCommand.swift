@@ -63,7 +63,7 @@ struct RunCommand: ParsableCommand {
       if system != nil { throw ValidationError("the bundle has no chat template, so --system has no place to go") }
       return try format.tokens(text: text)
     }
-    let start = system.map { [ChatMessage(role: "system", content: $0)] } ?? []
-    return try format.tokens(messages: start + [ChatMessage(role: "user", content: text)])
+    let start = system.map { [TemplateMessage(role: "system", content: $0)] } ?? []
+    return try format.tokens(messages: start + [TemplateMessage(role: "user", content: text)])
   }
 }

@@ -41,8 +41,3 @@ package func withProgress<Result>(_ name: String, _ body: (PackedBundle.Progress
     }
   }
 }
-
-extension ModelBundle {
-  /// Names of the aligned models, in the bundle's order.
-  package var alignedModels: [String] { Array(manifest.models.dropFirst()) }
-}

@@ -130,7 +130,7 @@ package struct ConversionInputs: Sendable {
       let template = try ChatTemplate(source: source)
       let roles = [("user", "Hello"), ("assistant", "Hi"), ("user", "Bye")]
       _ = try template.render(
-        messages: roles.map { ChatMessage(role: $0.0, content: $0.1) }, addGenerationPrompt: true,
+        messages: roles.map { TemplateMessage(role: $0.0, content: $0.1) }, addGenerationPrompt: true,
         variables: specialTokens.mapValues(TemplateValue.string))
       return (source, [])
     } catch {

@@ -1,10 +1,10 @@
 import DeRaPlatform
 
 /// A POSIX mutex at a fixed address.
-final class Lock {
+package final class Lock: @unchecked Sendable {
   fileprivate let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
-  init() {
+  package init() {
     mutex.initialize(to: pthread_mutex_t())
     pthread_mutex_init(mutex, nil)
   }
@@ -14,15 +14,15 @@ final class Lock {
     mutex.deallocate()
   }
 
-  func lock() { pthread_mutex_lock(mutex) }
-  func unlock() { pthread_mutex_unlock(mutex) }
+  package func lock() { pthread_mutex_lock(mutex) }
+  package func unlock() { pthread_mutex_unlock(mutex) }
 }
 
 /// A POSIX condition variable at a fixed address.
-final class Condition {
+package final class Condition: @unchecked Sendable {
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-  init() {
+  package init() {
     condition.initialize(to: pthread_cond_t())
     pthread_cond_init(condition, nil)
   }
@@ -32,6 +32,6 @@ final class Condition {
     condition.deallocate()
   }
 
-  func wait(_ lock: Lock) { pthread_cond_wait(condition, lock.mutex) }
-  func wakeAll() { pthread_cond_broadcast(condition) }
+  package func wait(_ lock: Lock) { pthread_cond_wait(condition, lock.mutex) }
+  package func wakeAll() { pthread_cond_broadcast(condition) }
 }

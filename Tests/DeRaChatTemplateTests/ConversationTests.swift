@@ -6,15 +6,15 @@ struct Conversations: Decodable {
   private struct Conversation: Decodable {
     let name: String
     let hasTools: Bool
-    let messages: [ChatMessage]
+    let messages: [TemplateMessage]
 
     init(from decoder: any Decoder) throws {
       var container = try decoder.unkeyedContainer()
       name = try container.decode(String.self)
       hasTools = try container.decode(Bool.self)
       messages = try container.decode([FixtureValue].self).map { message in
-        guard case .dictionary(let fields) = message.value else { return ChatMessage(role: "none", content: "") }
-        return ChatMessage(fields: fields)
+        guard case .dictionary(let fields) = message.value else { return TemplateMessage(role: "none", content: "") }
+        return TemplateMessage(fields: fields)
       }
     }
   }
@@ -79,7 +79,7 @@ struct Rendering: Decodable {
 
   @Test func messagesOfTheCallerAreTheTemplatesMessages() throws {
     let template = try ChatTemplate(source: try Fixtures.source("smollm2"))
-    let messages = [ChatMessage(role: "system", content: "Be brief."), ChatMessage(role: "user", content: "Hello")]
+    let messages = [TemplateMessage(role: "system", content: "Be brief."), TemplateMessage(role: "user", content: "Hello")]
     let prompt = try template.render(messages: messages, addGenerationPrompt: true)
     #expect(
       prompt == "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n")

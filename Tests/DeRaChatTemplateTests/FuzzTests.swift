@@ -28,8 +28,8 @@ struct SeededGenerator: RandomNumberGenerator {
   }()
 
   private let messages = [
-    ChatMessage(role: "system", content: "Be brief."), ChatMessage(role: "user", content: "Hello"),
-    ChatMessage(role: "assistant", content: "<think>\n</think>\n\nHi"), ChatMessage(role: "user", content: ["type"]),
+    TemplateMessage(role: "system", content: "Be brief."), TemplateMessage(role: "user", content: "Hello"),
+    TemplateMessage(role: "assistant", content: "<think>\n</think>\n\nHi"), TemplateMessage(role: "user", content: ["type"]),
   ]
 
   private func render(_ source: String) -> Result<String, TemplateError> {

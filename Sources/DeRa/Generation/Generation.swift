@@ -1,16 +1,36 @@
 /// The conditions that end an answer, besides the model's own end-of-text tokens.
-package struct GenerationOptions: Sendable, Equatable {
-  package var sampling = SamplingOptions()
+public struct GenerationOptions: Sendable, Equatable {
+  public var sampling = SamplingOptions()
   /// Longest answer in tokens; nil goes on until the context is full.
-  package var maxTokens: Int?
+  public var maxTokens: Int?
   /// The answer ends before the first of these to appear; none of its text is shown.
-  package var stopStrings: [String] = []
+  public var stopStrings: [String] = []
 
-  package init() {}
+  public init() {}
+
+  /// - Parameters: as the members of these names, here and in `SamplingOptions`.
+  public init(
+    temperature: Float = 0.8, topK: Int = 40, topP: Float = 0.95, minP: Float = 0, plausible: Float = 0,
+    repetitionPenalty: Float = 1, frequencyPenalty: Float = 0, presencePenalty: Float = 0,
+    logitBias: [Int32: Float] = [:], seed: UInt64? = nil, maxTokens: Int? = nil, stopStrings: [String] = []
+  ) {
+    sampling.temperature = temperature
+    sampling.topK = topK
+    sampling.topP = topP
+    sampling.minP = minP
+    sampling.plausible = plausible
+    sampling.repetitionPenalty = repetitionPenalty
+    sampling.frequencyPenalty = frequencyPenalty
+    sampling.presencePenalty = presencePenalty
+    sampling.logitBias = logitBias
+    sampling.seed = seed
+    self.maxTokens = maxTokens
+    self.stopStrings = stopStrings
+  }
 }
 
 /// Why an answer ended.
-package enum FinishReason: String, Sendable, Codable {
+public enum FinishReason: String, Sendable, Codable {
   /// The model's end of text, or a stop string.
   case stop
   /// `maxTokens` was reached.
@@ -22,29 +42,29 @@ package enum FinishReason: String, Sendable, Codable {
 }
 
 /// An answer and what it cost.
-package struct Generation: Sendable, Equatable {
-  package var text = ""
-  package var finishReason = FinishReason.stop
-  package var promptTokens = 0
+public struct Generation: Sendable, Equatable {
+  public var text = ""
+  public var finishReason = FinishReason.stop
+  public var promptTokens = 0
   /// Prompt tokens that were still in the cache from the call before.
-  package var reusedTokens = 0
+  public var reusedTokens = 0
   /// Tokens drawn, an end-of-text token included.
-  package var answerTokens = 0
+  public var answerTokens = 0
   /// Seconds until the logits after the prompt were there.
-  package var prefillSeconds = 0.0
+  public var prefillSeconds = 0.0
   /// Seconds from there to the end.
-  package var decodeSeconds = 0.0
+  public var decodeSeconds = 0.0
   /// Seconds from the call to the first token.
-  package var timeToFirstToken = 0.0
+  public var timeToFirstToken = 0.0
   /// The seed that repeats this answer.
-  package var seed: UInt64 = 0
+  public var seed: UInt64 = 0
 
   package init() {}
 
   /// Prompt tokens evaluated a second.
-  package var prefillRate: Double { rate(promptTokens - reusedTokens, prefillSeconds) }
+  public var prefillRate: Double { rate(promptTokens - reusedTokens, prefillSeconds) }
   /// Tokens a second after the first one.
-  package var decodeRate: Double { rate(answerTokens - 1, decodeSeconds) }
+  public var decodeRate: Double { rate(answerTokens - 1, decodeSeconds) }
 
   private func rate(_ tokens: Int, _ seconds: Double) -> Double {
     tokens > 0 && seconds > 0 ? Double(tokens) / seconds : 0

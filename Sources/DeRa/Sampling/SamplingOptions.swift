@@ -2,31 +2,31 @@
 ///
 /// The steps run in this order: plausibility mask, logit bias, repetition / frequency / presence penalties, temperature,
 /// top-k, top-p, min-p, draw. Each truncation sees what the one before it left, renormalised.
-package struct SamplingOptions: Sendable, Equatable {
+public struct SamplingOptions: Sendable, Equatable {
   /// Divides the logits. 0 is greedy: the largest logit, the lowest id on a tie.
-  package var temperature: Float = 0.8
+  public var temperature: Float = 0.8
   /// Keeps the `topK` largest logits; 0 keeps all.
-  package var topK = 40
+  public var topK = 40
   /// Keeps the smallest set of most probable tokens whose mass reaches `topP`; 1 keeps all.
-  package var topP: Float = 0.95
+  public var topP: Float = 0.95
   /// Drops tokens less probable than `minP` times the most probable one; 0 drops none.
-  package var minP: Float = 0
+  public var minP: Float = 0
   /// Tokens less probable under the reference model than `plausible` times its likeliest one are never drawn; 0 is off. See
   /// `PlausibilityMask`; whoever computes the logits applies it.
-  package var plausible: Float = 0
+  public var plausible: Float = 0
   /// Logits of tokens in prompt and answer are divided by this when positive, multiplied when negative; 1 is off.
   /// Source: CTRL (arXiv 1909.05858), in the form of Hugging Face and llama.cpp.
-  package var repetitionPenalty: Float = 1
+  public var repetitionPenalty: Float = 1
   /// Subtracted once for every time the token already is in the answer (OpenAI's definition).
-  package var frequencyPenalty: Float = 0
+  public var frequencyPenalty: Float = 0
   /// Subtracted when the token already is in the answer (OpenAI's definition).
-  package var presencePenalty: Float = 0
+  public var presencePenalty: Float = 0
   /// Added to the logits of single tokens; −∞ bans a token.
-  package var logitBias: [Int32: Float] = [:]
+  public var logitBias: [Int32: Float] = [:]
   /// Start of the random numbers; nil takes one from the system (and reports it).
-  package var seed: UInt64?
+  public var seed: UInt64?
 
-  package init() {}
+  public init() {}
 
   /// - Throws: `SamplingError.badOption` for the first value outside its range.
   package func validate() throws(SamplingError) {

@@ -61,7 +61,7 @@ private final class BundleChatEngine: ChatEngine {
   func answer(
     _ messages: [Message], _ realignment: Realignment, onText: (String) throws -> Bool
   ) throws -> Generation {
-    let tokens = try format.tokens(messages: messages.map { ChatMessage(role: $0.role, content: $0.content) })
+    let tokens = try format.tokens(messages: messages.map { TemplateMessage(role: $0.role, content: $0.content) })
     return try session.generate(prompt: tokens, realignment: realignment, options: options, onText: onText)
   }
 }

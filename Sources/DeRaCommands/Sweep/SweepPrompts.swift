@@ -67,8 +67,8 @@ struct SweepPrompts {
       }
       return (text, try format.tokens(text: text))
     case .text(let text):
-      let start = line.system.map { [ChatMessage(role: "system", content: $0)] } ?? []
-      return (text, try format.tokens(messages: start + [ChatMessage(role: "user", content: text)]))
+      let start = line.system.map { [TemplateMessage(role: "system", content: $0)] } ?? []
+      return (text, try format.tokens(messages: start + [TemplateMessage(role: "user", content: text)]))
     }
   }
 

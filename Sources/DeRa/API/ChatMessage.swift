@@ -1,0 +1,30 @@
+import DeRaChatTemplate
+
+/// One turn of a conversation.
+public struct ChatMessage: Sendable, Hashable {
+  /// Who speaks: `system`, `user`, `assistant`, or another role that the model's template knows.
+  public var role: String
+  public var content: String
+
+  public init(role: String, content: String) {
+    self.role = role
+    self.content = content
+  }
+
+  public static func system(_ content: String) -> ChatMessage { ChatMessage(role: "system", content: content) }
+  public static func user(_ content: String) -> ChatMessage { ChatMessage(role: "user", content: content) }
+  public static func assistant(_ content: String) -> ChatMessage { ChatMessage(role: "assistant", content: content) }
+
+  var forTemplate: TemplateMessage { TemplateMessage(role: role, content: content) }
+}
+
+/// What an answer is asked for: plain text to be continued, a conversation, or token ids.
+public enum Prompt: Sendable, Hashable {
+  case text(String)
+  case chat([ChatMessage])
+  case tokens([Int32])
+}
+
+extension Prompt: ExpressibleByStringLiteral {
+  public init(stringLiteral value: String) { self = .text(value) }
+}

@@ -1,0 +1,128 @@
+import DeRaKernels
+import DeRaTokenization
+
+extension ModelBundle {
+  /// Opens and validates a bundle, a `.dera` file or its packed form `.dera.lz4`, which is expanded once into the user's
+  /// cache directory. Weights are not read.
+  /// - Throws: `DeRaError.unreadableFile` or `.invalidBundle`, saying what is wrong with the file.
+  public convenience init(path: String) throws {
+    do {
+      try self.init(mapping: try PackedBundle.bundleFile(of: path))
+    } catch {
+      throw DeRaError.wrapped(error, path: path)
+    }
+  }
+
+  /// Names of the aligned models, in the bundle's order; λ is given for these.
+  public var alignedModels: [String] { Array(manifest.models.dropFirst()) }
+
+  /// Name of the reference model.
+  public var referenceModel: String { manifest.models.first ?? "" }
+
+  /// Longest sequence in tokens that the models were made for.
+  public var contextLength: Int { configuration.contextLength }
+
+  public var vocabularySize: Int { configuration.vocabularySize }
+
+  /// Whether conversations are laid out by the model's own template; otherwise their texts are joined.
+  public var hasChatTemplate: Bool { manifest.chatTemplate != nil }
+
+  /// Token ids of a prompt, with the special tokens that the model expects around it.
+  /// - Throws: `DeRaError.noTokenizer`, `.templateFailed`.
+  public func tokens(of prompt: Prompt) throws -> [Int32] {
+    try DeRaError.wrapping(path: path) {
+      switch prompt {
+      case .tokens(let ids): ids
+      case .text(let text): try PromptFormat(self).tokens(text: text)
+      case .chat(let messages): try PromptFormat(self).tokens(messages: messages.map(\.forTemplate))
+      }
+    }
+  }
+
+  /// The text of token ids, without special tokens.
+  /// - Throws: `DeRaError.noTokenizer`, `.invalidToken`.
+  public func text(of tokens: [Int32]) throws -> String {
+    guard let tokenizer else { throw DeRaError.noTokenizer(path: path) }
+    if let id = tokens.first(where: { $0 < 0 || $0 >= vocabularySize }) {
+      throw DeRaError.invalidToken(id, vocabularySize: vocabularySize)
+    }
+    var decoder = tokenizer.streamingDecoder(skipSpecial: true)
+    return tokens.map { decoder.append($0) }.joined() + decoder.finish()
+  }
+
+  /// Recomputes every tensor's SHA-256, which reads the whole file.
+  /// - Parameter progress: called with bytes done and bytes in all.
+  /// - Throws: `DeRaError.damagedTensor` naming the first tensor that differs.
+  public func verifyChecksums(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws {
+    try DeRaError.wrapping(path: path) { try verify(progress: progress) }
+  }
+
+  /// A session: one conversation at a time, each of its answers under a λ of its own.
+  /// - Parameters:
+  ///   - context: most tokens of prompt and answer together; nil takes the models' own limit, at most 4,096. Keys and
+  ///     values are reserved for it.
+  ///   - threads: nil takes one for every fast core.
+  ///   - options: how keys and values are kept, what λ blends, and a limit of memory.
+  /// - Throws: `DeRaError.memoryLimit`, `.outOfMemory`, `.invalidOption`, `.unsupportedInstructionSet`.
+  public func session(context: Int? = nil, threads: Int? = nil, options: SessionOptions = .init()) throws -> Session {
+    try Session(self, context: context, threads: threads, options: options)
+  }
+
+  /// A batch: up to `sequences` answers at once, for which a matrix is read once.
+  /// - Throws: as `session`.
+  public func batch(
+    sequences: Int, context: Int? = nil, threads: Int? = nil, options: SessionOptions = .init()
+  ) throws -> Batch {
+    try Batch(self, sequences: sequences, context: context, threads: threads, options: options)
+  }
+}
+
+/// How a session or a batch computes.
+public struct SessionOptions: Sendable, Hashable {
+  /// How keys and values are kept.
+  public enum KeyValueCoding: String, Sendable, Hashable { case f16, int8 }
+
+  public var keyValues = KeyValueCoding.f16
+  /// What λ blends.
+  public var blend = Blend.logits
+  /// Most bytes the weights, keys and values and scratch memory may take together; nil sets no limit.
+  public var memoryLimit: Int?
+
+  public init(keyValues: KeyValueCoding = .f16, blend: Blend = .logits, memoryLimit: Int? = nil) {
+    self.keyValues = keyValues
+    self.blend = blend
+    self.memoryLimit = memoryLimit
+  }
+
+  static let defaultContext = 4096
+}
+
+extension ModelBundle {
+  /// What a session and a batch have in common: the sequences, the loop that draws answers, and the thread it runs on.
+  func decoding(
+    sequences: Int, context: Int?, threads: Int?, options: SessionOptions
+  ) throws -> (loop: AnswerLoop<DecodingBatch, Tokenizer.StreamingDecoder>, thread: ComputeThread) {
+    if let threads, !(1...1024).contains(threads) {
+      throw DeRaError.invalidOption(reason: "\(threads) threads; give 1 to 1024")
+    }
+    let length = context ?? min(contextLength, SessionOptions.defaultContext)
+    guard (1...DecodingSession.maximumContext).contains(length) else {
+      throw DeRaError.invalidOption(
+        reason: "a context of \(length) tokens; give 1 to \(DecodingSession.maximumContext)")
+    }
+    guard (1...4096).contains(sequences) else {
+      throw DeRaError.invalidOption(reason: "\(sequences) sequences; give 1 to 4096")
+    }
+    return try DeRaError.wrapping(path: path) {
+      let pool = ThreadPool(threads: threads ?? Processors.current.threads, processors: .current)
+      let batch = try DecodingBatch(
+        bundle: self, count: sequences, contextLength: length, engine: Engine(pool: pool),
+        cacheCodec: options.keyValues == .int8 ? .int8 : .f16, blend: options.blend)
+      if let limit = options.memoryLimit {
+        let needed = batch.memory.total
+        guard needed <= limit else { throw DeRaError.memoryLimit(needed: needed, limit: limit) }
+      }
+      return (AnswerLoop(batch), try ComputeThread(pool: pool))
+    }
+  }
+}
