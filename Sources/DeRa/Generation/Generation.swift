@@ -6,8 +6,6 @@ public struct GenerationOptions: Sendable, Equatable {
   /// The answer ends before the first of these to appear; none of its text is shown.
   public var stopStrings: [String] = []
 
-  public init() {}
-
   /// - Parameters: as the members of these names, here and in `SamplingOptions`.
   public init(
     temperature: Float = 0.8, topK: Int = 40, topP: Float = 0.95, minP: Float = 0, plausible: Float = 0,
