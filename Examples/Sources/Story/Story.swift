@@ -1,4 +1,3 @@
-// Tells a story whose alignment changes while it is told: swift run Story BUNDLE
 import DeRa
 
 @main struct Story {
@@ -9,6 +8,5 @@ import DeRa
       print(piece, terminator: "")
       story.lambda = 1
     }
-    print()
   }
 }
