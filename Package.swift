@@ -9,7 +9,7 @@ let real: Target.Dependency = .product(name: "RealModule", package: "swift-numer
 let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaTensorCore", []),
   ("DeRaDigest", ["CDeRaDigest"]),
-  ("DeRaPlatform", ["DeRaTensorCore"]),
+  ("DeRaPlatform", ["CDeRaFaults", "DeRaTensorCore"]),
   ("DeRaGGUF", ["DeRaTensorCore", "DeRaPlatform"]),
   ("DeRaText", []),
   ("DeRaCompression", ["CDeRaLZ4"]),
@@ -58,6 +58,7 @@ let package = Package(
     .systemLibrary(name: "CDeRaLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "CDeRaKernels", cSettings: cSettings),
     .target(name: "CDeRaDigest", cSettings: cSettings),
+    .target(name: "CDeRaFaults", cSettings: cSettings),
     .target(name: "CDeRaScheduling", cSettings: cSettings),
     .target(
       name: "CDeRaKernelsConformance", dependencies: ["CDeRaKernels"], path: "Tests/CDeRaKernelsConformance",

@@ -3,6 +3,7 @@ import DeRaDigest
 import DeRaGGUF
 import DeRaKernels
 import DeRaModelSpec
+import DeRaPlatform
 import DeRaTensorCore
 import DeRaTokenization
 import DeRaTransformer
@@ -40,6 +41,10 @@ public final class ModelBundle: Sendable {
   public var path: String { file.path }
   /// Bytes of the mapped file.
   public var mappedBytes: Int { file.file.bytes.count }
+
+  /// Makes sure that nobody has written into the file since it was opened; asked before every answer.
+  /// - Throws: `FileError.changed`.
+  func checkUnchanged() throws(FileError) { try file.file.checkUnchanged() }
 
   /// Bytes of parts of the file that are in this process's memory; nil where the system does not tell.
   func residentBytes(of ranges: [Range<Int>]) -> Int? { file.file.residentBytes(of: ranges) }

@@ -1,10 +1,11 @@
 import ArgumentParser
+import DeRaPlatform
 
 /// A program's way from its arguments to its exit code: 0, 1 (failure), 64 (usage) or 130 (Ctrl-C).
 package enum Program {
   /// Parses the process's arguments, runs the command and ends the process.
   package static func run(_ root: (some ParsableCommand).Type) -> Never {
-    Interrupt.endQuietlyOnClosedPipe()
+    prepare(root)
     do {
       var command = try root.parseAsRoot()
       try command.run()
@@ -16,7 +17,7 @@ package enum Program {
 
   /// The same for a command that awaits.
   package static func run(_ root: (some AsyncParsableCommand).Type) async -> Never {
-    Interrupt.endQuietlyOnClosedPipe()
+    prepare(root)
     do {
       var command = try root.parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
@@ -28,6 +29,11 @@ package enum Program {
       end(root, error)
     }
     root.exit()
+  }
+
+  private static func prepare(_ root: (some ParsableCommand).Type) {
+    Interrupt.endQuietlyOnClosedPipe()
+    UnreadableFiles.endProgram(named: root.configuration.commandName ?? "dera")
   }
 
   private static func end(_ root: (some ParsableCommand).Type, _ error: any Error) -> Never {

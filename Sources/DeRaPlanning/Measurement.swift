@@ -92,8 +92,9 @@ final class Measurement {
 
   /// Mean KL of a bundle from the 16-bit one, for each aligned model at each end of the range.
   /// - Throws: `BundleError`, `EvaluationError`, `SessionError`, and what the progress handler throws.
-  func measure(_ path: String) throws -> [PlanReport.Measurement] {
-    let bundle = try ModelBundle(path: path)
+  func measure(_ path: String) throws -> [PlanReport.Measurement] { try measure(ModelBundle(path: path)) }
+
+  private func measure(_ bundle: ModelBundle) throws -> [PlanReport.Measurement] {
     let models = bundle.manifest.models.dropFirst()
     let points = models.enumerated().flatMap { index, name in
       range.ends.map { (name: name, lambda: $0, realignment: oneHot(index, Float($0), of: models.count)) }
@@ -117,7 +118,7 @@ final class Measurement {
   func measure(_ plan: BundlePlan) async throws -> [PlanReport.Measurement] {
     let file = TemporaryBundle(beside: place)
     _ = try await plan.write(to: file.path, progress: progress)
-    return try withExtendedLifetime(file) { try measure(file.path) }
+    return try measure(try file.open())
   }
 
   private func oneHot(_ model: Int, _ lambda: Float, of count: Int) -> Realignment {
@@ -144,14 +145,15 @@ final class Measurement {
   }
 }
 
-/// A bundle that goes when the object does.
-private final class TemporaryBundle {
+/// A bundle that has a name only until it is opened, so that nothing is left of it whatever happens.
+private struct TemporaryBundle {
   let path: String
 
-  init(beside place: String) { path = "\(place).\(String(UInt32.random(in: .min ... .max), radix: 16)).trial.part" }
+  init(beside place: String) { path = "\(place).\(String(UInt32.random(in: .min ... .max), radix: 16)).trial" }
 
-  /// The bundle stays mapped when the file has gone.
-  func open() throws -> ModelBundle { try ModelBundle(path: path) }
-
-  deinit { unlink(path) }
+  /// The bundle stays mapped when its name has gone.
+  func open() throws -> ModelBundle {
+    defer { unlink(path) }
+    return try ModelBundle(path: path)
+  }
 }

@@ -1,27 +1,66 @@
-/// A file that appears under its name only when it is complete: written to a temporary file beside the target, which
-/// `commit` renames. Any failed write, `cancel` or the end of the object's life removes the temporary file.
+/// A file that appears under its name only when it is complete.
+///
+/// Until then it has no name (`O_TMPFILE`), so that nothing is left when the process is killed. Where the file system knows
+/// no such files it is `path` with the ending `.part`, locked while it is written; the next writer takes over what a killed
+/// one has left. Any failed write, `cancel` or the end of the object's life gives it up.
 package final class AtomicFile {
   /// Small writes are gathered up to this many bytes.
   private static let bufferBytes = 1 << 20
 
+  /// O_TMPFILE, a macro that Swift does not import: the same bit on every machine, and a directory's.
+  private static let noName = 0o20_000_000 | O_DIRECTORY
+
   package let path: String
-  /// The temporary file, `path` with a random ending.
-  package let temporaryPath: String
+  /// The target itself where `path` is a symbolic link to it, so that the link stays.
+  private let target: String
   /// Bytes written so far.
   package private(set) var position = 0
   private var descriptor: Int32
+  /// Whether the file has its temporary name.
+  private var isNamed: Bool
   private var buffer: [UInt8] = []
 
-  /// - Throws: `FileError` when the target is a directory or its directory does not let a file be created.
+  private var partPath: String { "\(target).part" }
+
+  /// - Throws: `FileError` when the target is a directory, another process is writing it, or its directory does not let a
+  ///   file be created.
   package init(path: String) throws(FileError) {
     guard !path.isEmpty else { throw .failed(attempt: "create", path: path, code: ENOENT) }
     var info = stat()
     if stat(path, &info) == 0, info.st_mode & S_IFMT != S_IFREG { throw .notARegularFile(path: path) }
     self.path = path
-    temporaryPath = "\(path).\(String(UInt32.random(in: .min ... .max), radix: 16)).part"
-    descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw .failed(attempt: "create", path: temporaryPath, code: errno) }
+    target = Self.resolved(path)
+    descriptor = open(Self.directory(of: target), Self.noName | O_WRONLY | O_CLOEXEC, 0o666)
+    isNamed = false
+    if descriptor < 0 && [EOPNOTSUPP, EISDIR, EINVAL].contains(errno) {
+      descriptor = try Self.openNamed("\(target).part")
+      isNamed = true
+    }
+    guard descriptor >= 0 else { throw .failed(attempt: "create", path: path, code: errno) }
     buffer.reserveCapacity(Self.bufferBytes)
+  }
+
+  /// A file with a temporary name that this process alone writes.
+  private static func openNamed(_ path: String) throws(FileError) -> Int32 {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+    guard descriptor >= 0 else { throw .failed(attempt: "create", path: path, code: errno) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, ftruncate(descriptor, 0) == 0 else {
+      let code = errno
+      close(descriptor)
+      throw code == EWOULDBLOCK ? .inUse(path: path) : .failed(attempt: "take over", path: path, code: code)
+    }
+    return descriptor
+  }
+
+  /// The path that a chain of symbolic links ends at; the path itself where it is none, or the chain is broken.
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
+  private static func directory(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
   }
 
   deinit { cancel() }
@@ -56,18 +95,20 @@ package final class AtomicFile {
     guard descriptor >= 0 else { throw .failed(attempt: "finish", path: path, code: EBADF) }
     try flush()
     guard fsync(descriptor) == 0 else { throw giveUp("flush to disk") }
-    guard rename(temporaryPath, path) == 0 else { throw giveUp("rename the finished file to") }
+    if !isNamed { try giveName() }
+    guard rename(partPath, target) == 0 else { throw giveUp("rename the finished file to") }
     close(descriptor)
     descriptor = -1
     synchronizeDirectory()
   }
 
-  /// The same once `check` has seen the complete temporary file.
+  /// The same once `check` has read the complete file.
+  /// - Parameter check: gets a path that leads to the file while it has no name of its own.
   /// - Throws: what `check` throws, too; nothing is left then.
   package func commit(after check: (_ temporaryPath: String) throws -> Void) throws {
     try flush()
     do {
-      try check(temporaryPath)
+      try check(descriptorPath)
     } catch {
       cancel()
       throw error
@@ -75,12 +116,24 @@ package final class AtomicFile {
     try commit()
   }
 
-  /// Removes the temporary file. Does nothing after `commit`.
+  /// Gives the file up. Does nothing after `commit`.
   package func cancel() {
     guard descriptor >= 0 else { return }
+    // First, so that nobody else can have taken the name over.
+    if isNamed { unlink(partPath) }
     close(descriptor)
     descriptor = -1
-    unlink(temporaryPath)
+  }
+
+  private var descriptorPath: String { "/proc/self/fd/\(descriptor)" }
+
+  /// Links the nameless file as `path.part`, since only a rename replaces a file that is there.
+  private func giveName() throws(FileError) {
+    unlink(partPath)
+    guard linkat(AT_FDCWD, descriptorPath, AT_FDCWD, partPath, AT_SYMLINK_FOLLOW) == 0 else {
+      throw giveUp("name the finished file")
+    }
+    isNamed = true
   }
 
   private func flush() throws(FileError) {
@@ -112,8 +165,7 @@ package final class AtomicFile {
 
   /// Makes the new name durable. A directory that cannot be opened or synchronised is no failure: the file is there.
   private func synchronizeDirectory() {
-    let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = open(Self.directory(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     fsync(descriptor)
     close(descriptor)

@@ -4,10 +4,14 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
   case failed(attempt: String, path: String, code: Int32)
   /// A directory, pipe or device where a file is needed.
   case notARegularFile(path: String)
+  /// Another process is writing the file.
+  case inUse(path: String)
+  /// A file in use was written to.
+  case changed(path: String)
 
   package var path: String {
     switch self {
-    case .failed(_, let path, _), .notARegularFile(let path): path
+    case .failed(_, let path, _), .notARegularFile(let path), .inUse(let path), .changed(let path): path
     }
   }
 
@@ -18,6 +22,11 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
       return "cannot \(attempt) \(path): \(reason); \(Self.remedy(for: code))"
     case .notARegularFile(let path):
       return "\(path) is not a regular file; give the path of a file"
+    case .inUse(let path):
+      return "another process is writing \(path); wait for it, or choose another output"
+    case .changed(let path):
+      return
+        "\(path) was written to while it was in use; start again, and replace such files instead of overwriting them"
     }
   }
 

@@ -1,14 +1,18 @@
+internal import CDeRaFaults
 import DeRaTensorCore
 
 /// A file mapped read-only for as long as the object lives.
 ///
-/// Whoever truncates the file meanwhile breaks the mapping (the system then stops the process), so writers replace
-/// files (see `AtomicFile`) and never change them in place.
+/// Whoever truncates the file meanwhile breaks the mapping (the system then stops the process, see `UnreadableFiles`), and
+/// whoever writes into it changes `bytes` (see `checkUnchanged`), so writers replace files (see `AtomicFile`) and never
+/// change them in place.
 package final class MappedFile: Sendable {
   package let path: String
   /// The whole file; empty when the file is. Valid while this object lives: hold it in a variable or property, since a
   /// temporary (`MappedFile(path:).bytes`) is gone before the bytes are read.
   package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+  private let version: FileVersion
+  private let watch: Int32
 
   /// - Throws: `FileError` when the path cannot be opened or mapped, or is not a regular file.
   package init(path: String) throws(FileError) {
@@ -21,7 +25,9 @@ package final class MappedFile: Sendable {
     guard info.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
     guard let size = Int(exactly: info.st_size) else { throw .failed(attempt: "map", path: path, code: EFBIG) }
     self.path = path
+    version = FileVersion(info)
     if size == 0 {
+      watch = -1
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
     } else {
       let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
@@ -29,11 +35,23 @@ package final class MappedFile: Sendable {
         throw .failed(attempt: "map", path: path, code: errno)
       }
       bytes = UnsafeRawBufferPointer(start: address, count: size)
+      watch = cf_watch(address, size, path)
     }
   }
 
   deinit {
+    cf_forget(watch)
     if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
+  }
+
+  /// Makes sure that nobody has written into the file since it was mapped. A file that was replaced or removed is no
+  /// concern: the mapping keeps the old one.
+  /// - Throws: `FileError.changed`.
+  package func checkUnchanged() throws(FileError) {
+    var info = stat()
+    guard stat(path, &info) == 0 else { return }
+    let now = FileVersion(info)
+    if now.isSameFile(as: version) && now != version { throw .changed(path: path) }
   }
 
   /// Asks for pages of 2 MB instead of 4 kB, for a file that is read over and over: fewer of them have to be looked up.
@@ -84,4 +102,23 @@ package final class MappedFile: Sendable {
     guard start < end else { return }
     madvise(UnsafeMutableRawPointer(mutating: address + start), end - start, MADV_DONTNEED)
   }
+}
+
+/// Which file it is and which of its contents, as far as the system tells.
+private struct FileVersion: Equatable {
+  private let device: UInt64
+  private let number: UInt64
+  private let size: Int64
+  private let seconds: Int
+  private let nanoseconds: Int
+
+  init(_ info: stat) {
+    device = UInt64(info.st_dev)
+    number = UInt64(info.st_ino)
+    size = Int64(info.st_size)
+    seconds = info.st_mtim.tv_sec
+    nanoseconds = info.st_mtim.tv_nsec
+  }
+
+  func isSameFile(as other: FileVersion) -> Bool { device == other.device && number == other.number }
 }

@@ -22,6 +22,7 @@ private final class Alphabet: TokenSequence, TokenBatch {
 
   var sequences: [Alphabet] { [self] }
   var blend: Blend { .logits }
+  func checkUnchanged() {}
   func continues(_ realignment: Realignment) -> Bool { true }
 
   func logits(

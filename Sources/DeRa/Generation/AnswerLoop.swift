@@ -60,6 +60,7 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
   ) throws {
     precondition(places[place] == nil, "an answer is under way in this place")
     let sequence = batch.sequences[place]
+    try batch.checkUnchanged()
     try check(prompt, options, contextLength: sequence.contextLength)
     let draft = try AnswerDraft(prompt: prompt, decoder: decoder, endOfText: endOfText, options: options)
     var generation = Generation()

@@ -6,6 +6,8 @@ package protocol TokenBatch: AnyObject {
   var sequences: [Member] { get }
   /// What λ blends.
   var blend: Blend { get }
+  /// Makes sure that the models are still those that were opened.
+  func checkUnchanged() throws
   /// Computes the logits after the last token of every sequence that is given a λ.
   /// - Parameter body: gets the sequence's index and its blended logits `[vocabulary]`, which it may change. It may append
   ///   to that sequence.
@@ -37,6 +39,7 @@ extension DecodingSession: TokenSequence {}
 
 extension DecodingSession: TokenBatch {
   package var sequences: [DecodingSession] { [self] }
+  package func checkUnchanged() throws { try bundle.checkUnchanged() }
 
   package func logits(
     _ realignments: [Realignment?],
@@ -50,4 +53,5 @@ extension DecodingSession: TokenBatch {
 extension DecodingBatch: TokenBatch {
   package var sequences: [DecodingSession] { sessions }
   package var blend: Blend { sessions[0].blend }
+  package func checkUnchanged() throws { try bundle.checkUnchanged() }
 }

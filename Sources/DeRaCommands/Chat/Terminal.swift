@@ -46,7 +46,7 @@ final class LineReader {
 /// A signal that ends the program restores it too; otherwise the user's shell would be left with a mute terminal.
 private struct RawMode {
   /// The settings to go back to; written before the signals can arrive, read by their handler.
-  nonisolated(unsafe) private static var original = termios()
+  nonisolated(unsafe) private static let original = UnsafeMutablePointer<termios>.allocate(capacity: 1)
   private static let signals = [SIGTERM, SIGHUP]
   private static let pasteMarks: StaticString = "\u{1B}[?2004h"
   private static let noPasteMarks: StaticString = "\u{1B}[?2004l"
@@ -54,7 +54,8 @@ private struct RawMode {
   init?() {
     var settings = termios()
     guard tcgetattr(STDIN_FILENO, &settings) == 0 else { return nil }
-    Self.original = settings
+    Self.original.initialize(to: settings)
+    UnreadableFiles.restoreTerminal(to: Self.original)
     settings.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG | IEXTEN)
     settings.c_iflag &= ~tcflag_t(IXON | ICRNL)
     for number in Self.signals {
@@ -75,7 +76,7 @@ private struct RawMode {
 
   /// Only what a signal handler may call.
   private static func reset() {
-    tcsetattr(STDIN_FILENO, TCSANOW, &original)
+    tcsetattr(STDIN_FILENO, TCSANOW, original)
     send(noPasteMarks)
   }
 
