@@ -1,31 +1,23 @@
 import DeRaTransformer
 
 extension DecodingSession {
-  /// Logits at every position of `sequence` under several λ, from one pass over each model: what an oracle, perplexity and
-  /// KL reports need. The sequence replaces the session's own.
+  /// Logits at every position of `sequence` under several λ, one after another: to the bit what decoding gives. The
+  /// sequence replaces the session's own. `TeacherForcing` is quicker for many λ.
   /// - Parameter body: gets the index into `realignments`, the position, and its logits `[vocabularySize]`.
   /// - Throws: `SessionError` for a sequence that does not fit, and whatever `body` throws.
   package func forEachLogits(
     of sequence: [Int32], _ realignments: [Realignment],
     _ body: (_ realignment: Int, _ position: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
-    truncate(to: 0)
-    try append(sequence)
-    switch blend {
-    case .logits:
-      let models = caches.indices.filter { model in realignments.contains { $0.weights[model] != 0 } }
+    for (index, realignment) in realignments.enumerated() {
+      truncate(to: 0)
+      try append(sequence)
+      mix(realignment)
+      let weights = blend == .logits ? realignment.weights : [1]
+      let models = weights.indices.filter { weights[$0] != 0 }
+      for model in models { setBeside(model > 0 && weights[0] != 0, model) }
       try forEachPass(models) { start, count in
-        for (index, realignment) in realignments.enumerated() {
-          try forEachBlend(realignment.weights, models, columns: count) { try body(index, start + $0, $1) }
-        }
-      }
-    case .weights:
-      for (index, realignment) in realignments.enumerated() {
-        mix(realignment)
-        caches[0].truncate(to: 0)
-        try forEachPass([0]) { start, count in
-          try forEachBlend([1], [0], columns: count) { try body(index, start + $0, $1) }
-        }
+        try forEachBlend(weights, models, columns: count) { try body(index, start + $0, $1) }
       }
     }
   }

@@ -6,11 +6,13 @@ import DeRaTransformer
 /// One sequence being read and written under a bundle's models.
 ///
 /// Each model has a KV cache of its own that is brought up to date only when the model is needed: λ = 0 and λ = 1 run one
-/// model alone, and a λ that changes between tokens makes the model that was left out catch up. λ is an argument of every
-/// call, never state.
+/// model alone. λ is an argument of every call, never state: tokens and λ determine the logits to the bit, whatever was
+/// asked for before.
 ///
 /// A model's results are its own to the bit while it runs alone. Beside the reference, columns that enter a matrix which
-/// both share are coded as differences, so that what 8-bit activations lose is common to both.
+/// both share are coded as differences, so that what 8-bit activations lose is common to both. The two are different
+/// computations, so an aligned model that was cached in one way starts again when a λ needs it in the other: going from
+/// λ = 0 or 1 to a blend costs one more pass over the text.
 ///
 /// Blending weights there is one model with one cache, a mixture, and another λ makes the whole sequence run again.
 package final class DecodingSession {
@@ -35,6 +37,8 @@ package final class DecodingSession {
   private let hidden: UnsafeMutablePointer<Float>
   /// How many tokens that state is the result of; 0 for none.
   private let hiddenCounts: UnsafeMutableBufferPointer<Int>
+  /// Whether what is cached of an aligned model was computed beside the reference, `[models]`.
+  private let besides: UnsafeMutableBufferPointer<Bool>
 
   /// Tokens a pass computes at most, for all its models together: enough to make a matrix's bytes pay, few enough to
   /// keep scratch memory small.
@@ -73,11 +77,7 @@ package final class DecodingSession {
     let configuration = workspace.models.bundle.configuration
     let models = workspace.models.perSession
     var caches: [KVCache] = []
-    for _ in 0..<models {
-      caches.append(
-        try KVCache(
-          configuration, capacity: contextLength, codec: cacheCodec, longestRun: workspace.state.maxColumns))
-    }
+    for _ in 0..<models { caches.append(try workspace.cache(contextLength: contextLength, codec: cacheCodec)) }
     self.caches = caches
     self.workspace = workspace
     self.contextLength = contextLength
@@ -87,11 +87,14 @@ package final class DecodingSession {
     hidden = .allocate(capacity: models * configuration.hiddenSize)
     hiddenCounts = .allocate(capacity: models)
     hiddenCounts.initialize(repeating: 0)
+    besides = .allocate(capacity: models)
+    besides.initialize(repeating: false)
   }
 
   deinit {
     hidden.deallocate()
     hiddenCounts.deallocate()
+    besides.deallocate()
   }
 
   /// The quantity that λ blends.
@@ -146,15 +149,46 @@ extension DecodingSession {
     blend == .logits || workspace.models.realignment(at: firstModel) == realignment
   }
 
+  /// Keeps of the caches what models of these weights `[models]` can go on from.
+  ///
+  /// An aligned model goes on from what it computed in the same company only; beside the reference it takes the reference
+  /// back to where it goes on, since both have to run the same tokens together.
+  func prepare(_ weights: UnsafePointer<Float>) {
+    let isBeside = weights[0] != 0
+    var start = tokens.count
+    for model in caches.indices where weights[model] != 0 {
+      rewind(model)
+      if model > 0 { setBeside(isBeside, model) }
+      start = min(start, caches[model].length)
+    }
+    if isBeside { caches[0].truncate(to: start) }
+  }
+
+  /// Says whether an aligned model will run beside the reference; what it has cached of the other way is forgotten.
+  func setBeside(_ isBeside: Bool, _ model: Int) {
+    if besides[model] == isBeside { return }
+    besides[model] = isBeside
+    caches[model].truncate(to: 0)
+  }
+
   /// Makes the last token run again where the state it left was lost (another continuation was tried).
-  func rewind(_ model: Int) {
+  private func rewind(_ model: Int) {
     if hiddenCounts[model] != tokens.count { caches[model].truncate(to: tokens.count - 1) }
   }
 
   /// The next `count` tokens of a model, written to `ids`.
-  func run(_ model: Int, sequence: Int, count: Int, ids: UnsafeMutablePointer<Int32>) -> Run {
-    for index in 0..<count { ids[index] = tokens[caches[model].length + index] }
-    return Run(model: firstModel + model, sequence: sequence, cache: caches[model], tokens: ids, count: count)
+  /// - Parameter cache: what the model runs with; the session's own if nil.
+  func run(
+    _ model: Int, cache: KVCache? = nil, sequence: Int, count: Int, ids: UnsafeMutablePointer<Int32>
+  ) -> Run {
+    let cache = cache ?? caches[model]
+    for index in 0..<count { ids[index] = tokens[cache.length + index] }
+    return Run(model: firstModel + model, sequence: sequence, cache: cache, tokens: ids, count: count)
+  }
+
+  /// A further cache like its own, for a model that runs in two ways.
+  func anotherCache() throws(TensorError) -> KVCache {
+    try workspace.cache(contextLength: contextLength, codec: cacheCodec)
   }
 
   /// Keeps a final hidden state `[hiddenSize]` if it is the last token's.

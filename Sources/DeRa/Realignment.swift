@@ -1,20 +1,26 @@
+import DeRaTransformer
+
 /// How strongly each aligned model acts: the λ of `h = (1 − Σ λᵢ) h_ref + Σ λᵢ h_aᵢ` (arXiv 2402.02992, section 3).
 ///
 /// Any finite number is allowed: 0 is the reference model, 1 the aligned one, above 1 extrapolates, below 0 turns away.
 package struct Realignment: Sendable, Hashable {
   /// `[aligned models]`, in the bundle's order; the reference gets what is left of 1.
-  package var lambdas: [Float]
+  package var lambdas: [Float] {
+    didSet { referenceWeight = Float(ReferenceShare.of(lambdas)) }
+  }
+  /// Weight of the reference model's logits, 1 − Σ λ as `ReferenceShare` counts it.
+  package private(set) var referenceWeight: Float
 
-  package init(lambdas: [Float]) { self.lambdas = lambdas }
+  package init(lambdas: [Float]) {
+    self.lambdas = lambdas
+    referenceWeight = Float(ReferenceShare.of(lambdas))
+  }
 
   /// λ of the first aligned model; further ones get 0.
   /// - Parameter models: number of aligned models.
   package init(_ lambda: Float, models: Int) {
-    lambdas = (0..<max(models, 0)).map { $0 == 0 ? lambda : 0 }
+    self.init(lambdas: (0..<max(models, 0)).map { $0 == 0 ? lambda : 0 })
   }
-
-  /// Weight of the reference model's logits.
-  package var referenceWeight: Float { 1 - lambdas.reduce(0, +) }
 
   /// `[1 + aligned models]`: the weight of every model's logits, reference first. Models of weight 0 need not run.
   package var weights: [Float] { [referenceWeight] + lambdas }

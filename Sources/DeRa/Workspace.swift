@@ -38,13 +38,14 @@ final class Workspace {
     let outputs = max(maxOutputs, sessions)
     state = try DecoderState(
       models.decoder, engine: engine,
-      maxColumns: max(columns, min(DecodingSession.passColumns, contextLength * columns)),
+      maxColumns: max(2 * columns, min(DecodingSession.passColumns, contextLength * columns)),
       maxOutputs: outputs, context: contextLength)
     self.models = models
     requests = .allocate(capacity: sessions)
     weights = .allocate(capacity: columns)
     weights.initialize(repeating: 0)
-    runs = .allocate(capacity: columns)
+    // For a known text a model may run twice, beside the reference and by itself.
+    runs = .allocate(capacity: 2 * columns)
     ids = .allocate(capacity: state.maxColumns)
     terms = .allocate(capacity: models.perSession * outputs)
   }
@@ -55,6 +56,11 @@ final class Workspace {
     runs.deallocate()
     ids.deallocate()
     terms.deallocate()
+  }
+
+  /// A cache for one model of a session.
+  func cache(contextLength: Int, codec: CacheCodec) throws(TensorError) -> KVCache {
+    try KVCache(models.bundle.configuration, capacity: contextLength, codec: codec, longestRun: state.maxColumns)
   }
 
   /// Starts another step.
@@ -84,9 +90,7 @@ final class Workspace {
   /// - Throws: `SessionError.cancelled` between two passes; a later step goes on from there.
   func logits() throws(SessionError) -> Panel {
     for index in 0..<requestCount {
-      for model in 0..<perSession where weights[index * perSession + model] != 0 {
-        requests[index].session.rewind(model)
-      }
+      if let weights = weights.baseAddress { requests[index].session.prepare(weights + index * perSession) }
     }
     let decoder = models.decoder
     var passes = 0
@@ -140,8 +144,8 @@ final class Workspace {
     return used
   }
 
-  /// Calls `body` with every model that has tokens to run. Models of a session that are not equally far wait for each
-  /// other, so that which of them run beside each other, and with it how they are coded, is the session's own matter.
+  /// Calls `body` with every model that has tokens to run. A model that is ahead waits for the others of its session, so
+  /// that it runs beside the reference from where `DecodingSession.prepare` has put both.
   private func forEachBehind(_ body: (_ model: Int, _ request: Int, _ missing: Int) -> Void) {
     for model in 0..<perSession {
       for index in 0..<requestCount where weights[index * perSession + model] != 0 {

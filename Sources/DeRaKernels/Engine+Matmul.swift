@@ -18,7 +18,11 @@ package struct MatmulTask: @unchecked Sendable {
   /// Whether the product is added to what `output` has: to the result of the task before, when that writes the same
   /// output. Both are then computed together, rows after rows.
   package var adds = false
-  /// For every column the one whose result is added to its own, or −1; nil for none. What `Engine.quantize` was given for
+  /// Whether it is another part of the product before it, of the same matrix for columns that lie apart. Both are then
+  /// computed together, rows after rows, so that the matrix is read once.
+  package var continues = false
+  /// For every column the one whose result is added to its own, or −1; nil for none. That column is one of the task's, or
+  /// of the product that it continues. What `Engine.quantize` was given for
   /// `codes`, so that W·x = W·reference + W·(x − reference).
   package var references: UnsafePointer<Int32>?
   /// The factor of the product.
@@ -28,7 +32,9 @@ package struct MatmulTask: @unchecked Sendable {
 
   package init(
     matrix: PackedMatrix, columns: Range<Int>, input: Panel, codes: QuantizedPanel?, rowProducts: ThreadScratch? = nil,
-    output: Panel, adds: Bool = false, references: UnsafePointer<Int32>? = nil, scale: Float = 1, product: Panel? = nil
+    output: Panel, adds: Bool = false, continues: Bool = false, references: UnsafePointer<Int32>? = nil,
+    scale: Float = 1,
+    product: Panel? = nil
   ) {
     self.matrix = matrix
     self.columns = columns
@@ -37,6 +43,7 @@ package struct MatmulTask: @unchecked Sendable {
     self.rowProducts = rowProducts
     self.output = output
     self.adds = adds
+    self.continues = continues
     self.references = references
     self.scale = scale
     self.product = product
@@ -163,7 +170,7 @@ private struct MatmulJob: ParallelJob {
     repeat {
       cost += tasks[end].cost
       end += 1
-    } while end < tasks.count && tasks[end].adds
+    } while end < tasks.count && (tasks[end].adds || tasks[end].continues)
     return (end, min((cost + chunkCost - 1) / chunkCost, tasks[first].matrix.layout.tiles))
   }
 
@@ -187,13 +194,26 @@ private struct MatmulJob: ParallelJob {
       if chunk < group.chunks {
         let tiles = tasks[first].matrix.layout.tiles
         let range = (tiles * chunk / group.chunks)..<(tiles * (chunk + 1) / group.chunks)
-        for index in first..<group.end { tasks[index].run(kernels, tiles: range, thread: thread) }
+        run(tasks[first..<group.end], tiles: range, thread: thread)
         return
       }
       chunk -= group.chunks
       first = group.end
     }
   }
+
+  /// Tasks that are computed together; where several read one matrix, as many tiles at a time as stay in the cache.
+  private func run(_ group: Slice<UnsafeBufferPointer<MatmulTask>>, tiles: Range<Int>, thread: Int) {
+    let isReread = group.contains(where: \.continues)
+    let step = isReread ? max(Self.cachedBytes / group[group.startIndex].matrix.layout.tileBytes, 1) : tiles.count
+    for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: max(step, 1)) {
+      let part = first..<min(first + step, tiles.upperBound)
+      for task in group { task.run(kernels, tiles: part, thread: thread) }
+    }
+  }
+
+  /// Of a matrix; what has just been read is there once more.
+  private static let cachedBytes = 1 << 16
 }
 
 private typealias IntegerProduct =

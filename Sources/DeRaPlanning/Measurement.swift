@@ -66,7 +66,7 @@ final class Measurement {
     let realignments = [Realignment(0, models: count)] + (0..<count).map { oneHot($0, 1, of: count) }
     let session = try DecodingSession(
       bundle: reference, contextLength: chunks.context, engine: engine, maxOutputs: PerplexityMeasurement.block)
-    let forcing = TeacherForcing(session: session, realignments: realignments)
+    let forcing = try TeacherForcing(session: session, realignments: realignments)
     var sums = [Double](repeating: 0, count: count)
     var scratch = [Float](repeating: 0, count: forcing.vocabularySize)
     for index in 0..<chunks.count {

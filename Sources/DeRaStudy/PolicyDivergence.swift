@@ -26,8 +26,8 @@ package final class PolicyDivergence {
       throw EvaluationError.differentPairs("their vocabularies have \(sizes.0) and \(sizes.1) tokens")
     }
     func forcing(_ bundle: ModelBundle, _ realignments: [Realignment], _ blend: Blend) throws -> TeacherForcing {
-      TeacherForcing(
-        session: try DecodingSession(
+      try TeacherForcing(
+        session: DecodingSession(
           bundle: bundle, contextLength: contextLength, engine: engine, maxOutputs: PerplexityMeasurement.block,
           blend: blend),
         realignments: realignments)

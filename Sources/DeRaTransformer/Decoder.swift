@@ -78,11 +78,6 @@ package final class Decoder: Sendable {
     var groups: Slice<UnsafeMutableBufferPointer<Arena.ModelColumns>>
     /// Aligned models' columns whose reference column is in the pass lie from the first of these on; empty for none.
     var referenced: Range<Int>
-
-    var columns: Range<Int> { 0..<count }
-
-    /// Whether some of these columns have their reference among them.
-    func hasReferences(in columns: Range<Int>) -> Bool { columns.lowerBound == 0 && columns.overlaps(referenced) }
   }
 
   private func place(_ runs: UnsafeBufferPointer<Run>, in state: DecoderState) -> Pass {

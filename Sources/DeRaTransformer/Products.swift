@@ -2,10 +2,10 @@ import DeRaKernels
 
 /// The matrix products of one step over the columns of a pass, collected without allocating and run together.
 ///
-/// Neighbouring models that share a matrix become one product, so that its bytes are read once. Where the reference's
-/// column of the same token is among them, an aligned model's column enters as its difference from it: rounding of the
-/// activations is then common to both and cancels in what λ amplifies. What a model adds to a shared matrix is computed
-/// in the same chunk of rows.
+/// Models that share a matrix become one product, or parts of one where others lie between them, so that its bytes are
+/// read once. Where the reference's column of the same token is among them, an aligned model's column enters as its
+/// difference from it: rounding of the activations is then common to both and cancels in what λ amplifies. Whether it
+/// does depends on these two models only. What a model adds to a shared matrix is computed in the same chunk of rows.
 struct Products {
   private let pass: Decoder.Pass
   private let input: Panel
@@ -28,36 +28,51 @@ struct Products {
 
   /// output = linear · input for every column, `linear` asked for with a model's number.
   mutating func add(_ output: Panel, _ linear: (Int) -> Linear) {
-    var first = pass.groups.startIndex
-    while first < pass.groups.endIndex {
-      let (matrix, scale) = Self.product(linear(pass.groups[first].model))
-      var end = first + 1
-      while end < pass.groups.endIndex {
-        let next = Self.product(linear(pass.groups[end].model))
-        guard next.matrix.bytes == matrix.bytes, next.scale == scale else { break }
-        end += 1
-      }
-      let columns = pass.groups[first].columns.lowerBound..<pass.groups[end - 1].columns.upperBound
-      // Floating-point products need no coding, so they gain nothing from differences.
-      let differs = matrix.layout.codec != .f16 && pass.hasReferences(in: columns)
-      tasks.append(
-        MatmulTask(
-          matrix: matrix, columns: columns, input: input,
-          codes: differs ? state.differenceCodes(input) : state.codes(input), rowProducts: state.arena.rowProducts,
-          output: output,
-          references: differs ? UnsafePointer(state.arena.references) : nil, scale: scale))
-      for index in first..<end {
-        let changes = linear(pass.groups[index].model).changes
-        for number in changes.indices { add(changes[number], number, output, pass.groups[index].columns) }
-      }
-      first = end
+    let groups = pass.groups
+    for first in groups.indices {
+      let matrix = linear(groups[first].model).matrix
+      if groups[..<first].contains(where: { linear($0.model).matrix.bytes == matrix.bytes }) { continue }
+      add(matrix, from: first, output, linear)
     }
     slots += 1
-    rows += linear(pass.groups[pass.groups.startIndex].model).matrix.layout.paddedRows
+    rows += linear(groups[groups.startIndex].model).matrix.layout.paddedRows
   }
 
-  private static func product(_ linear: Linear) -> (matrix: PackedMatrix, scale: Float) {
-    (linear.matrix, linear.scale)
+  /// The product with a matrix for all models that have it.
+  /// - Parameter first: the first of them.
+  private mutating func add(_ matrix: PackedMatrix, from first: Int, _ output: Panel, _ linear: (Int) -> Linear) {
+    let groups = pass.groups
+    let isReferences = first == groups.startIndex && !pass.referenced.isEmpty
+    // Floating-point products need no coding, so they gain nothing from differences.
+    let differs =
+      isReferences && matrix.layout.codec != .f16
+      && groups.contains {
+        $0.columns.overlaps(pass.referenced) && linear($0.model).matrix.bytes == matrix.bytes
+      }
+    var next = first
+    while next < groups.endIndex {
+      let start = next
+      let scale = linear(groups[start].model).scale
+      while next < groups.endIndex {
+        let other = linear(groups[next].model)
+        guard other.matrix.bytes == matrix.bytes, other.scale == scale else { break }
+        next += 1
+      }
+      if next == start {
+        next += 1
+        continue
+      }
+      tasks.append(
+        MatmulTask(
+          matrix: matrix, columns: groups[start].columns.lowerBound..<groups[next - 1].columns.upperBound, input: input,
+          codes: differs ? state.differenceCodes(input) : state.codes(input), rowProducts: state.arena.rowProducts,
+          output: output, continues: start > first,
+          references: differs ? UnsafePointer(state.arena.references) : nil, scale: scale))
+      for index in start..<next {
+        let changes = linear(groups[index].model).changes
+        for number in changes.indices { add(changes[number], number, output, groups[index].columns) }
+      }
+    }
   }
 
   /// - Parameter number: the change's place among those of its layer.

@@ -39,7 +39,7 @@ extension ModelWeights {
     guard let reference = vectors.first else { return nil }
     let others = zip(vectors.dropFirst(), lambdas).filter { $0.0 != reference && $0.1 != 0 }
     if others.isEmpty { return reference }
-    let rest = 1 - others.reduce(0) { $0 + Double($1.1) }
+    let rest = ReferenceShare.of(others.map(\.1))
     let values = (0..<count).map { index in
       Float(others.reduce(rest * Double(reference[index])) { $0 + Double($1.1) * Double($1.0[index]) })
     }
@@ -51,11 +51,11 @@ extension Linear {
   /// Σ of the models' matrices, (1 − Σ λᵢ of those with matrices of their own) · W_ref + …
   fileprivate init(blending models: [Linear], lambdas: [Float], _ memory: WeightMemory) {
     let reference = models[0]
-    var rest: Float = 1
+    var own: [Float] = []
     var changes: [Change] = []
     for (model, lambda) in zip(models.dropFirst(), lambdas) where lambda != 0 {
       if model.matrix.bytes != reference.matrix.bytes {
-        rest -= lambda
+        own.append(lambda)
         changes.append(Change(model.matrix, scale: lambda, holdsFullWeights: true))
       }
       for var change in model.changes {
@@ -63,6 +63,7 @@ extension Linear {
         changes.append(change)
       }
     }
+    let rest = Float(ReferenceShare.of(own))
     // A reference that counts for nothing is not read.
     if rest == 0, let first = changes.firstIndex(where: \.holdsFullWeights) {
       let whole = changes.remove(at: first)

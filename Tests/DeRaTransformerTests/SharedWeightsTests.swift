@@ -90,4 +90,21 @@ import Testing
       #expect(distance(all[model], alone) < 0.25 && distance(all[model], all[0]) > 0.25)
     }
   }
+
+  @Test("how a model is coded depends on the reference only, not on what runs between them", arguments: [1, 2, 3])
+  func companyOfOthers(threads: Int) throws {
+    var tiny = TinyDecoder(seed: 6)
+    let reference = try tiny.model()
+    let (lowRank, delta) = try aligned(reference, scale: 0.1)
+    var own = reference
+    own.layers[0].matrices.query = Linear(matrix: try tiny.model().layers[0].matrices.query.matrix)
+    own.layers[1].matrices.down = Linear(matrix: try tiny.model().layers[1].matrices.down.matrix)
+    let several = decoder([reference, lowRank, try tiny.model(), delta, own, lowRank, own])
+    let together = try several.hidden(tokens, models: Array(0...6), threads: threads)
+    for model in 1...6 {
+      let pair = try several.hidden(tokens, models: [0, model])
+      #expect(together[model] == pair[1], "model \(model)")
+      #expect(together[0] == pair[0])
+    }
+  }
 }

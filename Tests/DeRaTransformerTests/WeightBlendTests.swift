@@ -162,6 +162,17 @@ import Testing
     #expect(try results(blend(0.5)) != results(reference))
   }
 
+  @Test("a reference that decimal λ leave nothing of is not read", arguments: [[0.15, 0.65, 0.2], [0.2, 0.65, 0.15]])
+  func nothingOfTheReference(lambdas: [Float]) throws {
+    let models = try (9...12).map {
+      try model(values(seed: $0, scale: 0.2), norms: [Float](repeating: Float($0), count: 64))
+    }
+    let blend = ModelWeights(blending: models, lambdas: lambdas, configuration)
+    #expect(blend.output.matrix.bytes == models[1].output.matrix.bytes)
+    #expect(blend.output.changes.map(\.matrix.bytes) == models[2...].map(\.output.matrix.bytes))
+    #expect(blend.output.changes.map(\.scale) == Array(lambdas[1...]))
+  }
+
   @Test("threads, instruction sets and who runs beside it change no bit", arguments: Storage.allCases)
   func isReproducible(storage: Storage) throws {
     var tiny = TinyDecoder(seed: 6)

@@ -11,7 +11,7 @@ import Testing
   private func forced(_ session: DecodingSession, _ tokens: [Int32], _ list: [Realignment], from first: Int) throws
     -> [[[Float]]]
   {
-    let forcing = TeacherForcing(session: session, realignments: list)
+    let forcing = try TeacherForcing(session: session, realignments: list)
     var result = [[[Float]]](repeating: [], count: list.count)
     try forcing.start(tokens, from: first)
     var scratch = [Float](repeating: 0, count: forcing.vocabularySize)

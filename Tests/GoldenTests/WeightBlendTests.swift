@@ -116,7 +116,7 @@ import Testing
     let lambdas: [Float] = [0.5, 0, 1, -1]
     let session = try DecodingSession(
       bundle: pair, contextLength: tokens.count, engine: engine, maxOutputs: 4, blend: .weights, mixtures: 4)
-    let forcing = TeacherForcing(session: session, realignments: lambdas.map { Realignment(lambdas: [$0]) })
+    let forcing = try TeacherForcing(session: session, realignments: lambdas.map { Realignment(lambdas: [$0]) })
     var scratch = [Float](repeating: 0, count: forcing.vocabularySize)
     var found = [[[Float]]](repeating: [], count: lambdas.count)
     try forcing.start(tokens)

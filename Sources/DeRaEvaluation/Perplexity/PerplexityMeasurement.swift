@@ -36,8 +36,8 @@ package final class PerplexityMeasurement {
   ) throws {
     if let base { try Self.checkSamePair(bundle, base) }
     func forcing(_ bundle: ModelBundle, _ cacheCodec: CacheCodec, _ blend: Blend) throws -> TeacherForcing {
-      TeacherForcing(
-        session: try DecodingSession(
+      try TeacherForcing(
+        session: DecodingSession(
           bundle: bundle, contextLength: context, engine: engine, maxOutputs: Self.block, cacheCodec: cacheCodec,
           blend: blend, mixtures: realignments.count),
         realignments: realignments, withDirections: base != nil)

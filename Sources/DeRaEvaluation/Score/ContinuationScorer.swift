@@ -33,7 +33,7 @@ package final class ContinuationScorer {
       bundle: bundle, contextLength: contextLength, engine: engine,
       maxOutputs: min(PerplexityMeasurement.block, contextLength), cacheCodec: cacheCodec, blend: blend,
       mixtures: realignments.count)
-    forcing = TeacherForcing(session: session, realignments: realignments)
+    forcing = try TeacherForcing(session: session, realignments: realignments)
     scratch = [Float](repeating: 0, count: forcing.vocabularySize)
     self.contextLength = contextLength
   }

@@ -36,10 +36,10 @@ package final class AnswerMeasurement {
     self.realignments = realignments
     models = count
     mask = PlausibilityMask(alpha: plausible)
-    forcing = TeacherForcing(
+    forcing = try TeacherForcing(
       session: try session(.logits), realignments: alone + (blend == .logits ? realignments : []))
     mixtures =
-      blend == .weights ? TeacherForcing(session: try session(.weights), realignments: realignments) : nil
+      blend == .weights ? try TeacherForcing(session: session(.weights), realignments: realignments) : nil
     scratch = [Float](repeating: 0, count: 2 * forcing.vocabularySize)
   }
 
