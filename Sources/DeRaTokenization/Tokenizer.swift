@@ -53,9 +53,12 @@ package final class Tokenizer: Sendable {
 
   /// The id of a token given as it appears in text (`<|im_end|>`) or as the vocabulary stores it.
   package func id(of piece: [UInt8]) -> Int32? {
-    let normalized = normalized(piece)
-    return added(piece, image.rawTrie) ?? added(normalized, image.normalizedTrie)
-      ?? piece.withUnsafeBytes { PieceTable.find($0, in: image) }
+    addedID(of: piece) ?? piece.withUnsafeBytes { PieceTable.find($0, in: image) }
+  }
+
+  /// The id of an added token, which is recognised in text before the model sees it.
+  package func addedID(of content: [UInt8]) -> Int32? {
+    added(content, image.rawTrie) ?? added(normalized(content), image.normalizedTrie)
   }
 
   private func added(_ piece: [UInt8], _ trie: AddedTokenTrie) -> Int32? {
@@ -69,7 +72,7 @@ package final class Tokenizer: Sendable {
     guard image.normalizedTrie.nodes.count > 0, piece.withUnsafeBytes(UTF8Text.isValid) else { return piece }
     var text = piece.withUnsafeBytes { PiecedText($0, startsText: true) }
     // A piece that takes too much work to normalise is no token.
-    return (try? normalizer.run(&text, matcher: Matcher())) == nil ? piece : text.bytes
+    return (try? normalizer.run(&text, matcher: Matcher(textBytes: piece.count))) == nil ? piece : text.bytes
   }
 
   /// As `id(of: [UInt8])`.
