@@ -82,6 +82,14 @@ package final class Tokenizer: Sendable {
   /// that do not exist.
   package func piece(of id: Int32) -> [UInt8] { exists(id) ? Array(image.piece(Int(id))) : [] }
 
+  /// The lowest id from `limit` on that a text may become; nil where a model of so many ids knows them all.
+  package func firstID(from limit: Int) -> Int32? {
+    let added = (0..<image.addedTokens.count).map { image.addedTokens.i32($0, 0) }
+    let bytes = (0..<256).map { image.byteIDs.i32($0, 0) }
+    let pieces = (min(limit, image.pieceCount)..<image.pieceCount).first { image.flags($0).contains(.text) }
+    return (added + bytes + prefixIDs + suffixIDs + [pieces.map(Int32.init) ?? -1]).filter { Int($0) >= limit }.min()
+  }
+
   /// Whether the id marks structure rather than text.
   package func isSpecial(_ id: Int32) -> Bool { exists(id) && image.flags(Int(id)).contains(.special) }
 

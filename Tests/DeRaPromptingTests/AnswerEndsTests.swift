@@ -18,8 +18,9 @@ import Testing
   }
 
   private static func ends(_ special: [String], _ template: String?, declared: [Int] = []) throws -> [AnswerEnd] {
-    AnswerEnd.all(
-      try tokenizer(special), template: try template.map { try ChatTemplate(source: $0) }, declared: declared)
+    let tokenizer = try tokenizer(special)
+    let layout = try template.map { try ConversationLayout(source: $0, specialTokens: tokenizer.specialTokens) }
+    return AnswerEnd.all(tokenizer, layout: layout, declared: declared)
   }
 
   @Test(arguments: [

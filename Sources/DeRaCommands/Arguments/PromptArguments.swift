@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRa
+import DeRaConsole
 import DeRaPrompting
 
 /// How text becomes the model's tokens.
@@ -18,12 +19,12 @@ struct PromptArguments: ParsableArguments {
   func format(_ bundle: ModelBundle) throws -> PromptFormat {
     let source = try chatTemplate.map(NamedTemplate.source)
     let format = try PromptFormat(bundle, template: source, parsesSpecial: parseSpecial)
-    for end in format.furtherEnds { Output.note("\(bundle.path): \(end.description)") }
+    for end in format.furtherEnds { Output.note(printable("\(bundle.path): \(end.description)")) }
     let named = NamedTemplate.all.first { $0.name == chatTemplate }
     let missing = (named?.tokens ?? []).filter { format.tokenizer.addedID(of: Array($0.utf8)) == nil }
     if !missing.isEmpty {
-      Output.note(
-        "warning: \(bundle.path) has no tokens \(missing.joined(separator: ", ")), which the template writes; it was made "
+      Output.warning(
+        "\(bundle.path) has no tokens \(missing.joined(separator: ", ")), which the template writes; it was made "
           + "for another family of models")
     }
     return format

@@ -75,5 +75,5 @@ private final class TerminalConsole: ChatConsole {
 
   func readLine(prompt: String) throws -> ReadLine { try reader.readLine(prompt: prompt) }
   func write(_ text: String) throws { try Output.write(text) }
-  func note(_ text: String) { Output.note(Style.dim(text)) }
+  func note(_ text: String) { Output.note(Style.dim(printable(text))) }
 }
