@@ -1,4 +1,5 @@
 import DeRaBundle
+import DeRaModelSpec
 import DeRaText
 
 /// Why checkpoints cannot become a bundle, and what to do.
@@ -56,7 +57,7 @@ package enum ConversionError: Error, Equatable, CustomStringConvertible {
         + "support. Nothing was written"
     case .noSuchTensor(let pattern):
       "no matrix of these models is called \"\(pattern)\"; `dera-quantize --dry-run --json` lists their names, such as "
-        + "blk.0.attn_q.weight"
+        + ModelTensor.query.name(layer: 0)
     case .noSuchModel(let name, let aligned):
       "there is no aligned model \(name); the names are \(aligned.isEmpty ? "none" : aligned.joined(separator: ", "))"
     case .budgetTooSmall(let budget, let least):

@@ -110,7 +110,7 @@ package struct ConversionInputs: Sendable {
     for model in models where !model.checkpoint.configuration.tiesEmbeddings {
       var meter = ProgressMeter(phase: .comparing, total: tensor.byteCount, handler: progress)
       let embedding = TensorBands(tensor: tensor, source: try model.source(spec.name))
-      let output = TensorBands(tensor: tensor, source: try model.source("output.weight"))
+      let output = TensorBands(tensor: tensor, source: try model.source(ModelTensor.output.name))
       let comparison = try TensorComparison.compare(embedding, output, criterion) { try meter.advance($0, spec.name) }
       if !comparison.areAlike { return false }
     }

@@ -97,7 +97,7 @@ private struct GGUFAdapter {
     }
     let right = try GGUFTensorSource(file: file, tensor: down, dimensions: [spec.columns, rank])
     var left: any TensorSource = try GGUFTensorSource(file: file, tensor: up, dimensions: [rank, spec.rows])
-    if spec.isInterleavedInGGUF(base.configuration.architecture) {
+    if spec.isInterleaved(in: base.configuration.architecture.gguf) {
       left = HalfSplitRows(base: left, headDim: base.configuration.headDim)
     }
     // llama.cpp takes an α of zero as "no scale".

@@ -34,7 +34,7 @@ extension Checkpoint {
       }
       let dimensions = spec.role.isMatrix ? [spec.columns, spec.rows] : [spec.rows]
       let source = try GGUFTensorSource(file: file, tensor: tensor, dimensions: dimensions)
-      let isInterleaved = spec.isInterleavedInGGUF(configuration.architecture)
+      let isInterleaved = spec.isInterleaved(in: configuration.architecture.gguf)
       sources[spec.name] = isInterleaved ? HalfSplitRows(base: source, headDim: configuration.headDim) : source
     }
     let unknown = file.tensors.first { sources[$0.name] == nil && $0.name != GGUFConfiguration.frequencyFactors }
@@ -63,9 +63,7 @@ extension Checkpoint {
 
 extension TensorSpec {
   /// Whether its rows are in the order that `HalfSplitRows` undoes.
-  func isInterleavedInGGUF(_ architecture: Architecture) -> Bool {
-    architecture.ggufInterleavesQueryKeyRows && (name.contains(".attn_q.") || name.contains(".attn_k."))
-  }
+  func isInterleaved(in files: GGUFFacts) -> Bool { files.interleavesQueryKeyRows && tensor.isRotated }
 }
 
 /// Runs `body`, turning its errors into `CheckpointError`.

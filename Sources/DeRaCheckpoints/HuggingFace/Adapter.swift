@@ -67,7 +67,7 @@ private struct Adapter {
   func merge(_ partsByTensor: [String: Parts], into model: inout Checkpoint) throws(CheckpointError) {
     let specs = Dictionary(base.configuration.tensors.map { ($0.huggingFaceName, $0) }) { first, _ in first }
     for (name, parts) in partsByTensor.sorted(by: { $0.key < $1.key }) {
-      if name == Self.output && base.configuration.tiesEmbeddings {
+      if name == output && base.configuration.tiesEmbeddings {
         try checkTiedOutput(parts)
         continue
       }
@@ -171,7 +171,8 @@ private struct Adapter {
 }
 
 extension Adapter {
-  private static let output = "lm_head.weight"
+  private var output: String { base.configuration.architecture.huggingFaceName(of: .output) }
+  private var embedding: String { base.configuration.architecture.huggingFaceName(of: .embedding) }
   private static let tiedRemedy =
     "Merge the adapter with PEFT, save the model with tie_word_embeddings false and convert that."
 
@@ -180,7 +181,8 @@ extension Adapter {
     _ parts: Parts, _ original: any TensorSource, _ merged: any TensorSource
   ) throws(CheckpointError) {
     if try haveEqualRows(original, merged) { return }
-    let output = file[Self.keyPrefix + Self.output] ?? file[Self.keyPrefix + "lm_head.base_layer.weight"]
+    let output =
+      file[Self.keyPrefix + output] ?? file[Self.keyPrefix + output.dropLast(".weight".count) + ".base_layer.weight"]
     if let output, parts.down == nil, try haveEqualRows(file.tensor(output), merged) { return }
     throw error(
       "embed_tokens", "the adapter changes the embedding, which the base model also uses as its output matrix",
@@ -188,17 +190,17 @@ extension Adapter {
   }
 
   private func checkTiedOutput(_ parts: Parts) throws(CheckpointError) {
-    guard let embedding = base.tensors["token_embd.weight"] else { return }
+    guard let table = base.tensors[ModelTensor.embedding.name] else { return }
     if let whole = parts.whole, parts.down == nil {
-      if try haveEqualRows(file.tensor(whole), embedding) { return }
-      if let other = file[Self.keyPrefix + HFTensorNames.embedding],
+      if try haveEqualRows(file.tensor(whole), table) { return }
+      if let other = file[Self.keyPrefix + embedding],
         try haveEqualRows(file.tensor(whole), file.tensor(other))
       {
         return
       }
     }
     throw error(
-      Self.output, "the adapter changes the output matrix, which the base model also uses as its embedding",
+      output, "the adapter changes the output matrix, which the base model also uses as its embedding",
       expected: "the same change of embed_tokens, or none", remedy: Self.tiedRemedy)
   }
 }

@@ -9,8 +9,8 @@ extension Checkpoint {
     let config = try HFConfig(path: "\(directory)/config.json")
     var configuration = try config.configuration()
     let files = try SafetensorsFiles(directory: directory)
-    let names = try HFTensorNames(files: files)
-    let tensors = try names.sources(for: &configuration, className: config.family.className)
+    let names = try HFTensorNames(files: files, architecture: config.architecture)
+    let tensors = try names.sources(for: &configuration, className: config.modelClass.name)
     let tokenizer = try HuggingFaceTokenizer.read(directory: directory)
     var ends = try endOfTextIDs(config, vocabularySize: configuration.vocabularySize, directory: directory)
     if let id = tokenizer?.eosID { ends.append(Int(id)) }
@@ -45,16 +45,17 @@ extension Checkpoint {
 
 /// Matches the tensors of safetensors files to the model's inventory.
 struct HFTensorNames {
-  static let embedding = "model.embed_tokens.weight"
   /// Spellings of the leading `model.` of a name: models saved without their head, or inside a larger one.
   static let prefixes = ["model.", "", "language_model.model.", "model.language_model."]
 
   let files: SafetensorsFiles
+  private let architecture: Architecture
   private let prefix: String
 
-  init(files: SafetensorsFiles) throws(CheckpointError) {
+  init(files: SafetensorsFiles, architecture: Architecture) throws(CheckpointError) {
     self.files = files
-    let stem = Self.embedding.dropFirst("model.".count)
+    self.architecture = architecture
+    let stem = architecture.huggingFaceName(of: .embedding).dropFirst("model.".count)
     // A tied model may have been saved with its output matrix only.
     prefix = Self.prefixes.first { files.contains($0 + stem) } ?? "model."
   }
@@ -70,8 +71,8 @@ struct HFTensorNames {
   func sources(
     for configuration: inout ModelConfiguration, className: String
   ) throws(CheckpointError) -> [String: any TensorSource] {
-    let output = fileName("lm_head.weight")
-    let embedding = fileName(Self.embedding)
+    let output = fileName(architecture.huggingFaceName(of: .output))
+    let embedding = fileName(architecture.huggingFaceName(of: .embedding))
     var aliases: [String: String] = [:]
     if configuration.tiesEmbeddings && files.contains(output) {
       if !files.contains(embedding) {
