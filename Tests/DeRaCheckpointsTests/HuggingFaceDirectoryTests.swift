@@ -14,10 +14,7 @@ import Testing
     try #require(checkpoint.tensors[name]).readAll()
   }
 
-  @Test(arguments: [
-    "llama2", "llama3", "llama3-aligned", "mistral", "qwen2", "qwen3", "olmo2", "gemma3", "gemma3-aligned", "linear",
-    "yarn",
-  ])
+  @Test(arguments: try Fixtures.goldenNames())
   func everyArchitectureOpensWithItsInventory(name: String) throws {
     let checkpoint = try Checkpoint.open(path: "\(Fixtures.goldens)/\(name)")
     let specs = checkpoint.configuration.tensors

@@ -7,6 +7,13 @@ enum Fixtures {
   static let directory = #filePath.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" } + "/Fixtures"
   static let checkpoints = directory + "/checkpoints"
   static let goldens = directory + "/goldens"
+
+  /// Every golden checkpoint, aligned ones included.
+  static func goldenNames() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: goldens).filter {
+      FileManager.default.fileExists(atPath: "\(goldens)/\($0)/config.json")
+    }.sorted()
+  }
 }
 
 /// A directory of its own, removed with the object.
