@@ -28,6 +28,12 @@ package enum ConversionError: Error, Equatable, CustomStringConvertible {
   /// The chat template cannot be used; the text says why and on which line.
   case chatTemplate(String)
 
+  /// The models differ in tokens that some of them do not have, and that could be left out.
+  package var isAboutMissingTokens: Bool {
+    guard case .vocabulary(_, let reference, let aligned, _) = self else { return false }
+    return [reference, aligned].contains(Vocabulary.absent)
+  }
+
   package var description: String {
     switch self {
     case .incompatible(let field, let reference, let aligned, let model):

@@ -105,8 +105,8 @@ private struct GGUFAdapter {
     return LowRankUpdate(rank: rank, left: try left.readAll(), right: try right.readAll(), scale: scale)
   }
 
-  func remarks() throws(CheckpointError) -> [String] {
+  func remarks() throws(CheckpointError) -> [CheckpointRemark] {
     let name = try checked { () throws(GGUFError) in try file.stringIfPresent("general.base_model.0.name") }
-    return AdapterRemarks.otherBase(trainedOn: name, found: base.originName).map { [$0] } ?? []
+    return AdapterRemarks.otherBase(trainedOn: name, found: base)
   }
 }

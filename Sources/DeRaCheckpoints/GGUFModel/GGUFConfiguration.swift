@@ -217,3 +217,29 @@ extension GGUFConfiguration {
       remedy: "Convert the model again with a current converter.")
   }
 }
+
+extension GGUFConfiguration {
+  /// Keys of the family that are read, beside `restrictedKeys`.
+  private static let knownKeys: Set<String> = [
+    "embedding_length", "block_count", "attention.head_count", "attention.head_count_kv", "context_length",
+    "feed_forward_length", "attention.layer_norm_rms_epsilon", "attention.key_length", "attention.value_length",
+    "rope.dimension_count", "attention.sliding_window", "attention.sliding_window_pattern", "rope.freq_base",
+    "rope.freq_base_swa", "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear",
+    "rope.scaling.original_context_length", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow",
+    "rope.scaling.attn_factor", "vocab_size",
+  ]
+
+  /// Keys of the family that nothing here reads, and choices that the file leaves open.
+  var remarks: [CheckpointRemark] {
+    let prefix = "\(architecture.name)."
+    let known = Self.knownKeys.union(Self.restrictedKeys.map(\.key))
+    let keys = file.metadata.map(\.key).filter {
+      $0.hasPrefix(prefix) && !known.contains(String($0.dropFirst(prefix.count)))
+    }
+    var remarks = keys.isEmpty ? [] : [CheckpointRemark(.ignored, "metadata \(listed(keys))")]
+    if file[name("rope.freq_base")] == nil {
+      remarks.append(CheckpointRemark(.guessed, "\(name("rope.freq_base")) is \(architecture.gguf.theta)"))
+    }
+    return remarks
+  }
+}

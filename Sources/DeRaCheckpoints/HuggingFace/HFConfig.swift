@@ -9,7 +9,6 @@ package struct HFConfig {
 
   /// Fields that change what a model computes in ways we do not, with the values that do not.
   static let restrictedFields: [(field: String, harmless: [JSON])] = [
-    ("quantization_config", [.null]),
     ("attention_bias", [.null, false]),
     ("mlp_bias", [.null, false]),
     ("final_logit_softcapping", [.null]),
@@ -207,5 +206,43 @@ extension Architecture.Activation {
     case .silu: ["silu", "swish"]
     case .geluTanh: ["gelu_pytorch_tanh"]
     }
+  }
+}
+
+extension HFConfig {
+  /// Fields that are read by no class but read here, or that say nothing about what a trained model computes.
+  private static let otherFields: Set<String> = [
+    "architectures", "model_type", "quantization_config", "rope_parameters", "rope_scaling", "rope_theta",
+    "rope_local_base_freq", "original_max_position_embeddings", "_name_or_path", "torch_dtype", "dtype",
+    "transformers_version", "use_cache", "initializer_range", "attention_dropout", "pretraining_tp", "rope_interleaved",
+    "_sliding_window_pattern", "bos_token_id", "pad_token_id", "cache_implementation",
+  ]
+
+  /// Fields of the file that nothing here reads.
+  var remarks: [CheckpointRemark] {
+    let known = Self.otherFields.union(modelClass.defaults.keys).union(Self.restrictedFields.map(\.field))
+    let unread = json.keys.filter { !known.contains($0) }
+    return unread.isEmpty ? [] : [CheckpointRemark(.ignored, "config.json: \(listed(unread))")]
+  }
+
+  /// Rows and columns of the blocks of a quantised model's weights that share a scale; nil where the shapes of the scales
+  /// say it, and in models that are not quantised.
+  /// - Throws: `CheckpointError` for quantisations other than 8-bit floats.
+  func weightBlockSize() throws(CheckpointError) -> [Int]? {
+    guard let value = json["quantization_config"], !value.isNull else { return nil }
+    let method = value["quant_method"]?.string ?? ""
+    let isFloat8 =
+      method == "compressed-tensors" ? value["format"]?.string == "float-quantized" : method.hasSuffix("fp8")
+    guard isFloat8 else {
+      throw error(
+        "quantization_config", value["format"]?.summary ?? value["quant_method"]?.summary ?? value.summary,
+        expected: "weights in 8-bit floats (fp8, fbgemm_fp8, float-quantized), or not quantised")
+    }
+    guard let size = value["weight_block_size"], !size.isNull else { return nil }
+    let numbers = (size.array ?? []).compactMap(\.int)
+    guard numbers.count == 2, numbers.allSatisfy({ (1...Self.maximumSize).contains($0) }) else {
+      throw error("quantization_config.weight_block_size", size.summary, expected: "two sizes")
+    }
+    return numbers
   }
 }
