@@ -54,7 +54,10 @@ struct SharedVocabulary {
       if let text = definition.leaveOutTokens(from: rows) { warnings.append("\(model.name): \(text)") }
       known.append((model.name, definition))
     }
-    guard let first = known.first else { return try checkEqualRows(models) }
+    guard let first = known.first else {
+      try checkEqualRows(models)
+      return
+    }
     definition = first.definition
     let vocabulary = Vocabulary(first.definition)
     let others = known.dropFirst().map { (name: $0.name, vocabulary: Vocabulary($0.definition)) }

@@ -184,9 +184,10 @@ package struct QuantizeCommand: AsyncParsableCommand {
   }
 
   private static func converter(_ models: [NamedCheckpoint], _ options: ConversionOptions) throws -> Converter {
-    do {
+    do throws(ConversionError) {
       return try Converter(reference: models[0], aligned: Array(models.dropFirst()), options: options)
-    } catch let error as ConversionError where error.isAboutMissingTokens {
+    } catch {
+      guard error.isAboutMissingTokens else { throw error }
       throw RemediedError("\(error). --vocabulary common leaves out the tokens that only some models have")
     }
   }

@@ -41,6 +41,8 @@ final class TemporaryFiles {
     }
   }
 
+  func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: "\(path)/\(name)") }
+
   func bytes(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: "\(path)/\(name)"))) }
 
   func text(_ name: String) throws -> String { String(decoding: try bytes(name), as: UTF8.self) }
