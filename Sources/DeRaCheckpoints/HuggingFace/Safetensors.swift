@@ -7,6 +7,8 @@ package struct Safetensors: Sendable {
   /// The format's own cap on the header.
   package static let maximumHeaderBytes = 100_000_000
   static let maximumDimensions = 8
+  /// Element types that weights may have.
+  package static let supportedTypes = SafetensorsTensor.Format.allCases.map(\.rawValue)
   /// Most tensors of a file. A mixture of 256 experts has 92,000 in 160 files.
   package static let maximumTensors = 1 << 17
 
@@ -44,7 +46,7 @@ package struct Safetensors: Sendable {
     guard let format = SafetensorsTensor.Format(rawValue: entry.dtype) else {
       throw CheckpointError(
         path: file.path, subject: entry.name, problem: "weights of element type \(entry.dtype)",
-        expected: "one of " + SafetensorsTensor.Format.allCases.map(\.rawValue).joined(separator: ", "),
+        expected: "one of " + Self.supportedTypes.joined(separator: ", "),
         remedy: "Convert from an unquantised checkpoint.")
     }
     guard entry.shape.count <= 2 else {
