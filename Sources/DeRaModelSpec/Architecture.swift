@@ -86,7 +86,7 @@ package struct HuggingFaceClass: Sendable {
 package struct GGUFFacts: Sendable {
   /// The sliding window of files that have one.
   package struct SlidingWindow: Sendable {
-    /// Of every so many layers the last has full attention; nil where all layers slide.
+    /// The last of every so many layers has full attention; nil where all layers slide.
     package var period: Int?
     /// A file without its window is refused: long answers would be wrong.
     package var isRequired = false
