@@ -4,4 +4,9 @@ package struct Quantisation: Sendable, Equatable {
   package let block: Int
   /// Steps from the least to the greatest value of a block.
   package let levels: Int
+
+  package init(block: Int, levels: Int) {
+    self.block = block
+    self.levels = levels
+  }
 }
