@@ -6,17 +6,17 @@ struct AdapterText {
   let base: Checkpoint
 
   /// Takes the adapter's template and ends of an answer; its tokenizer must be the base's, because a bundle has one.
+  /// - Returns: the files that were read.
   /// - Throws: `CheckpointError` when a file is damaged.
-  func apply(to merged: inout Checkpoint) throws(CheckpointError) {
-    var remarks: [String] = []
+  func apply(to merged: inout Checkpoint) throws(CheckpointError) -> [String] {
+    var remarks: [CheckpointRemark] = []
     let tokenizer = try HuggingFaceTokenizer.read(directory: directory, remarks: &remarks)
     if let template = try HFChatTemplate.read(directory: directory, tokenizer: tokenizer ?? base.tokenizer) {
       merged.chatTemplate = template
     }
     for id in try ends(tokenizer) where !merged.endOfTextIDs.contains(id) { merged.endOfTextIDs.append(id) }
     if let tokenizer, let known = base.tokenizer { merged.remarks += Self.remarks(tokenizer, known) }
-    merged.sources +=
-      (HuggingFaceTokenizer.fileNames + HFChatTemplate.fileNames + [Self.generationName])
+    return (HuggingFaceTokenizer.fileNames + HFChatTemplate.fileNames + [Self.generationName])
       .map { "\(directory)/\($0)" }.filter { CheckpointFile.exists($0) && !merged.sources.contains($0) }.uniqued
   }
 
@@ -43,12 +43,15 @@ struct AdapterText {
   }
 
   /// Tokens that only the adapter's tokenizer has: no row of the base's embedding is theirs.
-  private static func remarks(_ own: TokenizerDefinition, _ base: TokenizerDefinition) -> [String] {
+  private static func remarks(_ own: TokenizerDefinition, _ base: TokenizerDefinition) -> [CheckpointRemark] {
     let unknown = own.addedTokens.filter { base.id(of: $0.content) == nil }
     guard !unknown.isEmpty else { return [] }
     let names = unknown.prefix(5).map { String(decoding: $0.content, as: UTF8.self) }.joined(separator: ", ")
     let more = unknown.count > 5 ? " and \(unknown.count - 5) more" : ""
-    return ["the adapter's tokenizer has tokens that the reference's lacks: \(names)\(more); they are left out"]
+    return [
+      CheckpointRemark(
+        .warning, "the adapter's tokenizer has tokens that the reference's lacks: \(names)\(more); they are left out")
+    ]
   }
 }
 

@@ -1,4 +1,5 @@
 import DeRaGGUF
+import DeRaModelSpec
 import DeRaTokenization
 
 /// Reads the tokenizer in the metadata of a GGUF model.
@@ -8,13 +9,13 @@ package enum GGUFTokenizer {
   /// Nil when the file has no tokenizer.
   /// - Throws: `CheckpointError` naming the metadata key.
   package static func read(_ file: GGUFFile) throws(CheckpointError) -> TokenizerDefinition? {
-    var remarks: [String] = []
+    var remarks: [CheckpointRemark] = []
     return try read(file, remarks: &remarks)
   }
 
   /// As above.
   /// - Parameter remarks: gets what was guessed, as sentences for the user.
-  static func read(_ file: GGUFFile, remarks: inout [String]) throws(CheckpointError) -> TokenizerDefinition? {
+  static func read(_ file: GGUFFile, remarks: inout [CheckpointRemark]) throws(CheckpointError) -> TokenizerDefinition? {
     do {
       guard let model = try file.stringIfPresent(key + "model") else { return nil }
       let reader = try GGUFVocabulary(file)
@@ -80,16 +81,14 @@ private struct GGUFVocabulary {
     for name in names {
       guard let value = try file.intIfPresent("tokenizer.ggml.\(name)_token_id"), value >= 0, value != UInt32.max
       else { continue }
-      guard value < tokens.count else {
-        throw error("\(name)_token_id", "the id \(value) is outside 0..<\(tokens.count)")
-      }
-      return Int32(value)
+      // The model's reader remarks on those outside.
+      if value < tokens.count { return Int32(value) }
     }
     return nil
   }
 
   /// The name of the split, with a remark where it is a guess.
-  private func splitName(_ remarks: inout [String]) throws -> String {
+  private func splitName(_ remarks: inout [CheckpointRemark]) throws -> String {
     if let name = try file.stringIfPresent("tokenizer.ggml.pre") { return name }
     let known = GGUFPreTokenizer.name { id in
       guard id < tokens.count else { return nil }
@@ -101,13 +100,15 @@ private struct GGUFVocabulary {
     }
     let problem = "the file does not say how words are split (tokenizer.ggml.pre is missing)"
     remarks.append(
-      known.map { "\(problem); by its vocabulary they are split as “\($0)”" }
-        ?? "\(problem) and its vocabulary is of no known family; they are split as llama.cpp's “default”, which may be wrong "
-        + "and then makes answers worse: convert the model to GGUF again with a current converter")
+      known.map { CheckpointRemark(.guessed, "\(problem); by its vocabulary they are split as “\($0)”") }
+        ?? CheckpointRemark(
+          .warning,
+          "\(problem) and its vocabulary is of no known family; they are split as llama.cpp's “default”, which may be "
+            + "wrong and then makes answers worse: convert the model to GGUF again with a current converter"))
     return known ?? GGUFPreTokenizer.unnamed
   }
 
-  func byteLevel(remarks: inout [String]) throws -> TokenizerDefinition {
+  func byteLevel(remarks: inout [CheckpointRemark]) throws -> TokenizerDefinition {
     let name = try splitName(&remarks)
     guard let preTokenizer = GGUFPreTokenizer.named(name) else {
       throw CheckpointError(
@@ -175,12 +176,12 @@ private struct GGUFVocabulary {
   func sentencePiece() throws -> TokenizerDefinition {
     guard let scores = try file.array("tokenizer.ggml.scores", of: .float32).float32s, scores.count == tokens.count
     else { throw error("scores", "not one score for each of \(tokens.count) tokens") }
-    let isGemma = try file.stringIfPresent("general.architecture")?.hasPrefix("gemma") ?? false
+    let family = try file.stringIfPresent("general.architecture").flatMap(Architecture.named)
     var entries: [SentencePieceVocabulary.Entry] = []
     entries.reserveCapacity(tokens.count)
     try tokens.forEachString { index, raw in
       var entry = SentencePieceVocabulary.Entry(bytes: Array(raw), score: scores[index], type: try type(index))
-      if isGemma { Self.respell(&entry, index) }
+      if family?.gguf.ranksMergesByID ?? false { Self.respell(&entry, index) }
       entries.append(entry)
     }
     var vocabulary = SentencePieceVocabulary(path: file.path, entries: entries)
@@ -193,8 +194,7 @@ private struct GGUFVocabulary {
     return definition
   }
 
-  /// Gemma's scores are not in the order of its merges, the ids are; and the converter spells its runs of spaces as
-  /// user-defined spaces, which in the model's own vocabulary are pieces of U+2581.
+  /// Takes the rank from the id, and spells runs of spaces as in the model's own vocabulary, as pieces of U+2581.
   private static func respell(_ entry: inout SentencePieceVocabulary.Entry, _ index: Int) {
     entry.score = -Float(index)
     if entry.bytes.allSatisfy({ $0 == 0x20 }) {

@@ -12,13 +12,13 @@ package enum HuggingFaceTokenizer {
   /// added and special tokens. Nil when the directory has no tokenizer.
   /// - Throws: `CheckpointError` naming the file and the field.
   package static func read(directory: String) throws(CheckpointError) -> TokenizerDefinition? {
-    var remarks: [String] = []
+    var remarks: [CheckpointRemark] = []
     return try read(directory: directory, remarks: &remarks)
   }
 
   /// As above.
   /// - Parameter remarks: gets what was guessed or is not used, as sentences for the user.
-  static func read(directory: String, remarks: inout [String]) throws(CheckpointError) -> TokenizerDefinition? {
+  static func read(directory: String, remarks: inout [CheckpointRemark]) throws(CheckpointError) -> TokenizerDefinition? {
     func file(_ name: String) throws(CheckpointError) -> TokenizerField? {
       let path = "\(directory)/\(name)"
       return CheckpointFile.exists(path) ? TokenizerField(file: path, value: try CheckpointFile.json(path)) : nil
@@ -36,7 +36,7 @@ package enum HuggingFaceTokenizer {
 
   /// The tokenizer without the files beside it, and whether it says itself what is put around a text.
   private static func definition(
-    _ directory: String, _ settings: TokenizerSettings, _ remarks: inout [String]
+    _ directory: String, _ settings: TokenizerSettings, _ remarks: inout [CheckpointRemark]
   ) throws(CheckpointError) -> (definition: TokenizerDefinition, isComplete: Bool)? {
     let json = "\(directory)/tokenizer.json"
     if CheckpointFile.exists(json) {
@@ -55,13 +55,15 @@ package enum HuggingFaceTokenizer {
 
   /// A byte-level tokenizer from before `tokenizer.json`. How words are split only the class knows.
   private static func read(
-    vocabulary path: String, merges mergesPath: String, _ settings: TokenizerSettings, _ remarks: inout [String]
+    vocabulary path: String, merges mergesPath: String, _ settings: TokenizerSettings, _ remarks: inout [CheckpointRemark]
   ) throws(CheckpointError) -> TokenizerDefinition {
     let name = settings.tokenizerClass?.splitName
     if name == nil {
       remarks.append(
-        "vocab.json and merges.txt do not say how words are split, nor does the class "
-          + "\(settings.className ?? "(none is named)"); they are split as GPT-2 splits them")
+        CheckpointRemark(
+          .guessed,
+          "vocab.json and merges.txt do not say how words are split, nor does the class "
+            + "\(settings.className ?? "(none is named)"); they are split as GPT-2 splits them"))
     }
     let split = GGUFPreTokenizer.named(name ?? "gpt-2")
     var members = JSONObject()

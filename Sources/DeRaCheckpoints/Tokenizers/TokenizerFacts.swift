@@ -10,7 +10,7 @@ struct TokenizerFacts {
   ///   - remarks: gets what is not used.
   /// - Throws: `CheckpointError` naming the field.
   func apply(
-    to definition: inout TokenizerDefinition, endsAreGiven: Bool, remarks: inout [String]
+    to definition: inout TokenizerDefinition, endsAreGiven: Bool, remarks: inout [CheckpointRemark]
   ) throws(CheckpointError) {
     try addDecoderTokens(to: &definition)
     let index = SpecialTokenIndex(definition)
@@ -88,7 +88,7 @@ struct TokenizerFacts {
   }
 
   private func setEnds(
-    of definition: inout TokenizerDefinition, _ areGiven: Bool, _ remarks: inout [String]
+    of definition: inout TokenizerDefinition, _ areGiven: Bool, _ remarks: inout [CheckpointRemark]
   ) throws(CheckpointError) {
     func ids(_ name: String, _ id: Int32?, _ now: [Int32]) throws(CheckpointError) -> [Int32] {
       let field = file[name]
@@ -97,8 +97,10 @@ struct TokenizerFacts {
       guard areGiven else { return adds ? [id].compactMap(\.self) : [] }
       if adds == now.isEmpty {
         remarks.append(
-          "\(name) of tokenizer_config.json is \(adds), but the post_processor of tokenizer.json decides: it adds "
-            + (now.isEmpty ? "nothing there" : "\(now.count) token\(now.count == 1 ? "" : "s")"))
+          CheckpointRemark(
+            .ignored,
+            "\(name) of tokenizer_config.json is \(adds), but the post_processor of tokenizer.json decides: it adds "
+              + (now.isEmpty ? "nothing there" : "\(now.count) token\(now.count == 1 ? "" : "s")")))
       }
       return now
     }
