@@ -66,7 +66,8 @@ let package = Package(
     .testTarget(
       name: "CDeRaKernelsTests", dependencies: ["CDeRaKernelsConformance", "DeRaKernels"], swiftSettings: settings),
     .target(
-      name: "DeRaTestSupport", dependencies: ["DeRaPlatform"], path: "Tests/DeRaTestSupport", swiftSettings: settings),
+      name: "DeRaTestSupport", dependencies: ["DeRaPlatform", "DeRaModelSpec"], path: "Tests/DeRaTestSupport",
+      swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
     .executableTarget(
       name: "dera-quantize", dependencies: ["DeRaQuantizeCommand"], path: "tools/quantize", swiftSettings: settings),
@@ -82,7 +83,9 @@ let package = Package(
     } + [
       .testTarget(
         name: "GoldenTests",
-        dependencies: ["DeRaCheckpoints", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaEvaluation", real],
+        dependencies: [
+          "DeRaTestSupport", "DeRaCheckpoints", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaEvaluation", real,
+        ],
         swiftSettings: settings)
     ],
   swiftLanguageModes: [.v6]
