@@ -79,7 +79,9 @@ struct Rendering: Decodable {
 
   @Test func messagesOfTheCallerAreTheTemplatesMessages() throws {
     let template = try ChatTemplate(source: try TemplateFixtures.source("smollm2"))
-    let messages = [TemplateMessage(role: "system", content: "Be brief."), TemplateMessage(role: "user", content: "Hello")]
+    let messages = [
+      TemplateMessage(role: "system", content: "Be brief."), TemplateMessage(role: "user", content: "Hello"),
+    ]
     let prompt = try template.render(messages: messages, addGenerationPrompt: true)
     #expect(
       prompt == "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n")

@@ -14,7 +14,8 @@ import Testing
 
   private let messages = [
     TemplateMessage(role: "system", content: "Be brief."), TemplateMessage(role: "user", content: "Hello"),
-    TemplateMessage(role: "assistant", content: "<think>\n</think>\n\nHi"), TemplateMessage(role: "user", content: ["type"]),
+    TemplateMessage(role: "assistant", content: "<think>\n</think>\n\nHi"),
+    TemplateMessage(role: "user", content: ["type"]),
   ]
 
   private func render(_ source: String) -> Result<String, TemplateError> {

@@ -4,7 +4,7 @@ import DeRaTokenization
 package protocol TokenBatch: AnyObject {
   associatedtype Member: TokenSequence
   var sequences: [Member] { get }
-  /// What λ blends.
+  /// The quantity that λ blends.
   var blend: Blend { get }
   /// Computes the logits after the last token of every sequence that is given a λ.
   /// - Parameter body: gets the sequence's index and its blended logits `[vocabulary]`, which it may change. It may append
