@@ -42,6 +42,30 @@ let testImports: [String: [Target.Dependency]] = [
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let cSettings: [CSetting] = [.treatAllWarnings(as: .error)]
 
+// Benchmarks need package access, and a package of others that neither the programs nor the tests do.
+let hasBenchmarks = Context.environment["DERA_BENCHMARKS"] == "1"
+
+// package-benchmark finds a target by its folder, which must lie in one named Benchmarks.
+func benchmarks(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["DeRaMeasuring", .product(name: "Benchmark", package: "benchmark")] + dependencies,
+    path: "Benchmarks/Benchmarks/\(name)", swiftSettings: settings,
+    plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+}
+
+let benchmarkTargets: [Target] = [
+  .target(name: "CDeRaMeasure", path: "Benchmarks/Sources/CDeRaMeasure", cSettings: cSettings),
+  .target(
+    name: "DeRaMeasuring", dependencies: ["CDeRaMeasure", "DeRaKernels"], path: "Benchmarks/Sources/DeRaMeasuring",
+    swiftSettings: settings),
+  benchmarks("KernelBenchmarks", ["DeRaKernels", "DeRaTensorCore"]),
+  benchmarks("DecoderBenchmarks", ["DeRaKernels", "DeRaPlatform", "DeRa"]),
+]
+
+// Without its allocation counters, which need libraries that no system ships; ours are in CDeRaMeasure.
+let benchmarkPackage = Package.Dependency.package(
+  url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: [])
+
 let package = Package(
   name: "dera",
   products: [
@@ -53,7 +77,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
-  ],
+  ] + (hasBenchmarks ? [benchmarkPackage] : []),
   targets: [
     .systemLibrary(name: "CDeRaPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CDeRaLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
@@ -68,7 +92,8 @@ let package = Package(
     .testTarget(
       name: "CDeRaKernelsTests", dependencies: ["CDeRaKernelsConformance", "DeRaKernels"], swiftSettings: settings),
     .target(
-      name: "DeRaTestSupport", dependencies: ["DeRaPlatform"], path: "Tests/DeRaTestSupport", swiftSettings: settings),
+      name: "DeRaTestSupport", dependencies: ["DeRaPlatform", "DeRaModelSpec"], path: "Tests/DeRaTestSupport",
+      swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
     .executableTarget(
       name: "dera-quantize", dependencies: ["DeRaQuantizeCommand"], path: "tools/quantize", swiftSettings: settings),
@@ -84,8 +109,10 @@ let package = Package(
     } + [
       .testTarget(
         name: "GoldenTests",
-        dependencies: ["DeRaCheckpoints", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaEvaluation", real],
+        dependencies: [
+          "DeRaTestSupport", "DeRaCheckpoints", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaEvaluation", real,
+        ],
         swiftSettings: settings)
-    ],
+    ] + (hasBenchmarks ? benchmarkTargets : []),
   swiftLanguageModes: [.v6]
 )

@@ -13,8 +13,6 @@ import DeRaPlatform
 /// and GGUF's table of tensors stands before the data. The first pass is cheap: a tensor that differs is known by its
 /// first band, and one that does not is not packed again.
 package struct Converter: Sendable {
-  package static let version = "0.1.0"
-
   private let models: [NamedCheckpoint]
   private let options: ConversionOptions
   private let calibration: CalibrationStatistics?

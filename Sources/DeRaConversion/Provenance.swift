@@ -1,3 +1,4 @@
+import DeRaPlatform
 import FoundationEssentials
 
 /// A file that a bundle was made of.
@@ -23,7 +24,7 @@ struct Provenance: Codable, Sendable, Equatable {
     var tokens: Int
   }
 
-  var tool = "dera-quantize \(Converter.version)"
+  var tool = "dera-quantize \(Version.text)"
   /// nil when the bits were chosen tensor by tensor for a goal.
   var bits: Int?
   /// Options of differences, where they are not the usual ones.

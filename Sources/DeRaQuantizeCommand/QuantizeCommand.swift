@@ -60,7 +60,7 @@ package struct QuantizeCommand: AsyncParsableCommand {
       An existing output file is replaced, but only once the new one is complete. Nothing is left behind on an error or \
       Ctrl-C. The same input and options always give the same bytes.
       """,
-    version: "dera-quantize \(Converter.version)")
+    version: "dera-quantize \(Version.text)")
 
   package init() {}
 

@@ -2,6 +2,7 @@ import DeRaBundle
 import DeRaGGUF
 import DeRaModelSpec
 import DeRaTensorCore
+import DeRaTestSupport
 import Testing
 
 @Suite("Malformed tensors of bundles")
@@ -247,14 +248,14 @@ struct MalformedTensorTests {
     let seed: UInt64 = 20_261_123
     var refused = 0
     for round in 0..<3_000 {
-      var generator = SeededGenerator(state: seed &+ UInt64(round))
+      var generator = SeededGenerator(seed: seed &+ UInt64(round))
       var bytes = original
       for _ in 0...Int.random(in: 0..<4, using: &generator) {
         let position = Int.random(in: 0..<header, using: &generator)
         bytes[position] = Bool.random(using: &generator) ? .random(in: 0...255, using: &generator) : 0xff
       }
       if round % 10 == 0 { bytes.removeLast(Int.random(in: 0..<bytes.count, using: &generator)) }
-      let fuzzed = try directory.write(bytes, to: "fuzzed.dera")
+      let fuzzed = try directory.write("fuzzed.dera", bytes)
       do {
         let manifest = try BundleManifest(file: GGUFFile(path: fuzzed))
         // What is read must be whole.

@@ -37,7 +37,7 @@ struct ManifestTests {
   @Test("every architecture's configuration survives, sliding windows and second RoPE included")
   func configurations() throws {
     for architecture in Architecture.all {
-      var configuration = TinyBundle.configuration()
+      var configuration = ModelConfiguration.tiny()
       configuration.architecture = architecture
       configuration.attentionScale = 0.0625
       configuration.embeddingScale = 4.5

@@ -5,11 +5,16 @@ import DeRaCheckpoints
 import DeRaConversion
 import DeRaKernels
 import DeRaQuantization
+import DeRaTestSupport
 import DeRaTokenization
 import Testing
 
 @Suite("Statistics of a model's inputs")
 struct CollectorTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
   @Test("Gram matrices are those of the inputs that transformers gives its matrices", arguments: ["llama3", "gemma3"])
   func grams(name: String) async throws {
     let golden = try GoldenInputs(name)
@@ -17,7 +22,7 @@ struct CollectorTests {
     // The same tokens twice, and a sequence without any.
     let collector = try StatisticsCollector(
       bundle: bundle, sequences: [golden.tokens, golden.tokens, []], engine: try engine(threads: 2),
-      scratchPath: TemporaryFile().path)
+      scratchPath: directory.file("scratch"))
     var checked = 0
     try collector.forEachGram { complete in
       for (names, gram) in complete {
@@ -44,19 +49,20 @@ struct CollectorTests {
   func threads() async throws {
     let golden = try GoldenInputs("llama3")
     let bundle = try await golden.bundle()
-    let files = try await [1, 3].map { threads in (threads, TemporaryFile()) }.asyncMap { threads, file in
+    let files = try await [1, 3].asyncMap { threads in
+      let file = "\(threads).dera"
       let statistics = try StatisticsCollector(
-        bundle: bundle, sequences: [golden.tokens], engine: try engine(threads: threads), scratchPath: file.path
+        bundle: bundle, sequences: [golden.tokens], engine: try engine(threads: threads),
+        scratchPath: directory.file("scratch")
       ).collect(text: Array("text".utf8))
       #expect(statistics.tokens == golden.tokens.count)
-      try await golden.convert(ConversionOptions(bits: .four, width: threads), statistics, to: file.path)
+      try await golden.convert(ConversionOptions(bits: .four, width: threads), statistics, to: directory.file(file))
       return file
     }
-    let contents = try files.map { try $0.bytes() }
+    let contents = try files.map { try directory.bytes($0) }
     #expect(contents[0] == contents[1])
-    let plain = TemporaryFile()
-    try await golden.convert(ConversionOptions(bits: .four), nil, to: plain.path)
-    #expect(try plain.bytes() != contents[0])
+    try await golden.convert(ConversionOptions(bits: .four), nil, to: directory.file("plain.dera"))
+    #expect(try directory.bytes("plain.dera") != contents[0])
   }
 
   @Test("every matrix has feedback; an embedding table has that of the output matrix where it is one")
@@ -65,7 +71,8 @@ struct CollectorTests {
       let golden = try GoldenInputs(name)
       let bundle = try await golden.bundle()
       let statistics = try StatisticsCollector(
-        bundle: bundle, sequences: [golden.tokens], engine: try engine(threads: 1), scratchPath: TemporaryFile().path
+        bundle: bundle, sequences: [golden.tokens], engine: try engine(threads: 1),
+        scratchPath: directory.file("scratch")
       ).collect(text: [])
       for spec in bundle.configuration.tensors {
         let tensor = try BundleTensor(spec: spec, model: 0, codec: .f32)
@@ -80,7 +87,7 @@ struct CollectorTests {
     let bundle = try await GoldenInputs("llama2").bundle()
     #expect(throws: CalibrationError.textTooShort) {
       try StatisticsCollector(
-        bundle: bundle, sequences: [[]], engine: try engine(threads: 1), scratchPath: TemporaryFile().path)
+        bundle: bundle, sequences: [[]], engine: try engine(threads: 1), scratchPath: directory.file("scratch"))
     }
   }
 
@@ -91,7 +98,7 @@ struct CollectorTests {
     for id in [Int32(rows), -1] {
       #expect(throws: CalibrationError.tokenOutsideVocabulary(id, rows: rows)) {
         try StatisticsCollector(
-          bundle: bundle, sequences: [[0, id]], engine: try engine(threads: 1), scratchPath: TemporaryFile().path)
+          bundle: bundle, sequences: [[0, id]], engine: try engine(threads: 1), scratchPath: directory.file("scratch"))
       }
     }
   }

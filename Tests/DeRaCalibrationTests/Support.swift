@@ -2,18 +2,7 @@ import DeRa
 import DeRaCheckpoints
 import DeRaConversion
 import DeRaPlatform
-
-/// A path in the temporary directory; the file is removed with the value.
-final class TemporaryFile {
-  let path = "/tmp/dera-calibration-\(getpid())-\(UInt64.random(in: 0 ..< .max)).dera"
-
-  func bytes() throws -> [UInt8] {
-    let file = try MappedFile(path: path)
-    return withExtendedLifetime(file) { Array(file.bytes) }
-  }
-
-  deinit { unlink(path) }
-}
+import DeRaTestSupport
 
 /// A tiny checkpoint and what transformers gives its matrices; made by Tests/Fixtures/goldens/generate_inputs.py.
 struct GoldenInputs {
@@ -22,7 +11,7 @@ struct GoldenInputs {
   private let path: String
 
   init(_ name: String) throws {
-    path = String(#filePath.prefix(through: #filePath.lastIndex(of: "/")!)) + "../Fixtures/goldens/" + name
+    path = Fixtures.goldens + "/" + name
     reference = NamedCheckpoint(name: "reference", checkpoint: try Checkpoint.open(path: path))
     let golden = try Safetensors(path: path + "/golden.safetensors")
     tokens = try golden["tokens"].map { try golden.tensor($0).readAll().map { Int32($0) } } ?? []
@@ -45,8 +34,8 @@ struct GoldenInputs {
 
   /// The case in 16 bits.
   func bundle() async throws -> ModelBundle {
-    let file = TemporaryFile()
-    try await convert(ConversionOptions(bits: .sixteen), nil, to: file.path)
-    return try ModelBundle(path: file.path)
+    let directory = try TemporaryDirectory()
+    try await convert(ConversionOptions(bits: .sixteen), nil, to: directory.file("bundle.dera"))
+    return try ModelBundle(path: directory.file("bundle.dera"))
   }
 }

@@ -20,12 +20,12 @@ import Testing
   ]
 
   @Test func smallTemplatesRenderLikeJinja() throws {
-    let table: Cases = try Fixtures.decode("cases.json")
+    let table: Cases = try TemplateFixtures.decode("cases.json")
     #expect(table.cases.count >= 340)
     for expected in table.cases {
       let outcome = Outcome { () throws(TemplateError) in
         try ChatTemplate(source: expected.source).rendered(
-          messages: [], addGenerationPrompt: false, variables: table.variables.entries, now: Fixtures.now)
+          messages: [], addGenerationPrompt: false, variables: table.variables.entries, now: TemplateFixtures.now)
       }
       if let error = expected.error {
         let isSame = outcome.error == error || Self.otherNames[error]?.contains(outcome.error ?? "") == true

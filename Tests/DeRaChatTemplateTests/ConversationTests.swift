@@ -44,7 +44,7 @@ struct Conversations: Decodable {
     let addsPrompt = all.removeValue(forKey: "add_generation_prompt") == .bool(true)
     return Outcome { () throws(TemplateError) in
       try template.rendered(
-        messages: conversation.messages, addGenerationPrompt: addsPrompt, variables: all, now: Fixtures.now)
+        messages: conversation.messages, addGenerationPrompt: addsPrompt, variables: all, now: TemplateFixtures.now)
     }
   }
 }
@@ -64,13 +64,13 @@ struct Rendering: Decodable {
 }
 
 @Suite struct ConversationTests {
-  @Test(arguments: Fixtures.familyNames)
+  @Test(arguments: TemplateFixtures.familyNames)
   func rendersLikeJinja(_ family: String) throws {
-    let conversations: Conversations = try Fixtures.decode("conversations.json")
-    let expected: [String: [Rendering]] = try Fixtures.decode("expected.json")
+    let conversations: Conversations = try TemplateFixtures.decode("conversations.json")
+    let expected: [String: [Rendering]] = try TemplateFixtures.decode("expected.json")
     let renderings = try #require(expected[family])
     #expect(renderings.count >= 60)
-    let template = try ChatTemplate(source: try Fixtures.source(family))
+    let template = try ChatTemplate(source: try TemplateFixtures.source(family))
     for rendering in renderings {
       let outcome = conversations.render(template, rendering.conversation, rendering.setting)
       #expect(outcome == rendering.outcome, "\(family), \(rendering.conversation), \(rendering.setting)")
@@ -78,7 +78,7 @@ struct Rendering: Decodable {
   }
 
   @Test func messagesOfTheCallerAreTheTemplatesMessages() throws {
-    let template = try ChatTemplate(source: try Fixtures.source("smollm2"))
+    let template = try ChatTemplate(source: try TemplateFixtures.source("smollm2"))
     let messages = [
       TemplateMessage(role: "system", content: "Be brief."), TemplateMessage(role: "user", content: "Hello"),
     ]

@@ -1,11 +1,10 @@
 import DeRaChatTemplate
+import DeRaTestSupport
 import FoundationEssentials
 
 /// The output of `Tests/Fixtures/templates/generate.py`.
-enum Fixtures {
-  static let directory =
-    #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
-    .joined(separator: "/") + "/Fixtures/templates/"
+enum TemplateFixtures {
+  static let directory = Fixtures.directory + "/templates/"
   /// The moment the oracle's clock stands at.
   static let now = TemplateDate(year: 2024, month: 7, day: 5, hour: 9, minute: 8, second: 7)
 

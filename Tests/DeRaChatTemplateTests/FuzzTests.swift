@@ -1,21 +1,6 @@
 import DeRaChatTemplate
+import DeRaTestSupport
 import Testing
-
-/// SplitMix64: the same sequence everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-}
 
 /// Whatever the template, rendering ends in a text within the limits or in an error on a line of the template.
 @Suite struct FuzzTests {
@@ -37,7 +22,7 @@ struct SeededGenerator: RandomNumberGenerator {
     Result { () throws(TemplateError) in
       try ChatTemplate(source: source, limits: limits).rendered(
         messages: messages, addGenerationPrompt: true, variables: ["eos_token": "</s>", "tools": [["function": [:]]]],
-        now: Fixtures.now, limits: limits)
+        now: TemplateFixtures.now, limits: limits)
     }
   }
 
@@ -50,17 +35,17 @@ struct SeededGenerator: RandomNumberGenerator {
     }
   }
 
-  @Test(arguments: Fixtures.familyNames)
+  @Test(arguments: TemplateFixtures.familyNames)
   func truncatedTemplates(_ family: String) throws {
-    let source = Array(try Fixtures.source(family).unicodeScalars)
+    let source = Array(try TemplateFixtures.source(family).unicodeScalars)
     for length in source.indices {
       check(String(String.UnicodeScalarView(source[..<length])), "\(family) cut to \(length) characters")
     }
   }
 
-  @Test(arguments: Fixtures.familyNames)
+  @Test(arguments: TemplateFixtures.familyNames)
   func mutatedTemplates(_ family: String) throws {
-    let source = Array(try Fixtures.source(family))
+    let source = Array(try TemplateFixtures.source(family))
     for seed in 0..<300 as Range<UInt64> {
       var random = SeededGenerator(seed: seed)
       var mutated = source

@@ -1,17 +1,18 @@
 import DeRaChatTemplate
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
 /// The templates inside real model files, which are not stored here: the directory `DERA_MODELS` has the files, and
 /// models.json what `generate.py` rendered with them.
 @Suite struct ModelFileTests {
-  static let directory = ProcessInfo.processInfo.environment["DERA_MODELS"]
+  static let directory = Fixtures.models
 
   @Test(.enabled(if: directory != nil, "DERA_MODELS names no directory of GGUF files"))
   func rendersLikeJinja() throws {
     let directory = try #require(Self.directory)
-    let conversations: Conversations = try Fixtures.decode("conversations.json")
-    let expected: [String: [Rendering]] = try Fixtures.decode("models.json")
+    let conversations: Conversations = try TemplateFixtures.decode("conversations.json")
+    let expected: [String: [Rendering]] = try TemplateFixtures.decode("models.json")
     var checked = 0
     for (name, renderings) in expected {
       guard let file = try? Data(contentsOf: URL(fileURLWithPath: directory + "/" + name), options: .alwaysMapped)

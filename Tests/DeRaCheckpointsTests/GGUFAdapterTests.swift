@@ -1,17 +1,18 @@
 import DeRaCheckpoints
 import DeRaGGUF
 import DeRaPlatform
+import DeRaTestSupport
 import Testing
 
 /// A LoRA adapter in a GGUF file against sums made with numpy from the weights that transformers loads.
 @Suite struct GGUFAdapterTests {
   private static let path = Fixtures.directory + "/gguf/lora.gguf"
   private let base: Checkpoint
-  private let files: TemporaryFiles
+  private let files: TemporaryDirectory
 
   init() throws {
     base = try Checkpoint.open(path: GGUFModelTests.path)
-    files = try TemporaryFiles()
+    files = try TemporaryDirectory()
   }
 
   @Test func changesWhatLlamaCppChanges() throws {

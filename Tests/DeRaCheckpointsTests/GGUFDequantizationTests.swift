@@ -1,5 +1,6 @@
 import DeRaCheckpoints
 import DeRaGGUF
+import DeRaTestSupport
 import Testing
 
 /// Against PyPI gguf's dequantisation of random blocks and special scales (Fixtures/gguf/quants.gguf).

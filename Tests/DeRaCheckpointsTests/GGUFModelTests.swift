@@ -1,6 +1,7 @@
 import DeRaCheckpoints
 import DeRaGGUF
 import DeRaModelSpec
+import DeRaTestSupport
 import Testing
 
 /// A tiny llama against what transformers makes of the same file.

@@ -1,11 +1,12 @@
 import DeRaCheckpoints
 import DeRaModelSpec
 import DeRaPlatform
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
 /// Directory of the models of tools/fetch-models, if there is one.
-private let realModels = ProcessInfo.processInfo.environment["DERA_MODELS"]
+private let realModels = Fixtures.models
 
 /// The real models, where DERA_MODELS names their directory: every tensor against the oracle's checksum
 /// (Fixtures/gguf/generate.py).

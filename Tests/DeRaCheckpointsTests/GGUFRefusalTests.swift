@@ -1,6 +1,7 @@
 import DeRaCheckpoints
 import DeRaGGUF
 import DeRaModelSpec
+import DeRaTestSupport
 import Testing
 
 /// GGUF models that must not open: every error names the key or tensor.
@@ -145,7 +146,7 @@ struct GGUFRefusalTests {
   }
 
   @Test func damagedFileNamesTheByte() throws {
-    let files = try TemporaryFiles()
+    let files = try TemporaryDirectory()
     let path = try files.write("cut.gguf", Array("GGUF".utf8) + [3, 0, 0, 0, 1])
     let error = try checkpointError { try Checkpoint.open(path: path) }
     #expect(error.path == path)
@@ -157,8 +158,8 @@ struct GGUFRefusalTests {
   @Test func fuzzedModelsNeverCrash() throws {
     let seed: UInt64 = 20_240_205
     print("fuzzedModelsNeverCrash: seed \(seed)")
-    var random = SeededRandom(seed: seed)
-    let files = try TemporaryFiles()
+    var random = SeededGenerator(seed: seed)
+    let files = try TemporaryDirectory()
     let path = files.path + "/valid.gguf"
     var model = GGUFTestModel(.llama)
     model.tensors.append(("rope_freqs.weight", .f32, [4]))

@@ -2,6 +2,7 @@ import DeRaCheckpoints
 import DeRaGGUF
 import DeRaModelSpec
 import DeRaPlatform
+import DeRaTestSupport
 
 /// A tiny GGUF model of any family, right or wrong: metadata and the tensors of the inventory, all f32 zeros.
 struct GGUFTestModel {
@@ -58,7 +59,7 @@ struct GGUFTestModel {
   }
 
   func open() throws -> Checkpoint {
-    let files = try TemporaryFiles()
+    let files = try TemporaryDirectory()
     let path = files.path + "/model.gguf"
     try write(to: path)
     return try Checkpoint.open(path: path)

@@ -1,12 +1,13 @@
 import DeRaCheckpoints
+import DeRaTestSupport
 import Testing
 
 @Suite struct HuggingFaceAdapterTests {
-  private let files: TemporaryFiles
+  private let files: TemporaryDirectory
   private let base: Checkpoint
 
   init() throws {
-    files = try TemporaryFiles()
+    files = try TemporaryDirectory()
     base = try Checkpoint.open(path: "\(Fixtures.checkpoints)/base")
   }
 
@@ -242,7 +243,7 @@ import Testing
     try files.replace(#""tie_word_embeddings": false"#, with: #""tie_word_embeddings": true"#, in: "config.json")
     try removeOutputMatrix()
     let tied = try Checkpoint.open(path: files.path)
-    let adapter = try TemporaryFiles()
+    let adapter = try TemporaryDirectory()
     try adapter.copy("\(Fixtures.checkpoints)/saved")
     let entry = #"{"dtype":"F32","shape":[0,1152921504606846976],"data_offsets":[0,0]}"#
     let embedding = "base_model.model.model.embed_tokens.weight"

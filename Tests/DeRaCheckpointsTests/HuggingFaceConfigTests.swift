@@ -1,11 +1,12 @@
 import DeRaCheckpoints
 import DeRaModelSpec
+import DeRaTestSupport
 import Testing
 
 @Suite struct HuggingFaceConfigTests {
-  private let files: TemporaryFiles
+  private let files: TemporaryDirectory
 
-  init() throws { files = try TemporaryFiles() }
+  init() throws { files = try TemporaryDirectory() }
 
   private func configuration(_ json: String) throws -> ModelConfiguration {
     try HFConfig(path: files.write("config.json", json)).configuration()
@@ -122,7 +123,7 @@ import Testing
 
   @Test func randomDamageNeverCrashes() throws {
     let entries = try #require(CheckpointFile.json("\(Fixtures.checkpoints)/configs.json").array)
-    var random = SeededRandom(seed: 3)
+    var random = SeededGenerator(seed: 3)
     for _ in 0..<3000 {
       var bytes = Array(try #require(entries.randomElement(using: &random)?["config"]).serialized.utf8)
       for _ in 0..<Int.random(in: 1...4, using: &random) {

@@ -1,10 +1,11 @@
 import DeRaCheckpoints
+import DeRaTestSupport
 import Testing
 
 @Suite struct HuggingFaceDirectoryTests {
-  private let files: TemporaryFiles
+  private let files: TemporaryDirectory
 
-  init() throws { files = try TemporaryFiles() }
+  init() throws { files = try TemporaryDirectory() }
 
   private func openError() throws -> CheckpointError {
     try checkpointError { try Checkpoint.open(path: files.path) }

@@ -1,10 +1,11 @@
 import DeRaCheckpoints
+import DeRaTestSupport
 import Testing
 
 @Suite struct HuggingFaceSafetensorsTests {
-  private let files: TemporaryFiles
+  private let files: TemporaryDirectory
 
-  init() throws { files = try TemporaryFiles() }
+  init() throws { files = try TemporaryDirectory() }
 
   private func error(_ header: String, data: Int) throws -> CheckpointError {
     let path = try files.write(
@@ -166,7 +167,7 @@ import Testing
       {"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]}}
       """
     let whole = safetensorsBytes(header: header, data: Array(repeating: 1, count: 32))
-    var random = SeededRandom(seed: 2)
+    var random = SeededGenerator(seed: 2)
     for _ in 0..<3000 {
       var damaged = whole
       for _ in 0..<Int.random(in: 1...3, using: &random) {

@@ -1,4 +1,5 @@
 import DeRaCheckpoints
+import DeRaTestSupport
 import Testing
 
 @Suite struct JSONTests {
@@ -75,7 +76,7 @@ import Testing
   }
 
   @Test func randomDamageNeverCrashes() {
-    var random = SeededRandom(seed: 1)
+    var random = SeededGenerator(seed: 1)
     let text = Array(#"{"a":[1,2.5e3,"x\u00e9\n",null,{"b":true}],"c":{"d":[[],{}]},"e":-12}"#.utf8)
     for _ in 0..<20_000 {
       var damaged = text

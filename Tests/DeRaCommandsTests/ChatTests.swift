@@ -1,5 +1,6 @@
 import DeRa
 import DeRaCommands
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -112,9 +113,8 @@ private final class Script: ChatConsole {
   }
 
   @Test(arguments: ["json", "json.lz4"]) func savedConversationsLoad(suffix: String) throws {
-    let name = "dera-chat-\(UInt64.random(in: 0 ... .max)).\(suffix)"
-    let path = FileManager.default.temporaryDirectory.appending(path: name).path
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let directory = try TemporaryDirectory()
+    let path = directory.file("chat.\(suffix)")
     let (saved, _) = try chat(Echo(), ["/lambda 0.25,2", "hé \"x\"", "/save \(path)"], system: "s")
     let file = try Conversation.load(from: path)
     #expect(file.messages == saved.messages && file.seed == 42)
@@ -131,10 +131,8 @@ private final class Script: ChatConsole {
     ("{\"version\":1,\"lambda\":{},\"messages\":[{\"role\":\"x\",\"content\":\"\"}]}", "role 'x'"),
     ("{\"version\":1,\"lambda\":{\"sad\":1},\"messages\":[]}", "no aligned model 'sad'"),
   ]) func damagedConversationsAreRefused(text: String, message: String) throws {
-    let path = FileManager.default.temporaryDirectory.appending(path: "dera-bad-\(UInt64.random(in: 0 ... .max)).json")
-      .path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    try Data(text.utf8).write(to: URL(filePath: path))
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("bad.json", text)
     let (loop, script) = try chat(Echo(), ["/load \(path)"])
     #expect(script.notes.first?.contains(message) == true, "\(script.notes)")
     #expect(loop.messages.isEmpty)

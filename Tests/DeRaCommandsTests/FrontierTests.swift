@@ -2,16 +2,17 @@ import DeRaCommands
 import DeRaConsole
 import DeRaEvaluation
 import DeRaPlatform
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
 /// Frontiers measured by stand-ins for `dera-quantize` and `dera` (Tests/Fixtures/frontier).
 @Suite struct FrontierTests {
-  private let folder: TestFolder
+  private let folder: TemporaryDirectory
   init() throws {
-    folder = try TestFolder()
+    folder = try TemporaryDirectory()
     // Links, since a script that was just written cannot be run while another test's child holds it open.
-    let stubs = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fixtures/frontier").path
+    let stubs = Fixtures.directory + "/frontier"
     for name in ["dera", "dera-quantize"] {
       try FileManager.default.createSymbolicLink(
         atPath: "\(folder.path)/\(name)", withDestinationPath: "\(stubs)/\(name)")
@@ -35,7 +36,7 @@ import Testing
   }
 
   private func calls() throws -> [String] {
-    String(decoding: try folder.read("calls"), as: UTF8.self).split(separator: "\n").map(String.init)
+    String(decoding: try folder.data("calls"), as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
   private func expectSame(_ left: String, _ right: String) throws {
@@ -43,7 +44,7 @@ import Testing
     #expect(names == (try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/\(right)").sorted()))
     #expect(names.contains("frontier.md") && names.contains("frontier.json") && names.contains("kl-2.svg"))
     for name in names {
-      #expect(try folder.read("\(left)/\(name)") == folder.read("\(right)/\(name)"), "\(left) and \(right): \(name)")
+      #expect(try folder.data("\(left)/\(name)") == folder.data("\(right)/\(name)"), "\(left) and \(right): \(name)")
     }
   }
 

@@ -2,6 +2,7 @@ import DeRa
 import DeRaBundle
 import DeRaCommands
 import DeRaConsole
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -103,8 +104,7 @@ import Testing
 }
 
 /// Compares with a file of Tests/Fixtures/commands; generate.sh there writes the help texts, this message the others.
-func expectSnapshot(_ name: String, _ text: String, file: String = #filePath) throws {
-  let tests = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()
-  let expected = try String(contentsOf: tests.appending(path: "Fixtures/commands/\(name)"), encoding: .utf8)
+func expectSnapshot(_ name: String, _ text: String) throws {
+  let expected = try Fixtures.text("commands/\(name)")
   if text != expected { Issue.record("\(name) differs; if that is intended, the file must become:\n\(text)") }
 }

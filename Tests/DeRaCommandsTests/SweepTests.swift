@@ -3,17 +3,18 @@ import DeRaCommands
 import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
 private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.html"]
 
 @Suite struct SweepTests {
-  private let folder: TestFolder
+  private let folder: TemporaryDirectory
   private let prompts: String
 
   init() throws {
-    folder = try TestFolder()
+    folder = try TemporaryDirectory()
     prompts = try folder.write(
       "prompts.jsonl",
       """
@@ -27,7 +28,8 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
 
   private func sweep(_ output: String, _ more: String...) throws -> SweepResult {
     let arguments = [
-      storyteller, "--prompts", prompts, "--lambda", "0.5,1,2", "--seeds", "2", "-n", "12", "--threads", "1", "-o",
+      Fixtures.storyteller, "--prompts", prompts, "--lambda", "0.5,1,2", "--seeds", "2", "-n", "12", "--threads", "1",
+      "-o",
       "\(folder.path)/\(output)",
     ]
     return try SweepCommand.parse(arguments + more).sweep()
@@ -35,7 +37,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
 
   private func expectSame(_ left: String, _ right: String) throws {
     for name in results {
-      #expect(try folder.read("\(left)/\(name)") == folder.read("\(right)/\(name)"), "\(left) and \(right): \(name)")
+      #expect(try folder.data("\(left)/\(name)") == folder.data("\(right)/\(name)"), "\(left) and \(right): \(name)")
     }
   }
 
@@ -46,7 +48,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     func again(_ output: String, _ more: String...) throws {
       let rewards = ["--reward", "dog=regex:dog|girl", "--reward", "short=length:9"]
       let arguments = [
-        storyteller, "--prompts", prompts, "--lambda", "0.5,1,2", "--seeds", "2", "-n", "12", "-o",
+        Fixtures.storyteller, "--prompts", prompts, "--lambda", "0.5,1,2", "--seeds", "2", "-n", "12", "-o",
         "\(folder.path)/\(output)",
       ]
       _ = try SweepCommand.parse(arguments + rewards + more).sweep()
@@ -54,7 +56,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     try again("again", "--batch", "16", "--threads", "2")
     try expectSame("whole", "again")
     // What a killed sweep leaves: some answers in any order, then half a line.
-    let lines = String(decoding: try folder.read("whole/samples.jsonl"), as: UTF8.self).split(separator: "\n")
+    let lines = String(decoding: try folder.data("whole/samples.jsonl"), as: UTF8.self).split(separator: "\n")
     for (kept, rest) in [(3, 0), (10, 40), (24, 200), (0, 30), (24, 0)] {
       let name = "resumed-\(kept)-\(rest)"
       try FileManager.default.createDirectory(atPath: "\(folder.path)/\(name)", withIntermediateDirectories: false)
@@ -79,7 +81,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
   @Test func aSweepGrowsAndRefusesWhatDoesNotFit() throws {
     _ = try sweep("grows")
     let more = try SweepCommand.parse([
-      storyteller, "--prompts", prompts, "--lambda", "0.5,1,2,-1", "--seeds", "3", "-n", "12", "-o",
+      Fixtures.storyteller, "--prompts", prompts, "--lambda", "0.5,1,2,-1", "--seeds", "3", "-n", "12", "-o",
       "\(folder.path)/grows",
     ]).sweep()
     #expect(more.records.count == 5 * 3 * 3)
@@ -92,7 +94,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
   @Test func figuresAndRewardsAreThere() throws {
     let refusals = try folder.write("refusals.txt", "ONCE\n\n dog\n")
     let result = try sweep(
-      "figures", "--refusals", refusals, "--reward", "likely=bundle:\(storyteller)", "--reward",
+      "figures", "--refusals", refusals, "--reward", "likely=bundle:\(Fixtures.storyteller)", "--reward",
       "two=command:while read line; do echo 2; done", "--reward", "any=regex:.")
     for row in result.rows {
       #expect(row.samples == 6)
@@ -104,7 +106,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     #expect(result.rows[0].mean("kl") == 0 && result.rows[0].mean("reverse_kl") == 0)
     let csv = result.csv.split(separator: "\n")
     #expect(csv.count == 5 && csv[1].hasPrefix("\"brief=0,happy=0\",6,"))
-    let html = String(decoding: try folder.read("figures/report.html"), as: UTF8.self)
+    let html = String(decoding: try folder.data("figures/report.html"), as: UTF8.self)
     #expect(
       html.contains("<svg") && html.contains("dog &lt;b&gt;") && !html.contains("<script"))
   }
@@ -124,14 +126,14 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
 
   @Test func theSafeRangeIsFound() throws {
     let result = try SweepCommand.parse([
-      storyteller, "--prompts", prompts, "--seeds", "2", "-n", "16", "--safe-range", "-40,40", "-o",
+      Fixtures.storyteller, "--prompts", prompts, "--seeds", "2", "-n", "16", "--safe-range", "-40,40", "-o",
       "\(folder.path)/safe",
     ]).sweep()
     let range = try #require(result.safeRange)
     #expect(range.low <= 0 && range.low >= -40 && range.high >= 1 && range.high < 40)
     #expect(range.failures.contains { $0.above != nil })
     #expect(result.rows.count == 2 && result.records.count == range.probes.count * 6)
-    let html = String(decoding: try folder.read("safe/report.html"), as: UTF8.self)
+    let html = String(decoding: try folder.data("safe/report.html"), as: UTF8.self)
     #expect(html.contains("Safe range"))
   }
 
@@ -142,7 +144,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     ["--reward", "x=length:1", "--reward", "x=length:2"], ["--refusals", "/nonexistent"],
     ["--reward", "x=bundle:/nonexistent"],
   ]) func badOptionsAreRefused(arguments: [String]) throws {
-    let start = [storyteller, "--prompts", prompts, "-o", "\(folder.path)/refused"]
+    let start = [Fixtures.storyteller, "--prompts", prompts, "-o", "\(folder.path)/refused"]
     #expect(throws: (any Error).self) { try SweepCommand.parse(start + arguments).sweep() }
   }
 
@@ -152,15 +154,15 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
   ]) func badPromptsAreRefused(line: String) throws {
     let path = try folder.write("bad.jsonl", line + "\n")
     #expect(throws: (any Error).self) {
-      try SweepCommand.parse([storyteller, "--prompts", path, "-o", "\(folder.path)/refused"]).sweep()
+      try SweepCommand.parse([Fixtures.storyteller, "--prompts", path, "-o", "\(folder.path)/refused"]).sweep()
     }
   }
 }
 
 @Suite struct PerplexityShardTests {
-  @Test(arguments: [nil, storyteller] as [String?]) func shardsMakeTheWholeReport(against: String?) throws {
-    let folder = try TestFolder()
-    let bundle = try ModelBundle(path: storyteller)
+  @Test(arguments: [nil, Fixtures.storyteller] as [String?]) func shardsMakeTheWholeReport(against: String?) throws {
+    let folder = try TemporaryDirectory()
+    let bundle = try ModelBundle(path: Fixtures.storyteller)
     let base = try against.map { try ModelBundle(path: $0) }
     let tokens = (0..<75).map { Int32($0 * 37 % 1000) }
     let chunks = try TextChunks(tokens: tokens, context: 10, beginning: nil)
@@ -189,7 +191,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     #expect(merged.text == expected.text && merged.tsv == expected.tsv)
     #expect(try jsonText(merged) == jsonText(expected))
     #expect(throws: MergeError.self) { try PerplexityPart.merged(Array(parts.dropLast())) }
-    let cut = String(decoding: try folder.read("part1"), as: UTF8.self).split(separator: "\n").dropLast()
+    let cut = String(decoding: try folder.data("part1"), as: UTF8.self).split(separator: "\n").dropLast()
     parts[1] = try PerplexityPart(path: try folder.write("cut", cut.joined(separator: "\n")))
     #expect(throws: MergeError.self) { try PerplexityPart.merged(parts) }
     let damaged = cut.joined(separator: "\n").replacing("\"sameTopCount\"", with: "\"x\"")

@@ -1,13 +1,12 @@
 import DeRaBundle
 import DeRaModelSpec
 import DeRaTensorCore
+import DeRaTestSupport
 
 /// A bundle of three tiny int8 models: `brief` has its own first query matrix, `happy` all of its own but the norms.
 func tinyManifest(tied: Bool = true) throws -> BundleManifest {
-  let configuration = ModelConfiguration(
-    architecture: .llama, vocabularySize: 100, hiddenSize: 64, layers: 2, heads: 4, kvHeads: 2, headDim: 16,
-    feedForwardSize: 128, contextLength: 512, normEpsilon: 1e-5, tiesEmbeddings: tied,
-    rope: RotaryEmbedding(theta: 10_000, inverseFrequencies: [Float](repeating: 1, count: 8)))
+  let configuration = ModelConfiguration.tiny(
+    vocabulary: 100, hidden: 64, headDim: 16, feedForward: 128, context: 512, tied: tied)
   var tensors: [BundleTensor] = []
   for spec in configuration.tensors {
     let codec: BundleCodec = spec.role.isMatrix ? .packed(.int8) : .f32

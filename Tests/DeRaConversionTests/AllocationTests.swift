@@ -1,4 +1,5 @@
 import DeRaConversion
+import DeRaTestSupport
 import Testing
 
 /// The planner against all there is, on problems small enough for that.
@@ -6,7 +7,7 @@ import Testing
 struct AllocationTests {
   /// Four matrices of three codecs and two models with three changes each: 27⁴ ways.
   private func problem(seed: UInt64) -> [AllocationItem] {
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     return (0..<4).map { _ in
       let size = Int.random(in: 100...1000, using: &generator)
       let base = [2, 4, 8].map { bits in

@@ -6,6 +6,7 @@ import DeRaGGUF
 import DeRaModelSpec
 import DeRaQuantization
 import DeRaTensorCore
+import DeRaTestSupport
 import Testing
 
 @Suite("Converter")
@@ -23,7 +24,7 @@ struct ConverterTests {
     let file = try GGUFFile(path: path)
     let manifest = try BundleManifest(file: file)
     #expect(manifest.models == ["base", "m1"])
-    #expect(manifest.tensors.count == 2 * Tiny.configuration().tensors.count)
+    #expect(manifest.tensors.count == 2 * ModelConfiguration.tiny().tensors.count)
     #expect(report.outputBytes == file.file.bytes.count)
     for tensor in manifest.tensors {
       let stored = UnsafeRawBufferPointer(rebasing: file.file.bytes[tensor.byteRange])
@@ -80,7 +81,7 @@ struct ConverterTests {
   func determinism() async throws {
     let directory = try TemporaryDirectory()
     // Several bands a tensor: 4,400 rows of 1,024 floats are 18 MB.
-    var configuration = Tiny.configuration(rows: 4_400)
+    var configuration = ModelConfiguration.tiny(vocabulary: 4_400)
     configuration.hiddenSize = 1_024
     configuration.layers = 1
     configuration.layerSlides = [false]
@@ -106,7 +107,7 @@ struct ConverterTests {
     }
     let untied = Tiny.checkpoint()
     let alike = untied.changing("output.weight") { $0.values = untied.values("token_embd.weight") }
-    let tied = Tiny.checkpoint(Tiny.configuration(tied: true))
+    let tied = Tiny.checkpoint(ModelConfiguration.tiny(tied: true))
     #expect(try await manifest(alike, tied).configuration.tiesEmbeddings)
     #expect(try await manifest(tied, alike).configuration.tiesEmbeddings)
     #expect(try await !manifest(untied, alike).configuration.tiesEmbeddings)
@@ -132,7 +133,7 @@ struct ConverterTests {
   func provenance() async throws {
     let directory = try TemporaryDirectory()
     var base = Tiny.checkpoint()
-    base.sources = [try directory.write("abc", to: "weights.bin")]
+    base.sources = [try directory.write("weights.bin", "abc")]
     _ = try await Tiny.converter(base).convert(to: "\(directory.path)/a.dera") { _ in }
     let provenance = try BundleManifest(file: GGUFFile(path: "\(directory.path)/a.dera")).provenance
     #expect(
@@ -168,8 +169,8 @@ struct ConverterTests {
   @Test("what the runtime would refuse is not written, and an older file stays")
   func unreadable() async throws {
     let directory = try TemporaryDirectory()
-    let path = try directory.write("older", to: "a.dera")
-    var configuration = Tiny.configuration()
+    let path = try directory.write("a.dera", "older")
+    var configuration = ModelConfiguration.tiny()
     configuration.normEpsilon = 0
     do {
       _ = try await Tiny.converter(Tiny.checkpoint(configuration)).convert(to: path) { _ in }

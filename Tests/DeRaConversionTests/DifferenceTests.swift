@@ -5,6 +5,7 @@ import DeRaGGUF
 import DeRaModelSpec
 import DeRaQuantization
 import DeRaTensorCore
+import DeRaTestSupport
 import Testing
 
 /// Bundles whose aligned model is stored as what it changes.
@@ -116,7 +117,7 @@ struct DifferenceTests {
   @Test("a difference of low rank is found, its factors balanced")
   func lowRank() async throws {
     let base = Tiny.checkpoint()
-    var generator = SeededGenerator(state: 5)
+    var generator = SeededGenerator(seed: 5)
     let rank = 2
     let tuned = base.changing("blk.0.ffn_up.weight") { tensor in
       let left = (0..<tensor.rows * rank).map { _ in Float.random(in: -1...1, using: &generator) * 1e-4 }
@@ -147,7 +148,7 @@ struct DifferenceTests {
   func adapter() async throws {
     let base = Tiny.checkpoint()
     let name = "blk.1.ffn_gate.weight"
-    var generator = SeededGenerator(state: 6)
+    var generator = SeededGenerator(seed: 6)
     let left = (0..<50 * 3).map { _ in Float.random(in: -1...1, using: &generator) * 1e-3 }
     let right = (0..<24 * 3).map { _ in Float.random(in: -1...1, using: &generator) }
     var product = [Float](repeating: 0, count: 50 * 24)
@@ -281,7 +282,7 @@ struct DifferenceTests {
   @Test("the same input gives the same bytes, however many tasks share the work", arguments: ["ternary", "lowrank:4"])
   func determinism(storage: String) async throws {
     let delta = try #require(DeltaStorage(storage))
-    var configuration = Tiny.configuration(rows: 4_400)
+    var configuration = ModelConfiguration.tiny(vocabulary: 4_400)
     configuration.hiddenSize = 1_024
     configuration.layers = 1
     configuration.layerSlides = [false]

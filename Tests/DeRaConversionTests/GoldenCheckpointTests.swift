@@ -2,19 +2,17 @@ import DeRaBundle
 import DeRaCheckpoints
 import DeRaConversion
 import DeRaGGUF
+import DeRaTestSupport
 import Testing
 
 @Suite("Checkpoints on disk")
 struct GoldenCheckpointTests {
-  private static let goldens =
-    "\(#filePath.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" })/Fixtures/goldens"
-
   @Test(
     "every architecture makes a bundle that reads back as the checkpoint's configuration",
     arguments: ["gemma3", "linear", "llama2", "llama3", "mistral", "olmo2", "qwen2", "qwen3", "yarn"])
   func architectures(name: String) async throws {
     let directory = try TemporaryDirectory()
-    let checkpoint = try Checkpoint.open(path: "\(Self.goldens)/\(name)")
+    let checkpoint = try Checkpoint.open(path: "\(Fixtures.goldens)/\(name)")
     for bits in ConversionOptions.Bits.allCases {
       let converter = try Converter(
         reference: NamedCheckpoint(name: name, checkpoint: checkpoint), aligned: [],
@@ -30,7 +28,7 @@ struct GoldenCheckpointTests {
   @Test("what an adapter leaves alone is shared; of matrices as small as these its factors would be larger")
   func adapter() async throws {
     let directory = try TemporaryDirectory()
-    let folder = "\(Self.goldens)/../checkpoints"
+    let folder = "\(Fixtures.goldens)/../checkpoints"
     let models = try NamedCheckpoint.open(["base=\(folder)/base", "\(folder)/plain"].map(ModelArgument.init))
     #expect(models.map(\.name) == ["base", "plain"])
     let converter = try Converter(
@@ -47,7 +45,7 @@ struct GoldenCheckpointTests {
   func pairs(name: String) async throws {
     let directory = try TemporaryDirectory()
     let models = try ["", "-aligned"].map {
-      NamedCheckpoint(name: name + $0, checkpoint: try Checkpoint.open(path: "\(Self.goldens)/\(name)\($0)"))
+      NamedCheckpoint(name: name + $0, checkpoint: try Checkpoint.open(path: "\(Fixtures.goldens)/\(name)\($0)"))
     }
     let converter = try Converter(
       reference: models[0], aligned: [models[1]], options: ConversionOptions(bits: .sixteen))

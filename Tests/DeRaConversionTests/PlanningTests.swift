@@ -4,6 +4,7 @@ import DeRaConversion
 import DeRaGGUF
 import DeRaModelSpec
 import DeRaTensorCore
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -16,7 +17,7 @@ struct PlanningTests {
 
   /// Large enough that the matrices are most of the file.
   private static let configuration: ModelConfiguration = {
-    var configuration = Tiny.configuration(rows: 512)
+    var configuration = ModelConfiguration.tiny(vocabulary: 512)
     configuration.hiddenSize = 96
     configuration.feedForwardSize = 192
     return configuration

@@ -4,6 +4,7 @@ import DeRaConversion
 import DeRaGGUF
 import DeRaModelSpec
 import DeRaPlatform
+import DeRaTestSupport
 import Testing
 
 @Suite("Refused conversions")
@@ -110,8 +111,8 @@ struct RefusalTests {
   func paddedRows() async throws {
     let directory = try TemporaryDirectory()
     for (rows, otherRows) in [(40, 48), (48, 40)] {
-      var base = Tiny.checkpoint(Tiny.configuration(rows: rows))
-      var other = Tiny.checkpoint(Tiny.configuration(rows: otherRows))
+      var base = Tiny.checkpoint(ModelConfiguration.tiny(vocabulary: rows))
+      var other = Tiny.checkpoint(ModelConfiguration.tiny(vocabulary: otherRows))
       base.tokenizer = Tiny.tokenizer(tokens: 37)
       other.tokenizer = Tiny.tokenizer(tokens: 37)
       other.tokenizer?.pieces.append(.init(id: 37, bytes: Array("[PAD37]".utf8), role: .reserved))
@@ -123,7 +124,7 @@ struct RefusalTests {
 
   @Test("fewer rows than tokens")
   func tooFewRows() throws {
-    var (base, other) = (Tiny.checkpoint(), Tiny.checkpoint(Tiny.configuration(rows: 36)))
+    var (base, other) = (Tiny.checkpoint(), Tiny.checkpoint(ModelConfiguration.tiny(vocabulary: 36)))
     base.tokenizer = Tiny.tokenizer(tokens: 40)
     let error = #expect(throws: ConversionError.self) { try Tiny.converter(base, [other]) }
     #expect(error == .tooFewRows(rows: 36, tokens: 40, model: "m1"))
@@ -186,7 +187,7 @@ struct RefusalTests {
     struct Interrupted: Error {}
     let directory = try TemporaryDirectory()
     var base = Tiny.checkpoint()
-    base.sources = [try directory.write("abc", to: "weights.bin")]
+    base.sources = [try directory.write("weights.bin", "abc")]
     let converter = try Tiny.converter(base, [base])
     await #expect(throws: Interrupted.self) {
       try await converter.convert(to: "\(directory.path)/a.dera") { if $0.phase == phase { throw Interrupted() } }
@@ -198,7 +199,7 @@ struct RefusalTests {
   func outputIsInput() async throws {
     let directory = try TemporaryDirectory()
     var base = Tiny.checkpoint()
-    base.sources = [try directory.write("abc", to: "weights.bin")]
+    base.sources = [try directory.write("weights.bin", "abc")]
     symlink("weights.bin", "\(directory.path)/link.bin")
     for name in ["weights.bin", "./weights.bin", "link.bin"] {
       let path = "\(directory.path)/\(name)"

@@ -1,4 +1,5 @@
 import DeRaDigest
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -6,8 +7,7 @@ import Testing
 @Suite("SHA-256")
 struct SHA256Tests {
   private static let vectors: [(count: Int, digest: String)] = {
-    let path = #filePath.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" } + "/Fixtures/digest/vectors.txt"
-    let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let text = (try? Fixtures.text("digest/vectors.txt")) ?? ""
     return text.split(separator: "\n").compactMap { row in
       let columns = row.split(separator: " ")
       return Int(columns[0]).map { ($0, String(columns[1])) }

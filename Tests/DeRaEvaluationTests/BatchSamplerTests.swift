@@ -1,15 +1,12 @@
 import DeRa
 import DeRaEvaluation
 import DeRaKernels
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
 @Suite struct BatchSamplerTests {
-  private func storyteller() throws -> ModelBundle {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    return try ModelBundle(path: root.appending(path: "quantized-models/storyteller/storyteller.dera").path)
-  }
+  private func storyteller() throws -> ModelBundle { try ModelBundle(path: Fixtures.storyteller) }
 
   private func options(plausible: Float) -> GenerationOptions {
     var options = GenerationOptions()

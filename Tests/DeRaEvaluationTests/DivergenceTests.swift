@@ -1,4 +1,5 @@
 import DeRaEvaluation
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -9,19 +10,10 @@ private struct Oracle: Decodable {
   var report: DivergenceReport
   var direction: DirectionReport
 
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Fixtures/evaluation")
-
   /// Base logits, those compared with them, both `[rows, vocabulary]`, and the targets `[rows]`.
   static func load() throws -> (oracle: Oracle, base: [Float], own: [Float], targets: [Int]) {
-    let oracle = try JSONDecoder().decode(
-      Oracle.self, from: Data(contentsOf: folder.appending(path: "divergence.json")))
-    let bytes = try Data(contentsOf: folder.appending(path: "divergence.f32"))
-    let values = bytes.withUnsafeBytes { raw in
-      stride(from: 0, to: raw.count, by: 4).map {
-        Float(bitPattern: raw.loadUnaligned(fromByteOffset: $0, as: UInt32.self))
-      }
-    }
+    let oracle = try JSONDecoder().decode(Oracle.self, from: Fixtures.data("evaluation/divergence.json"))
+    let values = try Fixtures.floats("evaluation/divergence.f32")
     let count = oracle.rows * oracle.vocabulary
     return (oracle, Array(values[..<count]), Array(values[count..<2 * count]), values[(2 * count)...].map { Int($0) })
   }

@@ -1,4 +1,5 @@
 import DeRaEvaluation
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -31,8 +32,7 @@ import Testing
   ]
 
   @Test(arguments: charts) func picturesAreAsRecorded(chart: (name: String, svg: String)) throws {
-    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let expected = try String(contentsOf: tests.appending(path: "Fixtures/evaluation/\(chart.name)"), encoding: .utf8)
+    let expected = try Fixtures.text("evaluation/\(chart.name)")
     if chart.svg != expected {
       Issue.record("\(chart.name) differs; look at it, and if it is right the file must become:\n\(chart.svg)")
     }

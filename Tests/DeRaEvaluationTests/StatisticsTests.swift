@@ -1,4 +1,5 @@
 import DeRaEvaluation
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -30,9 +31,7 @@ struct StudyFigures: Decodable {
   var bootstrap: Bootstrap
 
   static func load() throws -> StudyFigures {
-    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    return try JSONDecoder().decode(
-      StudyFigures.self, from: Data(contentsOf: tests.appending(path: "Fixtures/study/figures.json")))
+    try JSONDecoder().decode(StudyFigures.self, from: Fixtures.data("study/figures.json"))
   }
 }
 

@@ -1,5 +1,6 @@
 import DeRa
 import DeRaEvaluation
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -36,22 +37,12 @@ private struct Oracle: Decodable {
   var intervals: [Interval]
   var quantiles: [String: Double]
 
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Fixtures/sweep")
-
   static func load() throws -> Oracle {
-    try JSONDecoder().decode(Oracle.self, from: Data(contentsOf: folder.appending(path: "figures.json")))
+    try JSONDecoder().decode(Oracle.self, from: Fixtures.data("sweep/figures.json"))
   }
 
   /// Logits `[models + 2, tokens, vocabulary]`: the models', the blend's, the blend's under the mask.
-  func logits() throws -> [Float] {
-    let bytes = try Data(contentsOf: Self.folder.appending(path: "figures.f32"))
-    return bytes.withUnsafeBytes { raw in
-      stride(from: 0, to: raw.count, by: 4).map {
-        Float(bitPattern: raw.loadUnaligned(fromByteOffset: $0, as: UInt32.self))
-      }
-    }
-  }
+  func logits() throws -> [Float] { try Fixtures.floats("sweep/figures.f32") }
 }
 
 @Suite struct SweepFigureTests {

@@ -1,19 +1,9 @@
 import DeRaGGUF
+import DeRaTestSupport
 import Testing
 
 /// Damaged copies of a valid file are refused or read whole; nothing crashes.
 struct FuzzTests {
-  private struct Random: RandomNumberGenerator {
-    var state: UInt64
-    /// SplitMix64.
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-      return mixed ^ (mixed >> 31)
-    }
-  }
-
   private static let valid: RawGGUF = {
     var raw = RawGGUF(tensors: 3, keys: 5)
     raw.uint32("general.alignment", 64)
@@ -35,7 +25,7 @@ struct FuzzTests {
   @Test func bitFlipsAndTruncationsNeverCrash() throws {
     let seed: UInt64 = 240_202_992
     print("bitFlipsAndTruncationsNeverCrash: seed \(seed)")
-    var random = Random(state: seed)
+    var random = SeededGenerator(seed: seed)
     _ = try Self.valid.open()
     var opened = 0
     for _ in 0..<2500 {

@@ -1,10 +1,10 @@
 import DeRaGGUF
+import DeRaTestSupport
 import Testing
 
 /// A file written by PyPI's gguf (Fixtures/gguf/generate.py).
 struct InteroperabilityTests {
-  static let path =
-    #filePath.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" } + "/Fixtures/gguf/reader.gguf"
+  static let path = Fixtures.directory + "/gguf/reader.gguf"
 
   @Test func everyMetadataTypeIsRead() throws {
     let file = try GGUFFile(path: Self.path)

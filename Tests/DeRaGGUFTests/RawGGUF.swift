@@ -57,7 +57,7 @@ struct RawGGUF {
   func open() throws -> GGUFFile {
     // The mapping outlives the file's name.
     let directory = try TemporaryDirectory()
-    return try GGUFFile(path: directory.write(bytes, as: "raw.gguf"))
+    return try GGUFFile(path: directory.write("raw.gguf", bytes))
   }
 
   /// Expects that the file is refused for breaking the given rule.

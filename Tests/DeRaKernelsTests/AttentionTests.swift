@@ -1,4 +1,5 @@
 import DeRaKernels
+import DeRaTestSupport
 import RealModule
 import Testing
 
@@ -63,7 +64,7 @@ private struct TestPlane {
   func equalsTheFormula(codec: CacheCodec, dimensions: (headDim: Int, group: Int)) throws {
     let (headDim, group) = dimensions
     let shape = AttentionShape(heads: 2 * group, kvHeads: 2, headDim: headDim, scale: 0.3)
-    var generator = SeededGenerator(state: 11)
+    var generator = SeededGenerator(seed: 11)
     let engine = try makeEngine()
     let kvWidth = 2 * headDim
     let keys = TestPlane(codec, generator.floats(70 * kvWidth, in: -2...2), shape: shape, slots: 70, by: engine)
@@ -99,7 +100,7 @@ private struct TestPlane {
   @Test("a plane of few slots gives what one of many gives", arguments: CacheCodec.allCases)
   func ringsWrapUnseen(codec: CacheCodec) throws {
     let shape = AttentionShape(heads: 6, kvHeads: 2, headDim: 32, scale: 0.3)
-    var generator = SeededGenerator(state: 12)
+    var generator = SeededGenerator(seed: 12)
     let engine = try makeEngine(.best)
     let keys = generator.floats(90 * 64, in: -2...2)
     let values = generator.floats(90 * 64, in: -2...2)
@@ -115,7 +116,7 @@ private struct TestPlane {
 
   @Test func int8CodesAreTheNearest() throws {
     let shape = AttentionShape(heads: 2, kvHeads: 2, headDim: 40, scale: 1)
-    var generator = SeededGenerator(state: 13)
+    var generator = SeededGenerator(seed: 13)
     let vectors = generator.floats(80 * 3, in: -5...5)
     let plane = TestPlane(.int8, vectors, shape: shape, slots: 3, by: try makeEngine()).plane
     let scales = try #require(plane.scales)

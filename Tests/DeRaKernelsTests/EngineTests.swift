@@ -1,11 +1,12 @@
 import DeRaKernels
 import DeRaTensorCore
+import DeRaTestSupport
 import Testing
 
 @Suite struct EngineTests {
   /// A small layer's worth of work; its results as bits.
   private func results(_ engine: Engine) throws -> [[UInt32]] {
-    var generator = SeededGenerator(state: 21)
+    var generator = SeededGenerator(seed: 21)
     let width = 640
     let columns = 40
     let input = OwnedPanel(generator.floats(width * columns), width: width, columns: columns)
@@ -79,7 +80,7 @@ import Testing
 
   @Test(arguments: InstructionSet.supported, PackedCodec.allCases)
   func oneColumnAloneEqualsItAmongOthers(_ set: InstructionSet, _ codec: PackedCodec) throws {
-    var generator = SeededGenerator(state: 22)
+    var generator = SeededGenerator(seed: 22)
     let engine = try makeEngine(set)
     let matrix = try RandomMatrix(codec, rows: 90, columns: 200, using: &generator)
     let input = OwnedPanel(generator.floats(200 * 9), width: 200, columns: 9)

@@ -1,5 +1,6 @@
 import DeRaKernels
 import DeRaTensorCore
+import DeRaTestSupport
 import Testing
 
 @Suite struct MatmulTests {
@@ -7,7 +8,7 @@ import Testing
   private func product(
     _ engine: Engine, _ codec: PackedCodec, references: [Int32]?, delta: Bool
   ) throws -> (found: [Float], expected: [Double]) {
-    var generator = SeededGenerator(state: 31)
+    var generator = SeededGenerator(seed: 31)
     let (rows, width, columns) = (200, 96, 5)
     let base = try RandomMatrix(codec, rows: rows, columns: width, using: &generator)
     let change = try RandomMatrix(.f16, rows: rows, columns: width, using: &generator)
@@ -67,7 +68,7 @@ import Testing
     arguments: InstructionSet.supported)
   func secondRows(_ set: InstructionSet) throws {
     func outputs(_ engine: Engine, planes: Int, capacity: Int) throws -> (found: [Float], error: Double) {
-      var generator = SeededGenerator(state: 33)
+      var generator = SeededGenerator(seed: 33)
       let (rows, width, columns) = (72, 96, 4)
       let matrix = try RandomMatrix(.int8, rows: rows, columns: width, using: &generator)
       let input = OwnedPanel(generator.floats(width * columns), width: width, columns: columns)
@@ -104,7 +105,7 @@ import Testing
 
   @Test("a small difference from the reference survives in 8 bits")
   func differencesAreFine() throws {
-    var generator = SeededGenerator(state: 32)
+    var generator = SeededGenerator(seed: 32)
     let engine = try makeEngine()
     let width = 64
     let matrix = try RandomMatrix(.int8, rows: 32, columns: width, using: &generator)

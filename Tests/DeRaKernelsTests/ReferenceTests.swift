@@ -1,5 +1,6 @@
 import DeRaKernels
 import DeRaTensorCore
+import DeRaTestSupport
 import RealModule
 import Testing
 
@@ -11,7 +12,7 @@ import Testing
 
   @Test(arguments: PackedCodec.allCases, [nil, PackedCodec.linearInt4Table, table])
   func products(_ codec: PackedCodec, _ table: [Int8]?) throws {
-    var generator = SeededGenerator(state: 1)
+    var generator = SeededGenerator(seed: 1)
     let engine = try makeEngine()
     for (rows, columns) in [(1, 1), (16, 32), (17, 33), (40, 100), (5, 320)] {
       let matrix = try RandomMatrix(codec, rows: rows, columns: columns, table: table, using: &generator)
@@ -37,7 +38,7 @@ import Testing
   }
 
   @Test(arguments: PackedCodec.allCases) func unpackedRows(_ codec: PackedCodec) throws {
-    var generator = SeededGenerator(state: 2)
+    var generator = SeededGenerator(seed: 2)
     for table in [nil, Self.table] {
       let matrix = try RandomMatrix(codec, rows: 35, columns: 70, table: table, using: &generator)
       for row in 0..<35 {
@@ -49,7 +50,7 @@ import Testing
   }
 
   @Test func quantization() throws {
-    var generator = SeededGenerator(state: 3)
+    var generator = SeededGenerator(seed: 3)
     let engine = try makeEngine()
     for width in [1, 31, 32, 33, 100] {
       let input = OwnedPanel(generator.floats(width * 2, in: -5...5), width: width, columns: 2)
@@ -81,7 +82,7 @@ import Testing
   }
 
   @Test func rmsNorm() throws {
-    var generator = SeededGenerator(state: 4)
+    var generator = SeededGenerator(seed: 4)
     let engine = try makeEngine()
     for width in [1, 15, 16, 100, 576] {
       let input = generator.floats(width * 2, in: -3...3)
@@ -109,7 +110,7 @@ import Testing
   }
 
   @Test(arguments: [8, 12, 64, 100]) func rotation(headDim: Int) throws {
-    var generator = SeededGenerator(state: 5)
+    var generator = SeededGenerator(seed: 5)
     let half = headDim / 2
     let frequencies = (0..<half).map { Float(Double.pow(10000, -Double($0) / Double(half))) }
     let rotations = Rotations(inverseFrequencies: frequencies, magnitude: 1.25, columns: 3)

@@ -18,30 +18,30 @@ import Testing
     let path = "\(directory.path)/result"
     let file = try AtomicFile(path: path)
     try write("one", to: file)
-    #expect(directory.names.isEmpty)
+    #expect(directory.files.isEmpty)
     try file.commit { temporaryPath in
       let content = try text(temporaryPath)
       #expect(content == "one")
     }
-    #expect(directory.names == ["result"])
+    #expect(directory.files == ["result"])
   }
 
   @Test("what a killed writer left beside the target is in nobody's way")
   func leftovers() throws {
     let directory = try TemporaryDirectory()
-    let path = try directory.write(Array("old".utf8), as: "result")
-    _ = try directory.write(Array("half".utf8), as: "result.part")
+    let path = try directory.write("result", "old")
+    _ = try directory.write("result.part", "half")
     let file = try AtomicFile(path: path)
     try write("new", to: file)
     try file.commit()
-    #expect(directory.names == ["result"])
+    #expect(directory.files == ["result"])
     #expect(try text(path) == "new")
   }
 
   @Test("a symbolic link stays one, its target is replaced")
   func links() throws {
     let directory = try TemporaryDirectory()
-    let target = try directory.write(Array("old".utf8), as: "target")
+    let target = try directory.write("target", "old")
     let link = "\(directory.path)/link"
     #expect(symlink(target, link) == 0)
     let file = try AtomicFile(path: link)
@@ -60,16 +60,16 @@ import Testing
     for (file, content) in zip(files, ["first", "second"]) { try write(content, to: file) }
     for file in files { try file.commit() }
     #expect(try text(path) == "second")
-    #expect(directory.names == ["result"])
+    #expect(directory.files == ["result"])
   }
 
   @Test("writing into a mapped file is noticed, replacing it is not")
   func changes() throws {
     let directory = try TemporaryDirectory()
-    let path = try directory.write(Array("content".utf8), as: "mapped")
+    let path = try directory.write("mapped", "content")
     let file = try MappedFile(path: path)
     try file.checkUnchanged()
-    let other = try directory.write(Array("another".utf8), as: "other")
+    let other = try directory.write("other", "another")
     #expect(rename(other, path) == 0)
     try file.checkUnchanged()
     let replaced = try MappedFile(path: path)

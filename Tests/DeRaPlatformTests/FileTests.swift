@@ -7,7 +7,7 @@ struct FileTests {
   @Test func mappedBytesAreTheFiles() throws {
     let directory = try TemporaryDirectory()
     let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
-    let file = try MappedFile(path: directory.write(bytes, as: "file"))
+    let file = try MappedFile(path: directory.write("file", bytes))
     #expect(file.bytes.elementsEqual(bytes))
     file.drop(0..<bytes.count)
     file.drop(5_000..<5_001)
@@ -17,7 +17,7 @@ struct FileTests {
 
   @Test func emptyFileIsMapped() throws {
     let directory = try TemporaryDirectory()
-    let file = try MappedFile(path: directory.write([], as: "empty"))
+    let file = try MappedFile(path: directory.write("empty", []))
     #expect(file.bytes.isEmpty)
     file.drop(0..<0)
   }
@@ -39,15 +39,15 @@ struct FileTests {
 
   @Test func committedFileReplacesTheOldOne() throws {
     let directory = try TemporaryDirectory()
-    let path = try directory.write([1, 2, 3], as: "target")
+    let path = try directory.write("target", [1, 2, 3])
     let file = try AtomicFile(path: path)
     try file.write([9, 8])
     #expect(try contents(path) == [1, 2, 3])
     try file.commit()
     #expect(try contents(path) == [9, 8])
-    #expect(directory.names == ["target"])
+    #expect(directory.files == ["target"])
     file.cancel()
-    #expect(directory.names == ["target"])
+    #expect(directory.files == ["target"])
   }
 
   @Test func piecesOfEverySizeArriveInOrder() throws {
@@ -74,14 +74,14 @@ struct FileTests {
     let file = try AtomicFile(path: directory.path + "/target")
     try file.write([1])
     file.cancel()
-    #expect(directory.names.isEmpty)
+    #expect(directory.files.isEmpty)
     #expect(throws: FileError.self) { try file.write([2]) }
     #expect(throws: FileError.self) { try file.commit() }
     do {
       let forgotten = try AtomicFile(path: directory.path + "/target")
       try forgotten.write([1])
     }
-    #expect(directory.names.isEmpty)
+    #expect(directory.files.isEmpty)
   }
 
   @Test func directoryThatTakesNoFiles() {

@@ -1,6 +1,7 @@
 import DeRaPlatform
 import DeRaQuantization
 import DeRaTensorCore
+import DeRaTestSupport
 import Testing
 
 @Suite("Error feedback")
@@ -19,14 +20,11 @@ struct FeedbackTests {
     let packed: [[Float]]
 
     init() throws {
-      let path =
-        String(#filePath.prefix(through: #filePath.lastIndex(of: "/")!)) + "../Fixtures/quantization/feedback.f32"
-      let file = try #require(fopen(path, "rb"))
-      defer { fclose(file) }
+      var rest = try Fixtures.floats("quantization/feedback.f32")[...]
       func read(_ count: Int) throws -> [Float] {
-        var bits = [UInt32](repeating: 0, count: count)
-        try #require(fread(&bits, 4, count, file) == count)
-        return bits.map { Float(bitPattern: UInt32(littleEndian: $0)) }
+        try #require(rest.count >= count)
+        defer { rest = rest.dropFirst(count) }
+        return Array(rest.prefix(count))
       }
       inputs = try read(Self.tokens * Self.columns)
       weights = try read(Self.rows * Self.columns)
@@ -91,7 +89,7 @@ struct FeedbackTests {
   @Test("sums of products of the columns are those of the inputs, however many tokens and columns there are")
   func products() throws {
     for (tokens, columns) in [(1, 1), (7, 33), (130, 80)] {
-      var generator = SeededGenerator(state: 5)
+      var generator = SeededGenerator(seed: 5)
       let inputs = (0..<tokens * columns).map { _ in generator.normal() }
       let gram = Self.gram(inputs, columns: columns)
       #expect(gram.tokens == tokens && gram.groups == [0..<columns])
@@ -167,7 +165,7 @@ struct FeedbackTests {
     let columns = 2100
     let gram = GramMatrix(columns: columns)
     #expect(gram.groups == [0..<1056, 1056..<2100])
-    var generator = SeededGenerator(state: 8)
+    var generator = SeededGenerator(seed: 8)
     let common = (0..<4).map { _ in generator.normal() }
     let inputs = (0..<4 * columns).map { common[$0 / columns] + 0.1 * generator.normal() }
     let filled = Self.gram(inputs, columns: columns)

@@ -1,5 +1,6 @@
 import DeRaQuantization
 import DeRaTensorCore
+import DeRaTestSupport
 import Testing
 
 @Suite("Half precision")
@@ -22,7 +23,7 @@ struct HalfPrecisionTests {
 
   @Test("floats round to the nearest half, ties to even")
   func rounding() {
-    var generator = SeededGenerator(state: 1)
+    var generator = SeededGenerator(seed: 1)
     var values = (0..<200_000).map { _ in Float(bitPattern: generator.next(upperBound: UInt32.max)) }
     for bits in UInt16(0)..<0x7bff {
       let tie = (HalfPrecision.value(bits) + HalfPrecision.value(bits + 1)) / 2
@@ -46,7 +47,7 @@ struct HalfPrecisionTests {
 
   @Test("the packer's vector code rounds as the scalar code does")
   func vector() throws {
-    var generator = SeededGenerator(state: 2)
+    var generator = SeededGenerator(seed: 2)
     let layout = try PackedLayout(codec: .f16, rows: 160, columns: 320)
     var weights: [Float] = []
     while weights.count < layout.rows * layout.columns {

@@ -1,23 +1,6 @@
 import DeRaQuantization
 import DeRaTensorCore
-
-/// SplitMix64, so that a failing case can be run again.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-
-  /// Close to a normal distribution of variance 1: twelve uniform numbers.
-  mutating func normal() -> Float {
-    (0..<12).reduce(-6) { sum, _ in sum + Float.random(in: 0..<1, using: &self) }
-  }
-}
+import DeRaTestSupport
 
 extension PackedCodec {
   /// Codecs without scales, or with one for every block of 32 weights.
@@ -27,7 +10,7 @@ extension PackedCodec {
 }
 
 func normalWeights(_ count: Int, seed: UInt64) -> [Float] {
-  var generator = SeededGenerator(state: seed)
+  var generator = SeededGenerator(seed: seed)
   return (0..<count).map { _ in generator.normal() * 0.02 }
 }
 

@@ -2,6 +2,7 @@ import DeRa
 import DeRaEvaluation
 import DeRaKernels
 import DeRaStudy
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -30,16 +31,11 @@ private struct StudyFigures: Decodable {
   var rewards: [Rewarded]
 
   static func load() throws -> StudyFigures {
-    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    return try JSONDecoder().decode(
-      StudyFigures.self, from: Data(contentsOf: tests.appending(path: "Fixtures/study/figures.json")))
+    try JSONDecoder().decode(StudyFigures.self, from: Fixtures.data("study/figures.json"))
   }
 }
 
 @Suite struct StudyTests {
-  private static let shipped = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "quantized-models/storyteller/storyteller.dera").path
-
   @Test func rewardsAreThoseOfTheTraining() throws {
     for row in try StudyFigures.load().rewards {
       #expect(wordCount(row.text) == row.words, "\(row.text)")
@@ -76,7 +72,7 @@ private struct StudyFigures: Decodable {
   }
 
   @Test func storiesDoNotDependOnTheirCompany() throws {
-    let bundle = try ModelBundle(path: Self.shipped)
+    let bundle = try ModelBundle(path: Fixtures.storyteller)
     let engine = try Engine(pool: ThreadPool(threads: 2))
     let realignment = Realignment(lambdas: [0.5, 0])
     let alone = try StorySampler(bundle: bundle, engine: engine, width: 1, contextLength: 60)
@@ -89,7 +85,7 @@ private struct StudyFigures: Decodable {
   }
 
   @Test func divergenceFromOneselfIs0() throws {
-    let bundle = try ModelBundle(path: Self.shipped)
+    let bundle = try ModelBundle(path: Fixtures.storyteller)
     let engine = try Engine(pool: ThreadPool(threads: 2))
     let (first, second) = (Realignment(lambdas: [0.5, 0]), Realignment(lambdas: [0, 1]))
     let text = try StorySampler(bundle: bundle, engine: engine, width: 1, contextLength: 90).sample(first, seeds: 3..<4)

@@ -1,6 +1,7 @@
 import DeRaPlatform
+import FoundationEssentials
 
-/// A directory of its own, removed with the files in it when the object goes.
+/// A directory of its own, removed with everything in it when the object goes.
 package final class TemporaryDirectory: Sendable {
   package struct Failure: Error {}
   package let path: String
@@ -15,28 +16,35 @@ package final class TemporaryDirectory: Sendable {
 
   deinit {
     chmod(path, 0o700)
-    for name in names { unlink("\(path)/\(name)") }
-    rmdir(path)
+    try? FileManager.default.removeItem(atPath: path)
   }
 
-  /// Names of the entries of the directory.
-  package var names: [String] {
-    guard let directory = opendir(path) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if name != ".", name != ".." { names.append(name) }
+  /// The path of a file in the directory, which need not exist.
+  package func file(_ name: String) -> String { "\(path)/\(name)" }
+
+  /// Names of the entries of the directory, sorted.
+  package var files: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
+
+  /// Writes a file, without the care that `AtomicFile` takes, and returns its path.
+  @discardableResult
+  package func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+    try Data(bytes).write(to: URL(filePath: file(name)))
+    return file(name)
+  }
+
+  @discardableResult
+  package func write(_ name: String, _ text: String) throws -> String { try write(name, Array(text.utf8)) }
+
+  /// Copies every file of another directory here.
+  package func copy(_ directory: String) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
+      try FileManager.default.copyItem(atPath: "\(directory)/\(name)", toPath: file(name))
     }
-    return names.sorted()
   }
 
-  /// Writes a file and returns its path.
-  package func write(_ bytes: [UInt8], as name: String) throws -> String {
-    let path = "\(path)/\(name)"
-    guard let file = fopen(path, "w") else { throw Failure() }
-    defer { fclose(file) }
-    guard fwrite(bytes, 1, bytes.count, file) == bytes.count else { throw Failure() }
-    return path
-  }
+  package func data(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: file(name))) }
+
+  package func bytes(_ name: String) throws -> [UInt8] { Array(try data(name)) }
+
+  package func text(_ name: String) throws -> String { String(decoding: try bytes(name), as: UTF8.self) }
 }

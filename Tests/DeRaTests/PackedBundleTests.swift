@@ -1,15 +1,16 @@
 import DeRa
 import DeRaCompression
 import DeRaPlatform
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
 /// The transport form, of the bundle that this repository ships.
 @Suite struct PackedBundleTests {
-  private let bundle = fixture("../../quantized-models/storyteller/storyteller.dera").path
-  private let directory: TemporaryFolder
+  private let bundle = Fixtures.storyteller
+  private let directory: TemporaryDirectory
 
-  init() throws { directory = try TemporaryFolder() }
+  init() throws { directory = try TemporaryDirectory() }
 
   private func bytes(_ path: String) throws -> [UInt8] {
     let file = try MappedFile(path: path)
@@ -88,18 +89,4 @@ import Testing
     }
     #expect(directory.files == ["a.dera.lz4"])
   }
-}
-
-/// A directory that goes with its files.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path = "/tmp/dera-test-\(UInt64.random(in: 0 ..< .max))"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  var files: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -1,14 +1,12 @@
 import DeRa
+import DeRaTestSupport
 import Testing
 
 /// The public library on the embedded pair, as a program that imports nothing else sees it.
 @Suite struct PublicAPITests {
-  private static let path =
-    #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
-    + "/quantized-models/storyteller/storyteller.dera"
   private static let start: Prompt = "Once upon a time"
 
-  private func bundle() throws -> ModelBundle { try ModelBundle(path: Self.path) }
+  private func bundle() throws -> ModelBundle { try ModelBundle(path: Fixtures.storyteller) }
 
   private func options(_ tokens: Int = 24) -> GenerationOptions { GenerationOptions(seed: 7, maxTokens: tokens) }
 

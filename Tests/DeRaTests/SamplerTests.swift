@@ -1,4 +1,5 @@
 import DeRa
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -43,8 +44,7 @@ func withLogits<Result>(
 
 @Suite struct SamplerTests {
   @Test func distributionsEqualTransformers() throws {
-    let path = fixture("sampling/cases.json")
-    let vocabularies = try JSONDecoder().decode([OracleVocabulary].self, from: Data(contentsOf: path))
+    let vocabularies = try JSONDecoder().decode([OracleVocabulary].self, from: Fixtures.data("sampling/cases.json"))
     #expect(vocabularies.count == 3)
     for vocabulary in vocabularies {
       for expected in vocabulary.cases {

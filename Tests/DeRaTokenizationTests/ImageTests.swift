@@ -1,3 +1,4 @@
+import DeRaTestSupport
 import DeRaTokenization
 import Testing
 
@@ -40,7 +41,7 @@ import Testing
   @Test(arguments: [TokenizerDefinition.Kind.byteLevelBPE, .sentencePieceBPE])
   func damaged(_ kind: TokenizerDefinition.Kind) throws {
     let image = try Self.image(kind)
-    var random = SeededRandom(seed: 17)
+    var random = SeededGenerator(seed: 17)
     var refused = 0
     for _ in 0..<20_000 {
       var damaged = image
@@ -55,7 +56,7 @@ import Testing
   }
 
   @Test func garbage() throws {
-    var random = SeededRandom(seed: 23)
+    var random = SeededGenerator(seed: 23)
     for _ in 0..<5000 {
       let bytes = (0..<Int.random(in: 0..<400, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
       let image = Array("DERATOK1".utf8) + bytes

@@ -1,3 +1,4 @@
+import DeRaTestSupport
 import DeRaTokenization
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
   @Test(arguments: [TokenizerDefinition.Kind.byteLevelBPE, .sentencePieceBPE])
   func anyBytesRoundTrip(_ kind: TokenizerDefinition.Kind) throws {
     let tokenizer = try Tokenizer(image: Examples.definition(kind).compiled())
-    var random = SeededRandom(seed: 3)
+    var random = SeededGenerator(seed: 3)
     for _ in 0..<2000 {
       let bytes = (0..<Int.random(in: 0..<24, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
       // U+2581 is how SentencePiece spells a space.
@@ -47,7 +48,7 @@ import Testing
 
   /// Merging is as in the definition of BPE: the best rank, then the leftmost, until nothing can be joined.
   @Test func equalsTheNaiveAlgorithm() throws {
-    var random = SeededRandom(seed: 11)
+    var random = SeededGenerator(seed: 11)
     for _ in 0..<40 {
       let definition = Self.randomDefinition(&random)
       let tokenizer = try Tokenizer(image: definition.compiled())
@@ -62,7 +63,7 @@ import Testing
     }
   }
 
-  private static func randomDefinition(_ random: inout SeededRandom) -> TokenizerDefinition {
+  private static func randomDefinition(_ random: inout SeededGenerator) -> TokenizerDefinition {
     var words: Set<String> = []
     for _ in 0..<60 {
       words.insert(

@@ -1,27 +1,23 @@
 import DeRaKernels
 import DeRaModelSpec
 import DeRaTensorCore
+import DeRaTestSupport
 import DeRaTransformer
 
 /// Weights of a tiny llama from a seeded generator. Their memory is left to the end of the process.
 struct TinyDecoder {
-  static let configuration = ModelConfiguration(
-    architecture: .llama, vocabularySize: 48, hiddenSize: 64, layers: 2, heads: 4, kvHeads: 2, headDim: 16,
-    feedForwardSize: 96, contextLength: 32, normEpsilon: 1e-5, tiesEmbeddings: false,
-    rope: RotaryEmbedding(theta: 10_000, inverseFrequencies: (0..<8).map { 1 / Float(1 << $0) }))
+  static let configuration = ModelConfiguration.tiny(
+    vocabulary: 48, hidden: 64, headDim: 16, feedForward: 96, context: 32)
 
   static let matrices: [WritableKeyPath<LayerWeights.Matrices, Linear> & Sendable] = [
     \.query, \.key, \.value, \.attentionOutput, \.gate, \.up, \.down,
   ]
 
-  private var state: UInt64
+  private var generator: SeededGenerator
 
-  init(seed: UInt64) { state = seed }
+  init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
-  private mutating func uniform() -> Float {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Float(state >> 40) / Float(1 << 23) - 1
-  }
+  private mutating func uniform() -> Float { .random(in: -1...1, using: &generator) }
 
   mutating func values(_ count: Int, scale: Float = 1) -> [Float] { (0..<count).map { _ in uniform() * scale } }
 

@@ -1,6 +1,7 @@
 import DeRa
 import DeRaEvaluation
 import DeRaKernels
+import DeRaTestSupport
 import RealModule
 import Testing
 
@@ -157,8 +158,7 @@ import Testing
   }
 
   @Test("texts are cut where lm-eval cuts them") func blanksBelongToTheContinuation() throws {
-    let path = String(#filePath.prefix(through: #filePath.lastIndex(of: "/")!))
-    let bundle = try ModelBundle(path: path + "../../quantized-models/storyteller/storyteller.dera")
+    let bundle = try ModelBundle(path: Fixtures.storyteller)
     let tokenizer = try #require(bundle.tokenizer)
     let cut = try tokenizer.split(context: "Once upon a time ", continuation: "there was")
     #expect(cut == (try tokenizer.split(context: "Once upon a time", continuation: " there was")))

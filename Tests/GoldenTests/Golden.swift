@@ -3,6 +3,7 @@ import DeRaCheckpoints
 import DeRaConversion
 import DeRaKernels
 import DeRaTensorCore
+import DeRaTestSupport
 import Testing
 
 /// A tiny checkpoint and what transformers computed with it; made by Tests/Fixtures/goldens/generate.py.
@@ -12,7 +13,7 @@ struct Golden {
   ]
   /// Goldens that have a second model, `NAME-aligned`.
   static let pairs = ["llama3", "gemma3"]
-  static let folder = String(#filePath.prefix(through: #filePath.lastIndex(of: "/")!)) + "../Fixtures/goldens/"
+  static let folder = Fixtures.goldens + "/"
 
   /// Prompt and greedy continuation.
   let tokens: [Int32]
@@ -37,13 +38,13 @@ struct Golden {
     func checkpoint(_ name: String, _ label: String) throws -> NamedCheckpoint {
       NamedCheckpoint(name: label, checkpoint: try Checkpoint.open(path: folder + name))
     }
-    let file = TemporaryFile(suffix: ".dera")
+    let directory = try TemporaryDirectory()
     let converter = try Converter(
       reference: checkpoint(name, "reference"),
       aligned: aligned.enumerated().map { try checkpoint($1, "aligned-\($0)") },
       options: ConversionOptions(bits: bits, activations: activations))
-    _ = try await converter.convert(to: file.path) { _ in }
-    return try ModelBundle(path: file.path)
+    _ = try await converter.convert(to: directory.file("bundle.dera")) { _ in }
+    return try ModelBundle(path: directory.file("bundle.dera"))
   }
 }
 

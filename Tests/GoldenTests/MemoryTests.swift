@@ -1,11 +1,12 @@
 import DeRa
 import DeRaBundle
 import DeRaKernels
+import DeRaTestSupport
 import Testing
 
 /// The bundle that this repository ships, whose memory is known.
 @Suite struct MemoryTests {
-  private static let path = Golden.folder + "../../../quantized-models/storyteller/storyteller.dera"
+  private static let path = Fixtures.storyteller
   private let tokens: [Int32] = [1, 20, 300, 41, 7, 99]
 
   private func logits(_ session: DecodingSession, _ lambdas: [Float]) throws -> [[Float]] {

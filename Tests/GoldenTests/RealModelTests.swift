@@ -2,12 +2,13 @@ import DeRa
 import DeRaCheckpoints
 import DeRaConversion
 import DeRaKernels
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
 /// Real models against transformers on the same weights, where DERA_MODELS names their directory (tools/fetch-models).
 @Suite struct RealModelTests {
-  private static let directory = ProcessInfo.processInfo.environment["DERA_MODELS"]
+  private static let directory = Fixtures.models
 
   private struct Expectation: Decodable {
     struct Prompt: Decodable {
@@ -26,11 +27,11 @@ import Testing
     let json = try Data(contentsOf: URL(filePath: Golden.folder + "real/\(name).json"))
     let expected = try JSONDecoder().decode(Expectation.self, from: json)
     let path = try #require(Self.directory) + "/" + expected.model
-    let file = TemporaryFile(suffix: ".dera")
+    let directory = try TemporaryDirectory()
     let checkpoint = NamedCheckpoint(name: "model", checkpoint: try Checkpoint.open(path: path))
     let converter = try Converter(reference: checkpoint, aligned: [], options: ConversionOptions(bits: .sixteen))
-    _ = try await converter.convert(to: file.path) { _ in }
-    let bundle = try ModelBundle(path: file.path)
+    _ = try await converter.convert(to: directory.file("bundle.dera")) { _ in }
+    let bundle = try ModelBundle(path: directory.file("bundle.dera"))
     let engine = try Engine(InstructionSet.best, threads: 2)
     #expect(expected.prompts.count == 5)
     for prompt in expected.prompts {

@@ -1,17 +1,6 @@
 import DeRaPlatform
 import RealModule
 
-/// A path in the temporary directory; the file is removed with the value.
-final class TemporaryFile {
-  let path: String
-
-  init(suffix: String) {
-    path = "/tmp/dera-test-\(getpid())-\(UInt64.random(in: 0 ..< .max))\(suffix)"
-  }
-
-  deinit { unlink(path) }
-}
-
 func exponential(_ x: Double) -> Double { Double.exp(x) }
 
 func logSoftmax(_ logits: [Float]) -> [Double] {

@@ -2,6 +2,7 @@ import DeRa
 import DeRaCheckpoints
 import DeRaConversion
 import DeRaKernels
+import DeRaTestSupport
 import Testing
 
 /// Sessions that blend weights.
@@ -46,12 +47,13 @@ import Testing
       blended.tensors[tensor] = Blended(
         reference: source, aligned: try #require(aligned.tensors[tensor]), lambda: lambda)
     }
-    let file = TemporaryFile(suffix: ".dera")
+    let directory = try TemporaryDirectory()
     let converter = try Converter(
       reference: NamedCheckpoint(name: "blended", checkpoint: blended), aligned: [],
       options: ConversionOptions(bits: .sixteen))
-    _ = try await converter.convert(to: file.path) { _ in }
-    let expected = try ModelBundle(path: file.path).logits(tokens, [Realignment(lambdas: [])], engine: engine)[0]
+    _ = try await converter.convert(to: directory.file("bundle.dera")) { _ in }
+    let expected = try ModelBundle(path: directory.file("bundle.dera")).logits(
+      tokens, [Realignment(lambdas: [])], engine: engine)[0]
     let found = try logits(pair, tokens, [lambda], blend: .weights, engine: engine)[0]
     // The converted weights are rounded to f16 once more.
     #expect(meanKL(expected, found) <= 1e-5)

@@ -1,7 +1,7 @@
 import Benchmark
 import DeRa
 import DeRaKernels
-import Measuring
+import DeRaMeasuring
 
 private let rate = BenchmarkMetric.custom("tokens a second", polarity: .prefersLarger, useScalingFactor: false)
 private let allocated = BenchmarkMetric.custom("allocations a token", useScalingFactor: false)

@@ -1,7 +1,7 @@
 import Benchmark
 import DeRaKernels
+import DeRaMeasuring
 import DeRaTensorCore
-import Measuring
 
 private let bandwidth = BenchmarkMetric.custom("MB a second", polarity: .prefersLarger, useScalingFactor: false)
 private let limit = BenchmarkMetric.custom(

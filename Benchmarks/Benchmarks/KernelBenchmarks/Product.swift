@@ -1,6 +1,6 @@
 import DeRaKernels
+import DeRaMeasuring
 import DeRaTensorCore
-import Measuring
 
 /// A matrix over some of `StreamingRead.bytes`, input columns in float and int8, and room for the product.
 struct Product {

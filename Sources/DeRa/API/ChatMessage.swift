@@ -18,7 +18,7 @@ public struct ChatMessage: Sendable, Hashable {
   var forTemplate: TemplateMessage { TemplateMessage(role: role, content: content) }
 }
 
-/// What an answer is asked for: plain text to be continued, a conversation, or token ids.
+/// The question of an answer: plain text to be continued, a conversation, or token ids.
 public enum Prompt: Sendable, Hashable {
   case text(String)
   case chat([ChatMessage])

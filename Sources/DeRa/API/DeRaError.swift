@@ -1,4 +1,4 @@
-/// What the library throws. Cases carry data, so that a program can word its own message and remedy.
+/// The errors of the library. Cases carry data, so that a program can word its own message and remedy.
 public enum DeRaError: Error, Sendable, Equatable {
   /// The file cannot be opened, read or mapped.
   case unreadableFile(path: String, reason: String)

@@ -83,7 +83,7 @@ public struct SessionOptions: Sendable, Hashable {
   public enum KeyValueCoding: String, Sendable, Hashable { case f16, int8 }
 
   public var keyValues = KeyValueCoding.f16
-  /// What λ blends.
+  /// The quantity that λ blends.
   public var blend = Blend.logits
   /// Most bytes the weights, keys and values and scratch memory may take together; nil sets no limit.
   public var memoryLimit: Int?
@@ -98,7 +98,7 @@ public struct SessionOptions: Sendable, Hashable {
 }
 
 extension ModelBundle {
-  /// What a session and a batch have in common: the sequences, the loop that draws answers, and the thread it runs on.
+  /// The common part of a session and a batch: the sequences, the loop that draws answers, and the thread it runs on.
   func decoding(
     sequences: Int, context: Int?, threads: Int?, options: SessionOptions
   ) throws -> (loop: AnswerLoop<DecodingBatch, Tokenizer.StreamingDecoder>, thread: ComputeThread) {

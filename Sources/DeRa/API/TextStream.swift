@@ -65,7 +65,7 @@ public struct TextStream: AsyncSequence, Sendable {
   }
 }
 
-/// What an answer was asked for and what has become of it: shared by who computes and who reads.
+/// The request of an answer and its progress: shared by who computes and who reads.
 final class AnswerControl: Sendable {
   private struct State {
     var lambda: Lambda

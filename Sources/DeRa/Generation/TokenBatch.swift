@@ -4,7 +4,7 @@ import DeRaTokenization
 package protocol TokenBatch: AnyObject {
   associatedtype Member: TokenSequence
   var sequences: [Member] { get }
-  /// What λ blends.
+  /// The quantity that λ blends.
   var blend: Blend { get }
   /// Makes sure that the models are still those that were opened.
   func checkUnchanged() throws

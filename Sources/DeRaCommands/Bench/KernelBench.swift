@@ -11,8 +11,8 @@ final class KernelBench {
   private static let manyColumns = 64
   /// Rows for the test with many columns, which is bound by arithmetic.
   private static let fewRows = 512
-  /// Slow kernels are repeated only until this many seconds are over.
-  private static let budget = 0.4
+  /// Slow kernels get a smaller matrix, and are repeated only until this many seconds are over.
+  private static let budget = 0.2
 
   private let repetitions: Int
   private let matrix: UnsafeMutableRawBufferPointer
@@ -67,8 +67,8 @@ final class KernelBench {
   }
 
   private func measurement(_ engine: Engine, _ codec: PackedCodec) throws -> KernelMeasurement {
-    let large = try PackedLayout(codec: codec, rows: Self.rows(of: codec, bytes: matrix.count), columns: Self.width)
     let small = try PackedLayout(codec: codec, rows: Self.fewRows, columns: Self.width)
+    let large = try largest(engine, small)
     var row = KernelMeasurement(instructionSet: engine.instructionSet.rawValue)
     row.isSupported = true
     row.codec = codec.rawValue
@@ -81,6 +81,16 @@ final class KernelBench {
     let operations = Double(2 * small.rows * small.columns * Self.manyColumns)
     row.manyColumns = operations / 1e9 / (try time { multiply(engine, small, columns: Self.manyColumns) })
     return row
+  }
+
+  /// The matrix for the tests with few columns: all the memory, less where a kernel would take longer than the budget. One
+  /// that slow is bound by arithmetic, so that it matters little whether a cache holds the matrix.
+  private func largest(_ engine: Engine, _ small: PackedLayout) throws -> PackedLayout {
+    let seconds = Double(seconds: ContinuousClock().measure { multiply(engine, small, columns: 1) })
+    let most = try Self.rows(of: small.codec, bytes: matrix.count)
+    let affordable = Int(min(Double(most), Self.budget / max(seconds, 1e-9) * Double(small.rows)))
+    let rows = max(small.rows, affordable / PackedLayout.tileRows * PackedLayout.tileRows)
+    return try PackedLayout(codec: small.codec, rows: rows, columns: small.columns)
   }
 
   private func multiply(_ engine: Engine, _ layout: PackedLayout, columns: Int) {

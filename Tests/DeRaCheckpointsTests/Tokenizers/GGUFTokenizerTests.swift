@@ -1,14 +1,15 @@
 import DeRaCheckpoints
 import DeRaGGUF
 import DeRaPlatform
+import DeRaTestSupport
 import DeRaTokenization
 import Testing
 
 /// The same vocabularies as in the JSON fixtures, written as GGUF metadata, give the same ids.
 @Suite struct GGUFTokenizerTests {
-  private let directory: TokenizerTestDirectory
+  private let directory: TemporaryDirectory
 
-  init() throws { directory = try TokenizerTestDirectory() }
+  init() throws { directory = try TemporaryDirectory() }
 
   private func write(_ metadata: [(key: String, value: GGUFValue)]) throws -> GGUFFile {
     let path = directory.file("model.gguf")

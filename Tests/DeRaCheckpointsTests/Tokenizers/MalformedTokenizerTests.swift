@@ -1,12 +1,13 @@
 import DeRaCheckpoints
+import DeRaTestSupport
 import DeRaTokenization
 import Testing
 
 /// Untrusted tokenizer files are refused with an error that names the place; nothing crashes.
 @Suite struct MalformedTokenizerTests {
-  private let directory: TokenizerTestDirectory
+  private let directory: TemporaryDirectory
 
-  init() throws { directory = try TokenizerTestDirectory() }
+  init() throws { directory = try TemporaryDirectory() }
 
   private static let good = """
     {"added_tokens": [{"id": 3, "content": "<s>", "special": true}],
@@ -18,7 +19,7 @@ import Testing
     """
 
   private func read(_ json: String) throws -> TokenizerDefinition {
-    try HuggingFaceTokenizer.read(tokenizer: directory.write(Array(json.utf8), as: "tokenizer.json"))
+    try HuggingFaceTokenizer.read(tokenizer: directory.write("tokenizer.json", Array(json.utf8)))
   }
 
   @Test func theGoodOne() throws {
@@ -75,7 +76,7 @@ import Testing
   @Test func truncatedJSON() throws {
     let bytes = Array(Self.good.utf8)
     for count in 0..<bytes.count {
-      let path = try directory.write(Array(bytes.prefix(count)), as: "tokenizer.json")
+      let path = try directory.write("tokenizer.json", Array(bytes.prefix(count)))
       #expect(throws: CheckpointError.self) { try HuggingFaceTokenizer.read(tokenizer: path) }
     }
   }
@@ -96,7 +97,7 @@ import Testing
   }
 
   private func read(model: [UInt8]) throws -> TokenizerDefinition {
-    try SentencePieceModel.read(path: directory.write(model, as: "tokenizer.model"))
+    try SentencePieceModel.read(path: directory.write("tokenizer.model", model))
   }
 
   @Test func theGoodModel() throws {
@@ -118,7 +119,7 @@ import Testing
   }
 
   @Test func damagedModels() throws {
-    var random = SeededRandom(seed: 5)
+    var random = SeededGenerator(seed: 5)
     let bytes = Self.model()
     for _ in 0..<5000 {
       var damaged = bytes

@@ -1,11 +1,12 @@
 import DeRaCheckpoints
 import DeRaGGUF
+import DeRaTestSupport
 import DeRaTokenization
 import FoundationEssentials
 import Testing
 
 /// Directory of the models of tools/fetch-models, if there is one.
-private let realModels = ProcessInfo.processInfo.environment["DERA_MODELS"]
+private let realModels = Fixtures.models
 
 /// The tokenizers of real models, too large for the repository, against transformers (`generate.py --gguf`).
 @Suite(.enabled(if: realModels != nil, "set DERA_MODELS to the directory filled by tools/fetch-models"))

@@ -1,13 +1,14 @@
 import DeRaCheckpoints
+import DeRaTestSupport
 import DeRaTokenization
 import Testing
 
 /// The effect of the files beside `tokenizer.json`.
 @Suite struct TokenizerFactsTests {
-  private let directory: TokenizerTestDirectory
+  private let directory: TemporaryDirectory
 
   init() throws {
-    directory = try TokenizerTestDirectory()
+    directory = try TemporaryDirectory()
     let json = """
       {"added_tokens": [{"id": 3, "content": "<s>", "special": true, "normalized": false}],
        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
@@ -17,12 +18,12 @@ import Testing
        "decoder": {"type": "ByteLevel"},
        "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "<e>": 4}, "merges": ["a b"]}}
       """
-    try directory.write(Array(json.utf8), as: "tokenizer.json")
+    try directory.write("tokenizer.json", Array(json.utf8))
   }
 
   private func tokenizer(config: String? = nil, map: String? = nil) throws -> Tokenizer {
-    if let config { try directory.write(Array(config.utf8), as: "tokenizer_config.json") }
-    if let map { try directory.write(Array(map.utf8), as: "special_tokens_map.json") }
+    if let config { try directory.write("tokenizer_config.json", Array(config.utf8)) }
+    if let map { try directory.write("special_tokens_map.json", Array(map.utf8)) }
     let definition = try #require(try HuggingFaceTokenizer.read(directory: directory.path))
     return try Tokenizer(image: definition.compiled())
   }

@@ -1,13 +1,13 @@
 import DeRaCheckpoints
 import DeRaGGUF
 import DeRaPlatform
+import DeRaTestSupport
 import DeRaTokenization
 import Testing
 
 /// The fixtures of Tests/Fixtures/tokenizers; `generate.py` there describes the formats.
 enum TokenizerFixture {
-  static let directory =
-    #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Fixtures/tokenizers"
+  static let directory = Fixtures.directory + "/tokenizers"
 
   /// The texts, as bytes that need not be UTF-8.
   static func lines() throws -> [[UInt8]] {

@@ -1,4 +1,4 @@
-import CMeasure
+import CDeRaMeasure
 import DeRaKernels
 
 /// Memory that is read and nothing else: the limit of everything that reads weights.

@@ -1,4 +1,4 @@
-#include "CMeasure.h"
+#include "CDeRaMeasure.h"
 
 #include <errno.h>
 #include <stdatomic.h>

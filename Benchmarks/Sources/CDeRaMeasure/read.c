@@ -1,4 +1,4 @@
-#include "CMeasure.h"
+#include "CDeRaMeasure.h"
 
 typedef uint64_t u64x4 __attribute__((vector_size(32), aligned(8), may_alias));
 
