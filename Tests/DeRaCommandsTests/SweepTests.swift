@@ -27,7 +27,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
 
   private func sweep(_ output: String, _ more: String...) throws -> SweepResult {
     let arguments = [
-      storyteller, "--prompts", prompts, "--lambda", "0.5,1,2", "--seeds", "2", "-n", "12", "--threads", "1", "-o",
+      storyteller, "--prompts", prompts, "--lambda", "0.5;1;2", "--seeds", "2", "-n", "12", "--threads", "1", "-o",
       "\(folder.path)/\(output)",
     ]
     return try SweepCommand.parse(arguments + more).sweep()
@@ -46,7 +46,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     func again(_ output: String, _ more: String...) throws {
       let rewards = ["--reward", "dog=regex:dog|girl", "--reward", "short=length:9"]
       let arguments = [
-        storyteller, "--prompts", prompts, "--lambda", "0.5,1,2", "--seeds", "2", "-n", "12", "-o",
+        storyteller, "--prompts", prompts, "--lambda", "0.5;1;2", "--seeds", "2", "-n", "12", "-o",
         "\(folder.path)/\(output)",
       ]
       _ = try SweepCommand.parse(arguments + rewards + more).sweep()
@@ -79,7 +79,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
   @Test func aSweepGrowsAndRefusesWhatDoesNotFit() throws {
     _ = try sweep("grows")
     let more = try SweepCommand.parse([
-      storyteller, "--prompts", prompts, "--lambda", "0.5,1,2,-1", "--seeds", "3", "-n", "12", "-o",
+      storyteller, "--prompts", prompts, "--lambda", "0.5;1;2;-1", "--seeds", "3", "-n", "12", "-o",
       "\(folder.path)/grows",
     ]).sweep()
     #expect(more.records.count == 5 * 3 * 3)
@@ -124,7 +124,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
 
   @Test func theSafeRangeIsFound() throws {
     let result = try SweepCommand.parse([
-      storyteller, "--prompts", prompts, "--seeds", "2", "-n", "16", "--safe-range", "-40,40", "-o",
+      storyteller, "--prompts", prompts, "--seeds", "2", "-n", "16", "--safe-range", "-40:40", "-o",
       "\(folder.path)/safe",
     ]).sweep()
     let range = try #require(result.safeRange)
@@ -137,8 +137,8 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
 
   @Test(arguments: [
     ["--reward", "x"], ["--reward", "x=length:two"], ["--reward", "=regex:a"], ["--reward", "x=other:a"],
-    ["--reward", "x=regex:("], ["--seeds", "0"], ["--batch", "0"], ["--max-tokens", "0"], ["--safe-range", "1,2"],
-    ["--safe-range", "-1"], ["--shard", "3/2"], ["--safe-range", "-1,2", "--shard", "1/2"], ["--plausible", "2"],
+    ["--reward", "x=regex:("], ["--seeds", "0"], ["--batch", "0"], ["--max-tokens", "0"], ["--safe-range", "1:2"],
+    ["--safe-range", "-1"], ["--shard", "3/2"], ["--safe-range", "-1:2", "--shard", "1/2"], ["--plausible", "2"],
     ["--reward", "x=length:1", "--reward", "x=length:2"], ["--refusals", "/nonexistent"],
     ["--reward", "x=bundle:/nonexistent"],
   ]) func badOptionsAreRefused(arguments: [String]) throws {
@@ -192,7 +192,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     let cut = String(decoding: try folder.read("part1"), as: UTF8.self).split(separator: "\n").dropLast()
     parts[1] = try PerplexityPart(path: try folder.write("cut", cut.joined(separator: "\n")))
     #expect(throws: MergeError.self) { try PerplexityPart.merged(parts) }
-    let damaged = cut.joined(separator: "\n").replacing("\"sameTopCount\"", with: "\"x\"")
+    let damaged = cut.joined(separator: "\n").replacing("\"same_top_count\"", with: "\"x\"")
     #expect(throws: StreamError.self) { try PerplexityPart(path: try folder.write("damaged", damaged)) }
   }
 }
