@@ -14,7 +14,7 @@ package struct PackedBundle: Sendable {
   package let path: String
   /// Bytes of the bundle, and their SHA-256 in hexadecimal digits; nil when another program packed it.
   package let content: (bytes: Int, sha256: String)?
-  private let file: MappedFile
+  let file: MappedFile
 
   private static let mark = Array("DeRaPack".utf8)
   private static let noteBytes = mark.count + 8 + SHA256.byteCount
@@ -111,20 +111,6 @@ package struct PackedBundle: Sendable {
 }
 
 extension PackedBundle {
-  /// The bundle it holds in a directory of such, expanded there if it is not yet: found by its content, so that it is
-  /// expanded once whatever the packed file is called.
-  /// - Parameter progress: called while expanding, not at all where nothing has to be done.
-  /// - Throws: as `unpack`, and `PackedBundleError.noNote`.
-  package func expanded(in directory: String, progress: Progress = { _, _ in }) throws -> String {
-    guard let content else { throw PackedBundleError.noNote(path: path) }
-    let target = "\(directory)/\(content.sha256).dera"
-    var info = stat()
-    if stat(target, &info) == 0, Int(info.st_size) == content.bytes { return target }
-    try Self.create(directory)
-    try unpack(to: target, progress: progress)
-    return target
-  }
-
   /// The bundle's own file: the path itself, or what a packed bundle there is expanded to.
   /// - Throws: as `expanded`.
   package static func bundleFile(of path: String) throws -> String {
@@ -143,7 +129,7 @@ extension PackedBundle {
   }
 
   /// Makes a directory and those above it.
-  private static func create(_ directory: String) throws(FileError) {
+  static func create(_ directory: String) throws(FileError) {
     var path = directory.hasPrefix("/") ? "" : "."
     for part in directory.split(separator: "/") {
       path += "/\(part)"
@@ -165,14 +151,14 @@ package enum PackedBundleError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .damaged(let path, let error): "\(path): \(error); copy or pack it again"
-    case .notABundle(let path): "\(path) holds something else than a bundle; give one that `dera pack` made"
+    case .notABundle(let path): "\(path) holds something else than a bundle"
     case .otherContent(let path): "\(path): the content is not the bundle that was packed; copy or pack it again"
     case .noNote(let path):
-      "\(path) was not made by `dera pack` and does not say what it holds; expand it with `dera unpack \(path)` first"
+      "\(path) does not say which bundle it holds: another program packed it"
     case .noRoom(let directory, let needed, let free):
       "\(directory) has \(free) bytes free, the bundle takes \(needed); free some space or choose another directory"
     case .noCache:
-      "there is no place for expanded bundles; set XDG_CACHE_HOME or HOME, or use `dera unpack`"
+      "there is no place for expanded bundles; set XDG_CACHE_HOME or HOME, or expand the bundle first"
     }
   }
 }

@@ -49,17 +49,6 @@ package struct Realignment: Sendable, Hashable {
     return Realignment(lambdas: lambdas)
   }
 
-  /// Reads several points: `0,0.5,1` are λ of the first aligned model; `0.5,0.3;1,0` or `brief=0.5,happy=0.3;brief=1`
-  /// (separated by semicolons) set several models.
-  package static func parseList(_ text: String, models: [String]) throws(RealignmentError) -> [Realignment] {
-    let separator: Character = text.contains(";") || text.contains("=") ? ";" : ","
-    var list: [Realignment] = []
-    for part in text.split(separator: separator, omittingEmptySubsequences: false) {
-      list.append(try parse(String(part), models: models))
-    }
-    return list
-  }
-
   /// `0.5` with one aligned model, `brief=0.5,happy=0` with several.
   package func description(models: [String]) -> String {
     let numbers = lambdas.map { $0 == $0.rounded() && abs($0) < 1e6 ? "\(Int($0))" : "\($0)" }
@@ -94,16 +83,22 @@ package enum RealignmentError: Error, Equatable, CustomStringConvertible {
   case unknownModel(String, models: [String])
   case repeated(String)
   case mixed(String)
+  case badRange(String)
+  case tooManyPoints(limit: Int)
 
   package var description: String {
     switch self {
     case .notANumber(let text): "λ must be a finite number, not '\(text)'"
     case .tooMany(let text, let models):
-      "'\(text)' gives more λ than the bundle has aligned models (\(Self.list(models)))"
+      "'\(text)' is one point with more λ than the bundle has aligned models (\(Self.list(models))); several points "
+        + "are separated by semicolons: '\(text.replacing(",", with: ";"))'"
     case .unknownModel(let name, let models):
       "the bundle has no aligned model '\(name)'; it has \(Self.list(models))"
     case .repeated(let name): "λ of '\(name)' is given twice"
     case .mixed(let text): "'\(text)' mixes named and unnamed λ; use one form, such as brief=0.5,happy=0.3"
+    case .badRange(let text):
+      "'\(text)' is no range of λ; write from:to:step, such as 0:3:0.5, for one model of a point"
+    case .tooManyPoints(let limit): "the list has more than \(limit) points of λ; use larger steps"
     }
   }
 

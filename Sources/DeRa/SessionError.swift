@@ -12,7 +12,7 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .contextFull(let tokens, let limit):
-      "\(tokens) tokens do not fit in the context of \(limit); shorten the text or raise --context"
+      "\(tokens) tokens do not fit in the context of \(limit)"
     case .invalidToken(let id, let size):
       "token id \(id) is not in the vocabulary; ids are 0 to \(size - 1)"
     case .outOfMemory(let what): what

@@ -15,8 +15,7 @@ package enum BundleError: Error, Equatable, CustomStringConvertible {
     case .gguf(let error):
       error.description
     case .notABundle(let path):
-      "\(path) is a GGUF file but not a DeRa bundle (it has no \(BundleKey.version)); "
-        + "make one of it with dera-quantize --reference \(path) --output FILE.dera"
+      "\(path) is a GGUF file but not a DeRa bundle (it has no \(BundleKey.version))"
     case .unsupportedVersion(let path, let found):
       "\(path) is a bundle of version \(found), this program reads version \(BundleManifest.version); "
         + (found > BundleManifest.version ? "use a newer dera or convert the models again" : "convert the models again")

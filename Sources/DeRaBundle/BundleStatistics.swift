@@ -52,9 +52,9 @@ extension BundleManifest {
   /// Bytes of the weights of all models.
   package var weightBytes: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
-  /// Bits stored for each weight of each model: 8.5 for one int8 model, half of that for two that share everything.
+  /// Bits for each weight that is stored: 8.5 for int8 models, however many share what is stored.
   package var bitsPerWeight: Double {
-    let weights = models.indices.reduce(0) { $0 + footprint(model: $1).weights }
+    let weights = tensors.reduce(0) { $0 + $1.weights }
     return weights == 0 ? 0 : Double(weightBytes) * 8 / Double(weights)
   }
 }

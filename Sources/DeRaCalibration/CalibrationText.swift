@@ -6,7 +6,7 @@ package struct CalibrationText: Sendable, Equatable {
   /// UTF-8.
   package let bytes: [UInt8]
 
-  package init(bytes: [UInt8]) { self.bytes = bytes }
+  package init(bytes: [UInt8]) { self.bytes = Array(bytes.prefix(Self.byteLimit)) }
 
   /// Ours, unless a file is named: prose of several kinds, conversations, code and some figures.
   package static let standard = CalibrationText(bytes: Array(standardText.utf8))
@@ -53,13 +53,13 @@ package enum CalibrationError: Error, Equatable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .textTooShort: "the calibration text is too short; give some kilobytes, or --calibration default"
+    case .textTooShort: "the calibration text is too short; give some kilobytes"
     case .prefixTooLong(let count, let sequence):
       "the tokenizer puts \(count) tokens before every text, but a calibration sequence has \(sequence), of which at "
-        + "most half may be taken. Check the post_processor of the tokenizer, or convert without --calibration."
+        + "most half may be taken. Check the post_processor of the tokenizer, or convert without calibration."
     case .tokenOutsideVocabulary(let id, let rows):
       "the tokenizer makes the token id \(id) of the calibration text, but the embedding has the rows 0..<\(rows). "
-        + "Check that tokenizer and weights belong together, or convert without --calibration."
+        + "Check that tokenizer and weights belong together, or convert without calibration."
     }
   }
 }

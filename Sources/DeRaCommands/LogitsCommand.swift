@@ -12,14 +12,14 @@ struct LogitsCommand: ParsableCommand {
       The file is NumPy's, float32 [λ, position, vocabulary]; it appears only when it is complete.
 
       Examples:
-        dera logits model.dera --tokens 1,2,3 --lambda 0,0.5,1 --output out.npy
-        dera tokenize model.dera < text | dera logits model.dera --tokens - --lambda -1,2 --output out.npy
+        dera logits model.dera --tokens 1,2,3 --lambda 0:1:0.5 --output out.npy
+        dera tokenize model.dera < text | dera logits model.dera --tokens - --lambda -1 --lambda 2 --output out.npy
       """)
 
   @OptionGroup var bundle: BundleArgument
   @Option(help: ArgumentHelp("Token ids, separated by commas; - reads them from standard input.", valueName: "ids"))
   var tokens: String
-  @OptionGroup var lambda: LambdaListArgument
+  @OptionGroup(title: "Alignment") var lambda: LambdaListArgument
   @Option(name: .shortAndLong, help: "The file to write.", completion: .file(extensions: ["npy"])) var output: String
   @OptionGroup var threads: ThreadsOption
   @OptionGroup var precision: PrecisionArguments

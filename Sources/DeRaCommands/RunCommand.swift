@@ -19,8 +19,8 @@ struct RunCommand: ParsableCommand {
       """)
 
   @OptionGroup var bundle: BundleArgument
-  @Argument(help: "The prompt (default: standard input, without a newline at its end).") var prompt: String?
-  @OptionGroup var lambda: LambdaArgument
+  @Argument(help: "The prompt; - or none reads standard input, without one final newline.") var prompt: String?
+  @OptionGroup(title: "Alignment") var lambda: LambdaArgument
   @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
   @Flag(help: "Continue the prompt as it is, without the chat template.") var raw = false
   @Flag(help: "Print one JSON object with the answer and all figures instead.") var json = false
@@ -57,14 +57,24 @@ struct RunCommand: ParsableCommand {
     if json {
       try Output.write(try jsonText(report))
     } else {
-      if generation.text.last != "\n" { try Output.write("\n") }
+      if let last = generation.text.last, !last.isNewline { try Output.write("\n") }
       Output.note(report.summary)
+      if let remark = generation.remark(lambda: realignment.description(models: bundle.alignedModels)) {
+        Output.note(remark)
+      }
     }
     if generation.finishReason == .cancelled { throw ExitCode.interrupted }
   }
 
   private func promptTokens(_ format: PromptFormat) throws -> [Int32] {
-    let text = try prompt ?? Input.readPrompt()
+    let text = try prompt.flatMap { $0 == Input.name ? nil : $0 } ?? Input.readPrompt()
+    if text.isEmpty {
+      guard raw else {
+        throw StreamError(
+          description: "the prompt is empty; give one as an argument or on standard input, or --raw to begin a text")
+      }
+      Output.note("The prompt is empty: the model begins a text of its own.")
+    }
     if raw || !format.hasTemplate {
       if system != nil { throw ValidationError("the bundle has no chat template, so --system has no place to go") }
       return try format.tokens(text: text)

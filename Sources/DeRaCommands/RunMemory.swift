@@ -11,12 +11,6 @@ package struct RunMemory: Encodable, Equatable {
     /// Bytes of the model's keys and values when the context is full.
     package var kvBytes: Int
 
-    enum CodingKeys: String, CodingKey {
-      case name
-      case mappedBytes = "mapped_bytes"
-      case residentBytes = "resident_bytes"
-      case kvBytes = "kv_bytes"
-    }
   }
 
   package var mappedBytes: Int
@@ -26,15 +20,6 @@ package struct RunMemory: Encodable, Equatable {
   package var anonymousBytes: Int?
   package var residentFileBytes: Int?
   package var parts: [Part]
-
-  enum CodingKeys: String, CodingKey {
-    case parts
-    case mappedBytes = "mapped_bytes"
-    case kvBytes = "kv_bytes"
-    case scratchBytes = "scratch_bytes"
-    case anonymousBytes = "anonymous_bytes"
-    case residentFileBytes = "resident_file_bytes"
-  }
 
   init(_ session: DecodingSession) {
     let memory = session.memory

@@ -20,18 +20,6 @@ package struct RunReport: Encodable, Equatable {
   package var peakMemoryBytes: Int?
   package var memory: RunMemory?
 
-  enum CodingKeys: String, CodingKey {
-    case text, lambda, blend, seed, memory
-    case finishReason = "finish_reason"
-    case promptTokens = "prompt_tokens"
-    case answerTokens = "answer_tokens"
-    case contextLength = "context_length"
-    case prefillTokensPerSecond = "prefill_tokens_per_second"
-    case decodeTokensPerSecond = "decode_tokens_per_second"
-    case secondsToFirstToken = "seconds_to_first_token"
-    case peakMemoryBytes = "peak_memory_bytes"
-  }
-
   package init(
     _ generation: Generation, models: [String], realignment: Realignment, blend: Blend, contextLength: Int,
     peakMemoryBytes: Int?, memory: RunMemory? = nil

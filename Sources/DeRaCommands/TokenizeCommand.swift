@@ -18,13 +18,22 @@ struct TokenizeCommand: ParsableCommand {
 
   @OptionGroup var bundle: BundleArgument
   @Flag(help: "Add the special tokens that the model expects around a text.") var addSpecial = false
+  @Flag(help: "Print a JSON object with the ids and the text of each.") var json = false
 
   func run() throws {
     let tokenizer = try PromptFormat(bundle.open()).tokenizer
     let text = try Input.readAll()
     let ids = try text.withUnsafeBytes { try tokenizer.encode($0, addSpecial: addSpecial) }
-    try Output.write("[\(ids.map(String.init).joined(separator: ","))]\n")
+    guard json else { return try Output.write("[\(ids.map(String.init).joined(separator: ","))]\n") }
+    let texts = ids.map { String(decoding: tokenizer.decode([$0], skipSpecial: false), as: UTF8.self) }
+    try Output.write(jsonText(TokenizedText(ids: ids, texts: texts)))
   }
+}
+
+/// The ids of a text, and the text of each, as `dera tokenize --json` prints them.
+private struct TokenizedText: Encodable {
+  var ids: [Int32]
+  var texts: [String]
 }
 
 struct DetokenizeCommand: ParsableCommand {
@@ -41,6 +50,7 @@ struct DetokenizeCommand: ParsableCommand {
 
   @OptionGroup var bundle: BundleArgument
   @Flag(help: "Leave special tokens out.") var skipSpecial = false
+  @Flag(help: "Print a JSON object with the text.") var json = false
 
   func run() throws {
     let bundle = try bundle.open()
@@ -50,7 +60,9 @@ struct DetokenizeCommand: ParsableCommand {
     if let id = ids.first(where: { $0 < 0 || $0 >= size }) {
       throw StreamError(description: "token id \(id) is not in the vocabulary; ids are 0 to \(size - 1)")
     }
-    try Output.write(bytes: tokenizer.decode(ids, skipSpecial: skipSpecial))
+    let text = tokenizer.decode(ids, skipSpecial: skipSpecial)
+    guard json else { return try Output.write(bytes: text) }
+    try Output.write(jsonText(["text": String(decoding: text, as: UTF8.self)]))
   }
 }
 

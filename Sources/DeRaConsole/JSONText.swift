@@ -1,9 +1,17 @@
 import FoundationEssentials
 
-/// A value as JSON with sorted keys, ending with a newline.
+// Keys are snake_case in everything that we print or read back, whatever Swift calls the property; the keys of
+// dictionaries (names of models and figures) stay as they are. JSON has no infinite numbers, so they are the texts
+// "inf", "-inf" and "nan".
+private let infinite = (positive: "inf", negative: "-inf", none: "nan")
+
+/// A value as JSON with sorted snake_case keys, ending with a newline.
 /// - Parameter pretty: one member a line.
 package func jsonText(_ value: some Encodable, pretty: Bool = true) throws -> String {
   let encoder = JSONEncoder()
+  encoder.keyEncodingStrategy = .convertToSnakeCase
+  encoder.nonConformingFloatEncodingStrategy = .convertToString(
+    positiveInfinity: infinite.positive, negativeInfinity: infinite.negative, nan: infinite.none)
   encoder.outputFormatting =
     pretty
     ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
@@ -13,8 +21,12 @@ package func jsonText(_ value: some Encodable, pretty: Bool = true) throws -> St
 
 /// Reads a JSON text, the error naming the place and what was expected.
 package func fromJSON<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8], name: String) throws -> Value {
+  let decoder = JSONDecoder()
+  decoder.keyDecodingStrategy = .convertFromSnakeCase
+  decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+    positiveInfinity: infinite.positive, negativeInfinity: infinite.negative, nan: infinite.none)
   do {
-    return try JSONDecoder().decode(type, from: Data(bytes))
+    return try decoder.decode(type, from: Data(bytes))
   } catch let error as DecodingError {
     throw StreamError(description: "\(name): \(explain(error))")
   }
@@ -22,14 +34,25 @@ package func fromJSON<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8], na
 
 private func explain(_ error: DecodingError) -> String {
   func place(_ context: DecodingError.Context) -> String {
-    let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
+    let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\(snakeCase($0.stringValue))" }.joined()
     return path.isEmpty ? "" : " at \(path)"
   }
   switch error {
-  case .keyNotFound(let key, let context): return "the member '\(key.stringValue)' is missing\(place(context))"
+  case .keyNotFound(let key, let context):
+    return "the member '\(snakeCase(key.stringValue))' is missing\(place(context))"
   case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
     return "expected \(type)\(place(context))"
   case .dataCorrupted(let context): return "not valid JSON\(place(context)): \(context.debugDescription)"
   @unknown default: return "not the expected JSON"
+  }
+}
+
+/// `bytes_per_token` of `bytesPerToken`, for messages.
+private func snakeCase(_ name: String) -> String {
+  var wasUppercase = true
+  return name.reduce(into: "") { text, letter in
+    if letter.isUppercase && !wasUppercase { text += "_" }
+    text += letter.lowercased()
+    wasUppercase = letter.isUppercase
   }
 }

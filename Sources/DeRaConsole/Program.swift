@@ -43,7 +43,7 @@ package enum Program {
     case is ExitCode, is ValidationError, is CleanExit: root.exit(withError: error)
     case _ where root.exitCode(for: error) != .failure: root.exit(withError: error)
     default:
-      Output.error("\(error)")
+      Output.error(errorText(error))
       root.exit(withError: ExitCode.failure)
     }
   }

@@ -126,3 +126,15 @@ package func withText<Result>(_ path: String, _ body: (UnsafeRawBufferPointer) t
 
 /// Where a text came from, for messages.
 package func sourceName(_ path: String) -> String { path == Input.name ? "standard input" : path }
+
+/// Runs `body`; an error that it throws names the place in a file.
+/// - Throws: `StreamError` with the place and the error's text; the loss of standard output as it is.
+package func located<Result>(_ place: String, _ body: () throws -> Result) throws -> Result {
+  do {
+    return try body()
+  } catch let error as StreamError where error.isOutput {
+    throw error
+  } catch {
+    throw StreamError(description: "\(place): \(errorText(error))")
+  }
+}

@@ -10,7 +10,7 @@ package enum ConversionError: Error, Equatable, CustomStringConvertible {
   case vocabulary(id: Int, reference: String, aligned: String, model: String)
   /// A model has fewer embedding rows than there are tokens.
   case tooFewRows(rows: Int, tokens: Int, model: String)
-  /// `--strict` and weights that are no numbers.
+  /// Weights that are no numbers, where those are refused.
   case nonFinite(tensor: String, model: String, count: Int)
   case badName(String)
   case duplicateName(String)
@@ -46,12 +46,11 @@ package enum ConversionError: Error, Equatable, CustomStringConvertible {
       "the embedding table of \(model) has \(rows) rows, but the tokenizer has \(tokens) tokens; "
         + "the tokenizer files do not belong to these weights"
     case .nonFinite(let tensor, let model, let count):
-      "\(count) weights of \(tensor) of \(model) are NaN or infinite; "
-        + "repair the checkpoint, or leave out --strict to store them as 0 and ±65504"
+      "\(count) weights of \(tensor) of \(model) are NaN or infinite; repair the checkpoint"
     case .badName(let name):
       "\"\(name)\" cannot be the name of a model; use \(ModelName.rule)"
     case .duplicateName(let name):
-      "two models are called \(name); give them different names with --aligned NAME=PATH"
+      "two models are called \(name); give them different names"
     case .tooManyModels(let count):
       "\(count) models are too many for one bundle; it holds at most \(BundleManifest.modelLimit)"
     case .outputIsInput(let path):
@@ -62,13 +61,12 @@ package enum ConversionError: Error, Equatable, CustomStringConvertible {
       "the bundle is complete but could not be used (\(error)); the checkpoint has something that the runtime does not "
         + "support. Nothing was written"
     case .noSuchTensor(let pattern):
-      "no matrix of these models is called \"\(pattern)\"; `dera-quantize --dry-run --json` lists their names, such as "
-        + ModelTensor.query.name(layer: 0)
+      "no matrix of these models is called \"\(pattern)\"; their names are such as \(ModelTensor.query.name(layer: 0))"
     case .noSuchModel(let name, let aligned):
       "there is no aligned model \(name); the names are \(aligned.isEmpty ? "none" : aligned.joined(separator: ", "))"
     case .budgetTooSmall(let budget, let least):
       "\(budget) bytes cannot hold these models: the least they take is \(least) bytes "
-        + "(\(megabytes(least)) MB); raise --budget to that"
+        + "(\(megabytes(least)) MB)"
     case .missingTensor(let tensor, let model):
       "\(model) has no tensor \(tensor); the checkpoint does not fit its configuration"
     }

@@ -17,7 +17,7 @@ extension ConversionReport {
   }
 
   private var summary: String {
-    var parts = ["\(fixed(bitsPerWeight, 2)) bits a weight", "\(fixed(seconds, 1)) s"]
+    var parts = ["\(fixed(bitsPerWeight, 2)) bits a stored weight", "\(fixed(seconds, 1)) s"]
     if let peakMemoryBytes { parts.append("peak memory \(megabytes(peakMemoryBytes)) MB") }
     return parts.joined(separator: ", ")
   }

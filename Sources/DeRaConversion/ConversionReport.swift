@@ -60,7 +60,7 @@ package struct ConversionReport: Sendable, Equatable, Codable {
   /// nil when they were chosen tensor by tensor.
   package var bits: Int?
   package var models: [Model]
-  /// Bits stored for each weight of each model.
+  /// Bits for each weight that is stored, however many models share it.
   package var bitsPerWeight: Double
   package var tensorClasses: [TensorClass]
   /// The five tensors with the largest error, worst first.

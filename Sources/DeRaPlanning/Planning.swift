@@ -6,8 +6,8 @@ import DeRaText
 package struct PlanningRequest {
   /// nil when the options say it all.
   package var goal: AllocationGoal?
-  /// A text to measure on and to round for, as `CalibrationText` takes it.
-  package var calibration: String?
+  /// A text to measure on and to round for.
+  package var calibration: CalibrationText?
   /// The matrix whose choices are to be explained.
   package var explain: String?
   /// Only the plan is wanted.
@@ -46,9 +46,9 @@ package struct Planning {
   /// - Throws: what conversion and measuring throw, and `PlanningError`.
   package mutating func run() async throws -> Result {
     var measurement: Measurement?
-    if let argument = request.calibration {
+    if let text = request.calibration {
       let made = try await Measurement(
-        inputs, text: CalibrationText(argument), output: request.output, range: range, progress)
+        inputs, text: text, output: request.output, range: range, progress)
       inputs.calibration = try made.statistics()
       measurement = made
     }
@@ -170,7 +170,7 @@ package enum PlanningError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .targetTooSmall(let target, let prediction):
       "no plan that was tried has a KL of at most \(significant(target)) nats on this text; the finest one is "
-        + "predicted to have \(significant(prediction)): raise --target-kl or narrow --lambda-range"
+        + "predicted to have \(significant(prediction))"
     }
   }
 }

@@ -52,11 +52,21 @@ package final class AtomicFile {
     return descriptor
   }
 
-  /// The path that a chain of symbolic links ends at; the path itself where it is none, or the chain is broken.
+  /// Links that may lead to another link.
+  private static let linkLimit = 40
+
+  /// The path that a chain of symbolic links ends at, whether there is a file yet or not: the link is to stay, and the
+  /// file that it leads to is replaced.
   private static func resolved(_ path: String) -> String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
+    var path = path
+    for _ in 0..<linkLimit {
+      var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+      let count = readlink(path, &buffer, buffer.count)
+      guard count > 0, count < buffer.count else { return path }
+      let link = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      path = link.hasPrefix("/") ? link : (path.lastIndex(of: "/").map { String(path[...$0]) } ?? "") + link
+    }
+    return path
   }
 
   private static func directory(of path: String) -> String {

@@ -1,4 +1,6 @@
 import ArgumentParser
+import DeRaCalibration
+import DeRaConsole
 import DeRaConversion
 import DeRaPlanning
 import DeRaTensorCore
@@ -25,7 +27,7 @@ struct PlanningArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A text like those the models will see, a few thousand words, or default for one of ours. Whole matrices are "
+      "A text like those the models will see, a few thousand words, or default for one of ours; - reads standard input. Whole matrices are "
         + "rounded so that the reference changes least on it (error feedback as in GPTQ), and plans are measured on it.",
       valueName: "file|default"), completion: .file())
   var calibration: String?
@@ -50,10 +52,13 @@ struct PlanningArguments: ParsableArguments {
     }
   }
 
-  func request(output: String?) -> PlanningRequest {
+  /// - Throws: `FileError` or `StreamError` when the text cannot be read.
+  func request(output: String?) throws -> PlanningRequest {
     var request = PlanningRequest()
     request.goal = goal
-    request.calibration = calibration
+    request.calibration = try calibration.map {
+      $0 == Input.name ? CalibrationText(bytes: try Input.readAll()) : try CalibrationText($0)
+    }
     request.explain = explain
     request.isDryRun = dryRun
     request.output = output

@@ -187,7 +187,7 @@ package struct QuantizeCommand: AsyncParsableCommand {
     let progress = Self.progress(on: line)
     var inputs = try converter.readInputs(progress)
     try inputs.apply(rules)
-    var task = Planning(inputs, planning.request(output: output), progress)
+    var task = Planning(inputs, try planning.request(output: output), progress)
     return try await task.run()
   }
 

@@ -1,6 +1,7 @@
 import DeRaCheckpoints
 import DeRaGGUF
 import DeRaModelSpec
+import DeRaTestSupport
 import Testing
 
 /// docs/conversion-matrix.md against what the readers support.

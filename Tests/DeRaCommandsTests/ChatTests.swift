@@ -8,16 +8,24 @@ import Testing
 private final class Echo: ChatEngine {
   let alignedModels = ["brief", "happy"]
   let bundlePath = "model.dera"
+  var options = GenerationOptions()
+  var contextLength = 1000
   var asked: [(messages: [Message], lambdas: [Float])] = []
+  var seeds: [UInt64?] = []
   var failure: GenerationError?
+  var text: String?
+
+  /// A token a character.
+  func tokenCount(_ messages: [Message]) -> Int { messages.reduce(0) { $0 + $1.content.count } }
 
   func answer(
-    _ messages: [Message], _ realignment: Realignment, onText: (String) throws -> Bool
+    _ messages: [Message], _ realignment: Realignment, options: GenerationOptions, onText: (String) throws -> Bool
   ) throws -> Generation {
     if let failure { throw failure }
     asked.append((messages, realignment.lambdas))
+    seeds.append(options.sampling.seed)
     var generation = Generation()
-    generation.text = "re: \(messages.last?.content ?? "")"
+    generation.text = text ?? "re: \(messages.last?.content ?? "")"
     generation.seed = 42
     for piece in [generation.text.prefix(3), generation.text.dropFirst(3)] { _ = try onText(String(piece)) }
     return generation
@@ -30,12 +38,21 @@ private final class Script: ChatConsole {
   private(set) var prompts: [String] = []
   private(set) var shown = ""
   private(set) var notes: [String] = []
+  private(set) var questions: [String] = []
+  var reply: Bool?
 
-  init(_ lines: [String]) { self.lines = lines.map { $0 == "^C" ? .interrupted : .line($0) } }
+  init(_ lines: [String], reply: Bool? = nil) {
+    self.lines = lines.map { $0 == "^C" ? .interrupted : .line($0) }
+    self.reply = reply
+  }
 
   func readLine(prompt: String) -> ReadLine {
     prompts.append(prompt)
     return lines.isEmpty ? .end : lines.removeFirst()
+  }
+  func confirm(_ question: String) -> Bool? {
+    questions.append(question)
+    return reply
   }
   func write(_ text: String) { shown += text }
   func note(_ text: String) { notes.append(text) }
@@ -43,8 +60,10 @@ private final class Script: ChatConsole {
 }
 
 @Suite struct ChatTests {
-  private func chat(_ engine: Echo, _ lines: [String], system: String? = nil) throws -> (ChatLoop, Script) {
-    let script = Script(lines)
+  private func chat(
+    _ engine: Echo, _ lines: [String], system: String? = nil, reply: Bool? = nil
+  ) throws -> (ChatLoop, Script) {
+    let script = Script(lines, reply: reply)
     let loop = ChatLoop(
       engine: engine, console: script, systemPrompt: system, realignment: Realignment(1, models: 2))
     try loop.run()
@@ -73,11 +92,101 @@ private final class Script: ChatConsole {
     let engine = Echo()
     let (loop, script) = try chat(engine, ["a", "/compare 0 0.5,1 Tell me  more ", "/compare 2", "/compare what"])
     #expect(engine.asked.map(\.lambdas) == [[1, 0], [0, 0], [0.5, 1], [2, 0]])
-    #expect(engine.asked[1].messages.last?.content == "Tell me  more")
+    #expect(engine.asked[1].messages == [Message(role: "user", content: "Tell me  more")])
     #expect(engine.asked[3].messages == [Message(role: "user", content: "a")])
     #expect(loop.messages.count == 2)
     #expect(script.notes.filter { $0.hasPrefix("── λ ") }.count == 3)
     #expect(script.notes.last?.hasPrefix("/compare needs λ values first") == true)
+  }
+
+  /// A text is asked by itself, after the system prompt; the last message again is asked in its place.
+  @Test func compareIsApartFromTheConversation() throws {
+    let engine = Echo()
+    let (loop, _) = try chat(engine, ["a", "b", "/compare 0:1:0.5 c", "/compare 2 2"], system: "s")
+    #expect(engine.asked[2...].map(\.lambdas) == [[0, 0], [0.5, 0], [1, 0], [2, 0]])
+    #expect(engine.asked[2].messages.map(\.content) == ["s", "c"])
+    #expect(engine.asked[5].messages.map(\.content) == ["s", "a", "re: a", "b"])
+    #expect(loop.messages.count == 5)
+  }
+
+  @Test func settingsAreChangedAndShown() throws {
+    let engine = Echo()
+    let (_, script) = try chat(
+      engine,
+      [
+        "/set temperature 0.25", "/set seed 7", "/set top-k x", "/set nope 1", "/set temperature -1",
+        "/set seed random",
+        "/set max-tokens 9", "/set",
+      ])
+    #expect(engine.options.sampling.temperature == 0.25 && engine.options.maxTokens == 9)
+    #expect(engine.options.sampling.seed == nil)
+    #expect(script.notes[0] == "temperature is 0.25" && script.notes[1] == "seed is 7")
+    #expect(script.notes[2].hasPrefix("top-k does not take 'x'"))
+    #expect(script.notes[3].hasPrefix("there is no setting nope; there are temperature"))
+    #expect(script.notes[4].contains("temperature"))
+    #expect(script.notes.last?.split(separator: "\n").count == 10)
+  }
+
+  @Test func theSystemPromptCanChange() throws {
+    let (loop, script) = try chat(Echo(), ["a", "/system Be brief.", "/system", "/system \"\""], system: "s")
+    #expect(loop.messages.map(\.role) == ["user", "assistant"])
+    #expect(
+      script.notes[1...] == [
+        "The system prompt is: Be brief.", "The system prompt is: Be brief.", "There is no system prompt.",
+      ])
+  }
+
+  @Test func turnsAreUndoneAndMadeAgain() throws {
+    let engine = Echo()
+    engine.options.sampling.seed = 5
+    let (loop, script) = try chat(engine, ["/regenerate", "/undo", "a", "b", "/regenerate", "/undo", "/undo", "/undo"])
+    #expect(engine.asked.map(\.messages.last?.content) == ["a", "b", "b"])
+    #expect(engine.seeds == [5, 5, 43], "the same seed would give the same answer")
+    #expect(loop.messages.isEmpty)
+    #expect(script.notes.prefix(2) == ["there is no answer yet to make again", "there is no message to forget"])
+    #expect(script.notes.filter { $0.hasPrefix("Forgotten: ") } == ["Forgotten: b", "Forgotten: a"])
+  }
+
+  @Test func quotedMessagesHaveSeveralLines() throws {
+    let engine = Echo()
+    let (_, script) = try chat(
+      engine, ["\"\"\"", "/one", "two", "\"\"\"", "\"\"\"x\"\"\"", "\"\"\"lost", "^C", "\"\"\"never closed"])
+    #expect(engine.asked.map(\.messages.last?.content) == ["/one\ntwo", "x"])
+    #expect(script.prompts.contains("... "))
+    #expect(script.notes.last?.contains("no closing") == true)
+  }
+
+  @Test(arguments: [true, false, nil]) func aFullContextForgetsTheOldestTurns(reply: Bool?) throws {
+    let engine = Echo()
+    engine.contextLength = 40
+    let (loop, script) = try chat(engine, ["12345678", "abcdefgh", "ABCDEFGHIJ"], system: "s", reply: reply)
+    #expect(script.questions.count == 1 && script.questions[0].contains("40 tokens"))
+    if reply == false {
+      #expect(loop.messages.map(\.content) == ["s", "12345678", "re: 12345678", "abcdefgh", "re: abcdefgh"])
+      #expect(script.notes.contains { $0.hasPrefix("Nothing was sent.") })
+    } else {
+      #expect(engine.asked.last?.messages.map(\.content) == ["s", "ABCDEFGHIJ"])
+      #expect(script.notes.contains { $0.hasSuffix("the 2 oldest turns are forgotten.") })
+    }
+  }
+
+  @Test func anEmptyAnswerIsExplained() throws {
+    let engine = Echo()
+    engine.text = ""
+    let (_, script) = try chat(engine, ["/lambda 4", "a"])
+    #expect(script.shown.isEmpty)
+    #expect(script.notes.last?.hasPrefix("The answer ended at once, at λ = brief=4,happy=0") == true)
+  }
+
+  @Test(arguments: [true, false, nil]) func filesAreNotReplacedUnasked(reply: Bool?) throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "dera-save-\(UInt64.random(in: 0 ... .max)).json")
+      .path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data("mine".utf8).write(to: URL(filePath: path))
+    let (_, script) = try chat(Echo(), ["a", "/save \(path)"], reply: reply)
+    #expect(script.questions == ["\(path) exists. Replace it?"])
+    #expect((try Data(contentsOf: URL(filePath: path)) == Data("mine".utf8)) == (reply != true))
+    if reply == nil { #expect(script.notes.last?.contains("choose another name") == true) }
   }
 
   @Test func compareWithoutAMessageIsRefused() throws {
@@ -91,7 +200,7 @@ private final class Script: ChatConsole {
   }
 
   @Test func quittingAndInterrupting() throws {
-    #expect(try chat(Echo(), ["/quit", "a"]).1.unread == 1)
+    #expect(try chat(Echo(), ["/bye", "a"]).1.unread == 1)
     #expect(try chat(Echo(), ["^C", "^C", "a"]).1.unread == 1)
     #expect(try chat(Echo(), ["^C", "a", "^C", "b"]).1.unread == 0)
   }
@@ -109,7 +218,7 @@ private final class Script: ChatConsole {
     engine.failure = .promptTooLong(tokens: 9, contextLength: 8)
     let (loop, script) = try chat(engine, ["a"])
     #expect(loop.messages.isEmpty)
-    #expect(script.notes.first?.contains("9 tokens") == true)
+    #expect(script.notes.first?.hasSuffix("9 tokens but the context holds 8; shorten it or raise --context") == true)
   }
 
   @Test(arguments: ["json", "json.lz4"]) func savedConversationsLoad(suffix: String) throws {
@@ -120,9 +229,10 @@ private final class Script: ChatConsole {
     #expect(file.messages == saved.messages && file.seed == 42)
     #expect(try Data(contentsOf: URL(filePath: path)).first == (suffix == "json" ? UInt8(ascii: "{") : 0x04))
     #expect(file.lambda == ["brief": 0.25, "happy": 2])
-    let (loaded, _) = try chat(Echo(), ["/load \(path)"])
+    let (loaded, script) = try chat(Echo(), ["/load \(path)"])
     #expect(loaded.messages == saved.messages)
     #expect(loaded.realignment == saved.realignment)
+    #expect(script.notes.prefix(3) == ["system: s", "> hé \"x\"", "re: hé \"x\""])
   }
 
   @Test(arguments: [

@@ -25,7 +25,7 @@ import Testing
   private func frontier(_ output: String, _ more: [String]) throws -> FrontierRecord {
     let arguments = [
       "--reference", "\(folder.path)/sft", "--aligned", "\(folder.path)/dpo", "--file", "\(folder.path)/text",
-      "--lambda", "0,2", "--programs", folder.path, "--candidates", "8+ternary,6,budget=50%", "-o",
+      "--lambda", "0;2", "--programs", folder.path, "--candidates", "8+ternary,6,budget=50%", "-o",
       "\(folder.path)/\(output)",
     ]
     return try FrontierCommand.parse(arguments + more).frontier()

@@ -33,6 +33,33 @@ import Testing
     #expect(buffer.visible(width: 3) == ("a↵", 2))
   }
 
+  @Test(arguments: [
+    // Found, found further back, none found, taken with the cursor at the end, given up.
+    ("\u{12}cat\r", "a cat again"), ("\u{12}cat\u{12}\r", "the cat"), ("\u{12}zebra\r", "x"),
+    ("\u{12}dog\u{5}!\r", "a dog!"), ("draft\u{12}cat\u{3}s\r", "drafts"), ("draft\u{12}cat\u{7}s\r", "drafts"),
+    ("\u{12}cats\u{7F}\r", "a cat again"),
+  ]) func historyIsSearched(bytes: String, line: String) {
+    var editing = LineEditing(history: ["the cat", "a dog", "a cat again", "x"])
+    editing.startLine()
+    #expect(type(bytes == "\u{12}zebra\r" ? "x" + bytes : bytes, into: &editing) == .line(line))
+  }
+
+  @Test func theSearchShowsWhatItLooksFor() {
+    var editing = LineEditing(history: ["the cat"])
+    editing.startLine()
+    #expect(editing.searchPrompt == nil)
+    _ = type("\u{12}ca", into: &editing)
+    #expect(editing.searchPrompt == "(search 'ca') " && editing.buffer.text == "the cat")
+    _ = type("\u{1B}[D", into: &editing)
+    #expect(editing.searchPrompt == nil)
+  }
+
+  @Test func answersToQuestionsAreNotKept() {
+    var editing = LineEditing()
+    editing.startLine(isKept: false)
+    #expect(type("y\r", into: &editing) == .line("y") && editing.history == [])
+  }
+
   @Test func endings() {
     #expect(type("\u{4}") == .end)
     #expect(type("a\u{1}\u{4}\r") == .line(""))

@@ -66,15 +66,18 @@ import Testing
   @Test(arguments: [
     ["run", "m.dera", "--lambda", "-1.5", "--blend", "weights", "hi"],
     ["chat", "m.dera", "--lambda", "brief=0.5,happy=-1"],
-    ["logits", "m.dera", "--tokens", "1,2", "--lambda", "-1,0,5", "-o", "x.npy"],
-    ["bench", "m.dera", "-p", "512", "-n", "128", "-t", "1,2", "--lambda", "0,0.5,1", "-r", "5", "-o", "json"],
+    ["logits", "m.dera", "--tokens", "1,2", "--lambda", "-1:5:0.5", "-o", "x.npy"],
+    ["bench", "m.dera", "-p", "512", "-n", "128", "-t", "1,2", "--lambda", "0;0.5;1", "-r", "5", "--json"],
     ["bench", "m.dera", "--blend", "logits,weights"],
     [
       "perplexity", "m.dera", "-f", "t", "--lambda", "-1,2", "--against", "n.dera", "-c", "256", "--chunks", "3",
       "--json",
     ],
     ["perplexity", "m.dera", "-f", "t", "--shard", "2/3"],
-    ["sweep", "m.dera", "--prompts", "p", "--lambda", "-1,2", "--safe-range", "-8,8", "-o", "d", "-b", "3", "-n", "9"],
+    [
+      "sweep", "m.dera", "--prompts", "p", "--lambda", "-1", "--lambda", "2", "--safe-range", "-8:8", "-o", "d", "-b",
+      "3", "-n", "9",
+    ],
     ["merge", "a", "b", "--json"],
     ["score", "m.dera", "--file", "-", "--lambda", "0,1", "-c", "9", "-t", "1"],
     ["inspect", "m.dera", "--json", "--verify", "--context", "9", "--sequences", "2"],

@@ -30,7 +30,7 @@ import Testing
     #expect(report.models[1].ownTensors == 1)
     #expect(report.forecast.totalBytes == report.fileBytes + 3 * 493_216)
     let json = try jsonText(report)
-    #expect(json.contains("\"bitsPerWeight\""))
+    #expect(json.contains("\"bits_per_weight\""))
   }
 
   @Test func bytesPerTokenCountSharedTensorsOnce() throws {

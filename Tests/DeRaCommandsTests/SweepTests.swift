@@ -28,7 +28,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
 
   private func sweep(_ output: String, _ more: String...) throws -> SweepResult {
     let arguments = [
-      Fixtures.storyteller, "--prompts", prompts, "--lambda", "0.5,1,2", "--seeds", "2", "-n", "12", "--threads", "1",
+      Fixtures.storyteller, "--prompts", prompts, "--lambda", "0.5;1;2", "--seeds", "2", "-n", "12", "--threads", "1",
       "-o",
       "\(folder.path)/\(output)",
     ]
@@ -48,7 +48,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     func again(_ output: String, _ more: String...) throws {
       let rewards = ["--reward", "dog=regex:dog|girl", "--reward", "short=length:9"]
       let arguments = [
-        Fixtures.storyteller, "--prompts", prompts, "--lambda", "0.5,1,2", "--seeds", "2", "-n", "12", "-o",
+        Fixtures.storyteller, "--prompts", prompts, "--lambda", "0.5;1;2", "--seeds", "2", "-n", "12", "-o",
         "\(folder.path)/\(output)",
       ]
       _ = try SweepCommand.parse(arguments + rewards + more).sweep()
@@ -81,7 +81,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
   @Test func aSweepGrowsAndRefusesWhatDoesNotFit() throws {
     _ = try sweep("grows")
     let more = try SweepCommand.parse([
-      Fixtures.storyteller, "--prompts", prompts, "--lambda", "0.5,1,2,-1", "--seeds", "3", "-n", "12", "-o",
+      Fixtures.storyteller, "--prompts", prompts, "--lambda", "0.5;1;2;-1", "--seeds", "3", "-n", "12", "-o",
       "\(folder.path)/grows",
     ]).sweep()
     #expect(more.records.count == 5 * 3 * 3)
@@ -126,7 +126,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
 
   @Test func theSafeRangeIsFound() throws {
     let result = try SweepCommand.parse([
-      Fixtures.storyteller, "--prompts", prompts, "--seeds", "2", "-n", "16", "--safe-range", "-40,40", "-o",
+      Fixtures.storyteller, "--prompts", prompts, "--seeds", "2", "-n", "16", "--safe-range", "-40:40", "-o",
       "\(folder.path)/safe",
     ]).sweep()
     let range = try #require(result.safeRange)
@@ -139,8 +139,8 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
 
   @Test(arguments: [
     ["--reward", "x"], ["--reward", "x=length:two"], ["--reward", "=regex:a"], ["--reward", "x=other:a"],
-    ["--reward", "x=regex:("], ["--seeds", "0"], ["--batch", "0"], ["--max-tokens", "0"], ["--safe-range", "1,2"],
-    ["--safe-range", "-1"], ["--shard", "3/2"], ["--safe-range", "-1,2", "--shard", "1/2"], ["--plausible", "2"],
+    ["--reward", "x=regex:("], ["--seeds", "0"], ["--batch", "0"], ["--max-tokens", "0"], ["--safe-range", "1:2"],
+    ["--safe-range", "-1"], ["--shard", "3/2"], ["--safe-range", "-1:2", "--shard", "1/2"], ["--plausible", "2"],
     ["--reward", "x=length:1", "--reward", "x=length:2"], ["--refusals", "/nonexistent"],
     ["--reward", "x=bundle:/nonexistent"],
   ]) func badOptionsAreRefused(arguments: [String]) throws {
@@ -194,7 +194,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     let cut = String(decoding: try folder.data("part1"), as: UTF8.self).split(separator: "\n").dropLast()
     parts[1] = try PerplexityPart(path: try folder.write("cut", cut.joined(separator: "\n")))
     #expect(throws: MergeError.self) { try PerplexityPart.merged(parts) }
-    let damaged = cut.joined(separator: "\n").replacing("\"sameTopCount\"", with: "\"x\"")
+    let damaged = cut.joined(separator: "\n").replacing("\"same_top_count\"", with: "\"x\"")
     #expect(throws: StreamError.self) { try PerplexityPart(path: try folder.write("damaged", damaged)) }
   }
 }

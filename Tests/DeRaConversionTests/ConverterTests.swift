@@ -3,6 +3,7 @@ import DeRaCheckpoints
 import DeRaConversion
 import DeRaDigest
 import DeRaGGUF
+import DeRaPlatform
 import DeRaModelSpec
 import DeRaQuantization
 import DeRaTensorCore
@@ -140,7 +141,7 @@ struct ConverterTests {
       provenance == """
         {"bits":8,"models":[{"files":[{"bytes":3,"name":"weights.bin",\
         "sha256":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}],"name":"base"}],\
-        "strict":false,"tool":"dera-quantize \(Converter.version)"}
+        "strict":false,"tool":"dera-quantize \(Version.text)"}
         """)
   }
 

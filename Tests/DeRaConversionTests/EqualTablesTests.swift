@@ -2,6 +2,7 @@ import DeRaBundle
 import DeRaCheckpoints
 import DeRaConversion
 import DeRaGGUF
+import DeRaTestSupport
 import Testing
 
 /// Tables that differ by the rounding of the formats they came through.

@@ -27,7 +27,7 @@ struct ReportTests {
   func text() throws {
     #expect(
       try report().text == """
-        pair.dera: 181.2 MB, 5.39 bits a weight, 4.2 s, peak memory 85.00 MB
+        pair.dera: 181.2 MB, 5.39 bits a stored weight, 4.2 s, peak memory 85.00 MB
 
         model  own tensors  changed  shared  own MB  shared MB  own bits/weight  read
         sft            272        0       0   143.0       0.00             8.50  8.50

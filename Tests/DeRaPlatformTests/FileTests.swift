@@ -15,6 +15,21 @@ struct FileTests {
     #expect(file.bytes.elementsEqual(bytes))
   }
 
+  /// A name that is a link stands for the file it leads to, which may not be there yet.
+  @Test(arguments: [true, false]) func linksAreFollowed(exists: Bool) throws {
+    let directory = try TemporaryDirectory()
+    mkdir("\(directory.path)/real", 0o700)
+    let target = exists ? try directory.write("real/file", [1]) : "\(directory.path)/real/file"
+    #expect(symlink("real/file", "\(directory.path)/second") == 0)
+    #expect(symlink("\(directory.path)/second", "\(directory.path)/link") == 0)
+    let file = try AtomicFile(path: "\(directory.path)/link")
+    try [UInt8(7), 8].withUnsafeBytes { try file.write($0) }
+    try file.commit()
+    var info = stat()
+    #expect(lstat("\(directory.path)/link", &info) == 0 && info.st_mode & S_IFMT == S_IFLNK)
+    #expect(try MappedFile(path: target).bytes.count == 2)
+  }
+
   @Test func emptyFileIsMapped() throws {
     let directory = try TemporaryDirectory()
     let file = try MappedFile(path: directory.write("empty", []))

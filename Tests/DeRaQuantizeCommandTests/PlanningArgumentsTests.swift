@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRaQuantizeCommand
+import FoundationEssentials
 import Testing
 
 @Suite struct QuantizeCommandTests {
@@ -19,6 +20,13 @@ import Testing
     } catch {
       #expect(QuantizeCommand.exitCode(for: error) == .validationFailure)
     }
+  }
+
+  /// Written by Tests/Fixtures/commands/generate.sh.
+  @Test func helpIsAsRecorded() throws {
+    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let file = tests.appending(path: "Fixtures/commands/help-dera-quantize.txt")
+    #expect(QuantizeCommand.helpMessage(columns: 100) + "\n" == (try String(contentsOf: file, encoding: .utf8)))
   }
 
   @Test func aDryRunNeedsNoOutput() throws {

@@ -42,6 +42,8 @@ package final class TemporaryDirectory: Sendable {
     }
   }
 
+  package func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: file(name)) }
+
   package func data(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: file(name))) }
 
   package func bytes(_ name: String) throws -> [UInt8] { Array(try data(name)) }

@@ -48,6 +48,27 @@ import Testing
     #expect(directory.files.allSatisfy { !$0.hasSuffix(".part") })
   }
 
+  @Test("a damaged file is found although its bundle is there") func damagedBesideCache() throws {
+    let path = "\(directory.path)/a.dera.lz4"
+    _ = try PackedBundle.pack(bundle, to: path, level: 1)
+    let cache = "\(directory.path)/cache"
+    _ = try #require(try PackedBundle(path: path)).expanded(in: cache)
+    // A copy is checked once.
+    let copy = try write(try bytes(path), to: "copy.lz4")
+    var calls = 0
+    for expected in [true, false] {
+      calls = 0
+      _ = try #require(try PackedBundle(path: copy)).expanded(in: cache) { _, _ in calls += 1 }
+      #expect((calls > 0) == expected)
+    }
+    var damaged = try bytes(path)
+    damaged[damaged.count / 2] ^= 1
+    let other = try write(damaged, to: "damaged.lz4")
+    #expect(throws: PackedBundleError.self) {
+      try #require(try PackedBundle(path: other)).expanded(in: cache)
+    }
+  }
+
   @Test("frames of other programs are unpacked, but not run as they are") func foreignFrame() throws {
     var frame: [UInt8] = []
     try bytes(bundle).withUnsafeBytes { try LZ4.compress($0, level: 1) { frame += $0 } }

@@ -29,12 +29,37 @@ import Testing
   }
 
   @Test func listsOfPoints() throws {
-    let one = try Realignment.parseList("0,0.5,1", models: ["a"])
-    #expect(one.map(\.lambdas) == [[0], [0.5], [1]])
-    let two = try Realignment.parseList("0.5,0.3;1,0", models: models)
-    #expect(two.map(\.lambdas) == [[0.5, 0.3], [1, 0]])
-    let named = try Realignment.parseList("brief=0.5,happy=0.3;brief=1", models: models)
-    #expect(named.map(\.lambdas) == [[0.5, 0.3], [1, 0]])
+    func points(_ text: String, _ models: [String]? = nil) throws -> [[Float]] {
+      try Realignment.parsePoints(text, models: models ?? self.models).map(\.lambdas)
+    }
+    #expect(try points("0;0.5;1", ["a"]) == [[0], [0.5], [1]])
+    #expect(try points("0.5,0.3;1,0") == [[0.5, 0.3], [1, 0]])
+    #expect(try points("1,0") == [[1, 0]])
+    #expect(try points("brief=0.5,happy=0.3;brief=1") == [[0.5, 0.3], [1, 0]])
+    #expect(try points("0:0.3:0.1", ["a"]) == [[0], [0.1], [0.2], [0.3]])
+    #expect(try points("2:-1:-1.5;5", ["a"]) == [[2], [0.5], [-1], [5]])
+    #expect(try points("0.25,0:1:1") == [[0.25, 0], [0.25, 1]])
+    #expect(try points("happy=0:1:0.5,brief=2") == [[2, 0], [2, 0.5], [2, 1]])
+    #expect(try points("1:1:3", ["a"]) == [[1]])
+  }
+
+  @Test(arguments: [
+    ("0,0.5,1", RealignmentError.tooMany("0,0.5,1", models: ["a"])), ("0:1", .badRange("0:1")),
+    ("0:1:0", .badRange("0:1:0")), ("0:1:-1", .badRange("0:1:-1")), ("0:x:1", .badRange("0:x:1")),
+    ("0:1:1:1", .badRange("0:1:1:1")), ("0:1e9:1", .tooManyPoints(limit: 10_000)), ("1;", .notANumber("")),
+    ("0:5000:1;0:5000:1", .tooManyPoints(limit: 10_000)), ("0:inf:1", .badRange("0:inf:1")),
+  ]) func refusesLists(text: String, error: RealignmentError) {
+    #expect(throws: error) { try Realignment.parsePoints(text, models: ["a"]) }
+  }
+
+  @Test func tooManyNumbersSayHowToSeparatePoints() {
+    #expect("\(RealignmentError.tooMany("0,0.5", models: ["a"]))".hasSuffix("separated by semicolons: '0;0.5'"))
+  }
+
+  @Test func repeatedPointsAreFolded() {
+    let points = [[0], [1], [-0.0], [1], [1]].map { Realignment(lambdas: $0) }
+    #expect(points.folded.points.map(\.lambdas) == [[0], [1]])
+    #expect(points.folded.repeated.count == 3)
   }
 
   @Test func weightsSumToOneAndDropModelsExactly() {

@@ -1,3 +1,4 @@
+import DeRaTestSupport
 import DeRaTokenization
 import Testing
 
@@ -57,7 +58,7 @@ import Testing
   @Test(arguments: [TokenizerDefinition.Kind.byteLevelBPE, .sentencePieceBPE], [false, true])
   func changesNothingElse(_ kind: TokenizerDefinition.Kind, _ normalized: Bool) throws {
     let tokenizer = try Self.tokenizer(kind, normalized: normalized)
-    var random = SeededRandom(seed: 18)
+    var random = SeededGenerator(seed: 18)
     for _ in 0..<500 {
       var (text, content) = ("", [Range<Int>]())
       for _ in 0..<Int.random(in: 0..<6, using: &random) {

@@ -64,7 +64,7 @@ import Testing
   @Test(arguments: [TokenizerDefinition.Kind.byteLevelBPE, .sentencePieceBPE])
   func continuationsEqualTheWhole(_ kind: TokenizerDefinition.Kind) throws {
     let tokenizer = try Tokenizer(image: Examples.definition(kind).compiled())
-    var random = SeededRandom(seed: 10)
+    var random = SeededGenerator(seed: 10)
     for _ in 0..<500 {
       let prompt = try tokenizer.encode(String("ab c\né".shuffled(using: &random)), addSpecial: true)
       let ids = (0..<Int.random(in: 0..<20, using: &random)).map { _ in Int32.random(in: 259...267, using: &random) }

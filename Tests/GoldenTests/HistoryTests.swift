@@ -1,6 +1,7 @@
 import DeRa
 import DeRaCheckpoints
 import DeRaConversion
+import DeRaTestSupport
 import DeRaKernels
 import DeRaTensorCore
 import Testing
@@ -34,13 +35,14 @@ import Testing
     func checkpoint(_ name: String, _ label: String) throws -> NamedCheckpoint {
       NamedCheckpoint(name: label, checkpoint: try Checkpoint.open(path: Golden.folder + name))
     }
-    let file = TemporaryFile(suffix: ".dera")
+    let directory = try TemporaryDirectory()
+    let path = directory.file("models.dera")
     let converter = try Converter(
       reference: checkpoint(form.name, "reference"),
       aligned: form.aligned.enumerated().map { try checkpoint(form.name + $1, "aligned-\($0)") },
       options: ConversionOptions(bits: form.bits, delta: form.delta))
-    _ = try await converter.convert(to: file.path) { _ in }
-    return try ModelBundle(path: file.path)
+    _ = try await converter.convert(to: path) { _ in }
+    return try ModelBundle(path: path)
   }
 
   private func point(_ index: Int, _ form: Form) -> Realignment {

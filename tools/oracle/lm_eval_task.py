@@ -3,7 +3,7 @@
 Usage: python lm_eval_task.py --checkpoint DIR --bundle FILE.dera --stories FILE [--lambda L] [--dera PATH]
 
 A story a line; the task is to tell its last sentence from those of the next three stories.  `Dera` below is all that
-lm-eval needs to run its loglikelihood tasks on a bundle.  Needs lm-eval, transformers and torch.
+lm-eval needs to run its tasks on a bundle.  Needs lm-eval, transformers and torch.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from lm_eval.tasks import TaskManager
 
 
 class Dera(LM):
-    """A bundle under one λ, for loglikelihood tasks."""
+    """A bundle under one λ, for every kind of task."""
 
     def __init__(self, bundle, strength, command):
         super().__init__()
@@ -28,17 +28,27 @@ class Dera(LM):
         self.seen = []
 
     def loglikelihood(self, requests):
-        lines = [json.dumps(dict(zip(("context", "continuation"), request.args))) for request in requests]
-        output = subprocess.run(self.command, input="\n".join(lines), capture_output=True, text=True, check=True).stdout
-        results = [json.loads(line)["results"][0] for line in output.splitlines()]
+        results = self.ask(dict(zip(("context", "continuation"), request.args)) for request in requests)
         self.seen = [(result["log_likelihood"], result["is_greedy"]) for result in results]
         return self.seen
 
     def loglikelihood_rolling(self, requests):
-        raise NotImplementedError
+        return [result["log_likelihood"] for result in self.ask({"text": request.args[0]} for request in requests)]
 
     def generate_until(self, requests):
-        raise NotImplementedError
+        return [result["text"] for result in self.ask(self.generation(*request.args) for request in requests)]
+
+    @staticmethod
+    def generation(context, options):
+        until = options.get("until", [])
+        return dict(
+            context=context, until=[until] if isinstance(until, str) else until,
+            max_tokens=options.get("max_gen_toks", 256), temperature=options.get("temperature", 0))
+
+    def ask(self, requests):
+        lines = "\n".join(map(json.dumps, requests))
+        output = subprocess.run(self.command, input=lines, capture_output=True, text=True, check=True).stdout
+        return [json.loads(line)["results"][0] for line in output.splitlines()]
 
 
 class Recorded(HFLM):

@@ -86,12 +86,11 @@ class Logits:
 
     def __call__(self, tokens):
         points = [",".join("1" if m == model else "0" for m in range(1, self.models)) for model in range(self.models)]
-        separator = ";" if self.models > 2 else ","
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "logits.npy"
             subprocess.run(
                 [self.dera, "logits", self.bundle, "--tokens", ",".join(map(str, tokens)), "--lambda",
-                 separator.join(points), "--output", path], check=True)
+                 ";".join(points), "--output", path], check=True)
             return np.load(path).astype(np.float64)
 
 

@@ -82,10 +82,10 @@ package enum GenerationError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .maskedWeights:
-      "--plausible needs the reference's logits, which --blend weights does not compute; use --blend logits"
+      "the plausibility mask needs the reference's logits, which blending weights does not compute"
     case .emptyPrompt: "the prompt has no tokens; give at least one character"
     case .promptTooLong(let tokens, let contextLength):
-      "the prompt has \(tokens) tokens but the context holds \(contextLength); shorten it or raise --context"
+      "the prompt has \(tokens) tokens but the context holds \(contextLength)"
     case .badOption(let what): what
     }
   }

@@ -65,7 +65,7 @@ package enum SamplingError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .badOption(let what): what
     case .badLogit(let token, let value):
-      "the logit of token \(token) is \(value): the weights may be damaged (dera inspect --verify) or λ too large"
+      "the logit of token \(token) is \(value): the weights are damaged or λ is too large"
     case .nothingPossible: "every token is impossible (logit −∞); loosen the logit bias"
     case .biasOutOfRange(let token, let vocabulary):
       "logit bias for token \(token), but the vocabulary has \(vocabulary) tokens (0 to \(vocabulary - 1))"

@@ -26,8 +26,19 @@ extension Checkpoint {
       endOfTextIDs: try endOfTextIDs(file, vocabularySize: configuration.vocabularySize, &remarks), sources: [path],
       displayName: name.hasSuffix(".gguf") ? String(name.dropLast(".gguf".count)) : name)
     checkpoint.originName = try checked { () throws(GGUFError) in try file.stringIfPresent("general.name") }
-    checkpoint.remarks = remarks
+    checkpoint.remarks = remarks + (requantisation(configuration, file).map { [CheckpointRemark(.warning, $0)] } ?? [])
     return checkpoint
+  }
+
+  /// A remark on matrices that are quantised in the file; nil when none is.
+  private static func requantisation(_ configuration: ModelConfiguration, _ file: GGUFFile) -> String? {
+    let matrices = configuration.tensors.filter(\.role.isMatrix).compactMap { file.tensor(named: $0.name)?.type }
+    var counts: [String: Int] = [:]
+    for type in matrices where type.blockElements > 1 { counts[type.name, default: 0] += 1 }
+    guard !counts.isEmpty else { return nil }
+    let types = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) in \($0.key)" }
+    return "\(counts.values.reduce(0, +)) of its \(matrices.count) matrices are quantised already "
+      + "(\(types.joined(separator: ", "))) and lose a little more here; take the original weights if you can"
   }
 
   /// Every tensor of the inventory; a tensor outside it is an error, since leaving it out would change the model.

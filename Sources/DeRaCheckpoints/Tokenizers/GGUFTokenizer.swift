@@ -15,7 +15,8 @@ package enum GGUFTokenizer {
 
   /// As above.
   /// - Parameter remarks: gets what was guessed, as sentences for the user.
-  static func read(_ file: GGUFFile, remarks: inout [CheckpointRemark]) throws(CheckpointError) -> TokenizerDefinition? {
+  static func read(_ file: GGUFFile, remarks: inout [CheckpointRemark]) throws(CheckpointError) -> TokenizerDefinition?
+  {
     do {
       guard let model = try file.stringIfPresent(key + "model") else { return nil }
       let reader = try GGUFVocabulary(file)

@@ -18,7 +18,8 @@ package enum HuggingFaceTokenizer {
 
   /// As above.
   /// - Parameter remarks: gets what was guessed or is not used, as sentences for the user.
-  static func read(directory: String, remarks: inout [CheckpointRemark]) throws(CheckpointError) -> TokenizerDefinition? {
+  static func read(directory: String, remarks: inout [CheckpointRemark]) throws(CheckpointError) -> TokenizerDefinition?
+  {
     func file(_ name: String) throws(CheckpointError) -> TokenizerField? {
       let path = "\(directory)/\(name)"
       return CheckpointFile.exists(path) ? TokenizerField(file: path, value: try CheckpointFile.json(path)) : nil
@@ -55,7 +56,8 @@ package enum HuggingFaceTokenizer {
 
   /// A byte-level tokenizer from before `tokenizer.json`. How words are split only the class knows.
   private static func read(
-    vocabulary path: String, merges mergesPath: String, _ settings: TokenizerSettings, _ remarks: inout [CheckpointRemark]
+    vocabulary path: String, merges mergesPath: String, _ settings: TokenizerSettings,
+    _ remarks: inout [CheckpointRemark]
   ) throws(CheckpointError) -> TokenizerDefinition {
     let name = settings.tokenizerClass?.splitName
     if name == nil {

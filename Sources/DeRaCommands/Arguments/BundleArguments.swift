@@ -4,51 +4,6 @@ import DeRaConsole
 import DeRaKernels
 import DeRaTensorCore
 
-/// λ of one answer.
-struct LambdaArgument: ParsableArguments {
-  @Option(
-    name: .customLong("lambda"), parsing: .unconditional,
-    help: ArgumentHelp(
-      """
-      Alignment strength, any number: 0 is the reference, 1 the (first) aligned model. Also a list (0.5,0.3) or names \
-      (brief=0.5,happy=0.3).
-      """,
-      valueName: "λ"))
-  var lambda = "1"
-
-  func realignment(for bundle: ModelBundle) throws -> Realignment {
-    // A bundle of one model has nothing to realign; the default must not be an error there.
-    if bundle.alignedModels.isEmpty && lambda == "1" { return Realignment(lambdas: []) }
-    do {
-      return try Realignment.parse(lambda, models: bundle.alignedModels)
-    } catch {
-      throw refuse("--lambda", error)
-    }
-  }
-}
-
-/// Several λ.
-struct LambdaListArgument: ParsableArguments {
-  @Option(
-    name: .customLong("lambda"), parsing: .unconditional,
-    help: ArgumentHelp(
-      """
-      λ values: 0,0.5,1 for the first aligned model; with several, points such as 0.5,0.3;1,0 or \
-      brief=0.5,happy=0.3;brief=1.
-      """,
-      valueName: "list"))
-  var lambda = "1"
-
-  func realignments(for bundle: ModelBundle) throws -> [Realignment] {
-    if bundle.alignedModels.isEmpty && lambda == "1" { return [Realignment(lambdas: [])] }
-    do {
-      return try Realignment.parseList(lambda, models: bundle.alignedModels)
-    } catch {
-      throw refuse("--lambda", error)
-    }
-  }
-}
-
 /// How exactly a session computes.
 struct PrecisionArguments: ParsableArguments {
   @Option(
@@ -140,7 +95,7 @@ struct SessionArguments: ParsableArguments {
 /// Ends the program with a message about its arguments that only the bundle could tell to be wrong.
 ///
 /// Unlike a `ValidationError`, which is followed by a usage line that says nothing about it.
-func refuse(_ option: String, _ error: some Error) -> ExitCode {
-  Output.error("\(option): \(error)")
+func refuse(_ option: String, _ text: String) -> ExitCode {
+  Output.error("\(option): \(text)")
   return .validationFailure
 }

@@ -18,12 +18,10 @@ struct BenchCommand: ParsableCommand {
       Examples:
         dera bench model.dera
         dera bench --isa -t 1,2
-        dera bench model.dera -p 512 -n 128 -t 1,2 --lambda 0,0.5,1 -r 5 -o json
+        dera bench model.dera -p 512 -n 128 -t 1,2 --lambda 0:1:0.5 -r 5 --json
         dera bench model.dera -p 0 --batch 1,2,4,8
         dera bench model.dera --lambda 0.5 --blend logits,weights
       """)
-
-  enum Format: String, ExpressibleByArgument, CaseIterable { case md, json }
 
   @Argument(
     help: "The model bundle, a .dera or .dera.lz4 file; not with --isa.",
@@ -44,12 +42,12 @@ struct BenchCommand: ParsableCommand {
     name: .long, parsing: .unconditional,
     help: ArgumentHelp("Numbers of sequences to write at once.", valueName: "list"))
   var batch = "1"
-  @OptionGroup var lambda: LambdaListArgument
+  @OptionGroup(title: "Alignment") var lambda: LambdaListArgument
   @Option(help: ArgumentHelp("What λ blends: logits, weights or both.", valueName: "list")) var blend = "logits"
   @OptionGroup var precision: PrecisionArguments
   @Option(name: .shortAndLong, parsing: .unconditional, help: ArgumentHelp("Measurements of each.", valueName: "count"))
   var repetitions = 5
-  @Option(name: .shortAndLong, help: "Markdown table or JSON.") var output = Format.md
+  @Flag(help: "Print JSON instead of a table.") var json = false
 
   func validate() throws {
     guard isa != (bundle != nil) else { throw ValidationError("give either a bundle or --isa") }
@@ -85,13 +83,13 @@ struct BenchCommand: ParsableCommand {
         }
       }
     }
-    try Output.write(output == .json ? jsonText(measurements) : Measurement.table(measurements).markdown)
+    try Output.write(json ? jsonText(measurements) : Measurement.table(measurements).markdown)
   }
 
   private func timeKernels() throws {
     let bench = try KernelBench(repetitions: repetitions)
     let rows = try interruptible { try threads.counts.flatMap { try bench.measurements(Threads.pool($0)) } }
-    try Output.write(output == .json ? jsonText(rows) : KernelMeasurement.table(rows).markdown)
+    try Output.write(json ? jsonText(rows) : KernelMeasurement.table(rows).markdown)
   }
 
   /// Ctrl-C ends the program without a table: half of one would look like a whole one.

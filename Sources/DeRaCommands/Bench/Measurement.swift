@@ -28,16 +28,14 @@ package struct Measurement: Encodable {
   package var activations: String
 
   enum CodingKeys: String, CodingKey {
-    case model, parameters, threads, batch, lambda, blend, test, activations
-    case modelBytes = "model_size"
+    case model, parameters, threads, batch, lambda, blend, test, activations, memoryBytes, readBytesPerToken
+    case kvBytes
+    case modelBytes = "modelSize"
     case instructionSet = "isa"
-    case meanRate = "avg_ts"
-    case rateDeviation = "stddev_ts"
-    case rates = "samples_ts"
-    case memoryBytes = "memory_bytes"
-    case readBytesPerToken = "read_bytes_per_token"
+    case meanRate = "avgTs"
+    case rateDeviation = "stddevTs"
+    case rates = "samplesTs"
     case kvCodec = "kv"
-    case kvBytes = "kv_bytes"
   }
 
   /// - Parameter rates: tokens a second, one for every repetition.

@@ -2,6 +2,7 @@ import ArgumentParser
 import DeRa
 import DeRaChatTemplate
 import DeRaConsole
+import DeRaPlatform
 
 struct ChatCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,7 +14,8 @@ struct ChatCommand: ParsableCommand {
       \(ChatInput.helpText)
 
       Keys: arrows, Home, End, Ctrl-A/E (start, end), Ctrl-K/U (delete to end, to start), Ctrl-W (delete a word), \
-      up and down for history.
+      up and down for history, Ctrl-R to search it. The history is kept in $XDG_STATE_HOME/dera/history \
+      (~/.local/state/dera/history), which only you can read, unless --no-history is given.
 
       Examples:
         dera chat model.dera --lambda 0.7 --system "Answer in one sentence."
@@ -21,9 +23,10 @@ struct ChatCommand: ParsableCommand {
       """)
 
   @OptionGroup var bundle: BundleArgument
-  @OptionGroup var lambda: LambdaArgument
+  @OptionGroup(title: "Alignment") var lambda: LambdaArgument
   @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
   @OptionGroup(title: "Prompt") var prompting: PromptArguments
+  @Flag(help: "Neither read nor keep the lines typed into chats.") var noHistory = false
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
   @OptionGroup(title: "Machine") var machine: SessionArguments
 
@@ -33,7 +36,7 @@ struct ChatCommand: ParsableCommand {
     let format = try prompting.format(bundle)
     var options = try sampling.options()
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
-    let console = TerminalConsole()
+    let console = TerminalConsole(history: noHistory ? nil : .usual)
     let models = bundle.alignedModels.isEmpty ? "no aligned model" : bundle.alignedModels.joined(separator: ", ")
     console.note("\(bundle.path): \(bundle.manifest.models.first ?? "") with \(models). /help lists the commands.")
     if !format.hasTemplate {
@@ -50,7 +53,7 @@ struct ChatCommand: ParsableCommand {
 private final class BundleChatEngine: ChatEngine {
   private let session: DecodingSession
   private let format: PromptFormat
-  private let options: GenerationOptions
+  var options: GenerationOptions
 
   init(session: DecodingSession, format: PromptFormat, options: GenerationOptions) {
     self.session = session
@@ -61,19 +64,50 @@ private final class BundleChatEngine: ChatEngine {
   var alignedModels: [String] { session.bundle.alignedModels }
   var bundlePath: String { session.bundle.path }
 
+  var contextLength: Int { session.contextLength }
+
+  func tokenCount(_ messages: [Message]) throws -> Int { try tokens(messages).count }
+
+  private func tokens(_ messages: [Message]) throws -> [Int32] {
+    try format.tokens(messages: messages.map { TemplateMessage(role: $0.role, content: $0.content) })
+  }
+
   func answer(
-    _ messages: [Message], _ realignment: Realignment, onText: (String) throws -> Bool
+    _ messages: [Message], _ realignment: Realignment, options: GenerationOptions, onText: (String) throws -> Bool
   ) throws -> Generation {
-    let tokens = try format.tokens(messages: messages.map { TemplateMessage(role: $0.role, content: $0.content) })
+    let tokens = try tokens(messages)
     return try session.generate(prompt: tokens, realignment: realignment, options: options, onText: onText)
   }
 }
 
 /// The process's own terminal.
 private final class TerminalConsole: ChatConsole {
-  private let reader = LineReader()
+  private let reader: LineReader
+  private var wrap: WordWrap?
+
+  init(history: ChatHistory?) {
+    reader = LineReader(history: LineReader.isInteractive ? history : nil)
+    if Terminal.canRedraw(STDOUT_FILENO) { wrap = WordWrap(width: Terminal.columns(STDOUT_FILENO)) }
+  }
 
   func readLine(prompt: String) throws -> ReadLine { try reader.readLine(prompt: prompt) }
-  func write(_ text: String) throws { try Output.write(text) }
-  func note(_ text: String) { Output.note(Style.dim(printable(text))) }
+
+  func confirm(_ question: String) throws -> Bool? {
+    guard LineReader.isInteractive else { return nil }
+    guard case .line(let answer) = try reader.readLine(prompt: "\(question) [y/n] ", isKept: false) else {
+      return false
+    }
+    return answer.lowercased().hasPrefix("y")
+  }
+
+  func write(_ text: String) throws {
+    wrap?.width = Terminal.columns(STDOUT_FILENO)
+    try Output.write(wrap?.feed(text) ?? text)
+  }
+
+  func note(_ text: String) {
+    guard Terminal.canRedraw(STDERR_FILENO) else { return Output.note(printable(text)) }
+    var wrap = WordWrap(width: Terminal.columns(STDERR_FILENO))
+    Output.note(Style.dim(wrap.feed(printable(text))))
+  }
 }

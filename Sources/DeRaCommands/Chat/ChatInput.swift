@@ -8,10 +8,17 @@ package enum ChatInput: Equatable {
   case showLambda
   /// The same text at several λ; without a text, the last message again.
   case compare([Realignment], String)
-  case reset, help, quit
+  /// A setting's name and value; an empty value shows it, an empty name shows all.
+  case set(name: String, value: String)
+  /// nil shows the system prompt, an empty one removes it.
+  case system(String?)
+  case undo, regenerate, reset, help, quit
   case save(String)
   case load(String)
   case nothing
+
+  /// Marks the beginning and the end of a message of several lines.
+  package static let quotes = "\"\"\""
 
   /// - Parameter models: names of the aligned models.
   /// - Throws: `ChatInputError` or `RealignmentError`, to be shown to the user.
@@ -22,35 +29,52 @@ package enum ChatInput: Equatable {
     let (name, rest) = firstWord(text)
     let argument = trimmed(rest)
     switch name {
-    case "/lambda":
-      return argument.isEmpty ? .showLambda : .lambda(try Realignment.parse(argument, models: models))
+    case "/lambda": return argument.isEmpty ? .showLambda : .lambda(try onePoint(argument, models))
     case "/compare": return try parseCompare(rest, models)
-    case "/reset": return .reset
-    case "/help", "/?": return .help
-    case "/quit", "/exit": return .quit
+    case "/set":
+      let (setting, value) = firstWord(rest)
+      return .set(name: setting, value: trimmed(value))
+    case "/system": return .system(argument.isEmpty ? nil : argument == "\"\"" ? "" : argument)
     case "/save", "/load":
       guard !argument.isEmpty else { throw ChatInputError(description: "\(name) needs a file name") }
       return name == "/save" ? .save(argument) : .load(argument)
     default:
-      throw ChatInputError(
-        description: "there is no command \(name); /help lists them, // at the start sends a line that begins with /")
+      guard let input = plain[name] else {
+        throw ChatInputError(
+          description: "there is no command \(name); /help lists them, // at the start sends a line that begins with /")
+      }
+      return input
     }
   }
 
-  /// λ values up to the first word that is none, then the text.
+  private static let plain: [String: ChatInput] = [
+    "/undo": .undo, "/regenerate": .regenerate, "/reset": .reset, "/help": .help, "/?": .help, "/quit": .quit,
+    "/exit": .quit, "/bye": .quit,
+  ]
+
+  private static func onePoint(_ text: String, _ models: [String]) throws -> Realignment {
+    let points = try Realignment.parsePoints(text, models: models)
+    guard points.count == 1 else {
+      throw ChatInputError(description: "an answer has one λ; /compare \(text) shows several")
+    }
+    return points[0]
+  }
+
+  /// Points up to the first word that is none, then the text.
   private static func parseCompare(_ text: Substring, _ models: [String]) throws -> ChatInput {
     var rest = text
     var points: [Realignment] = []
     while true {
       let (word, after) = firstWord(rest)
-      guard !word.isEmpty, let point = try? Realignment.parse(word, models: models) else { break }
-      points.append(point)
+      guard !word.isEmpty, let more = try? Realignment.parsePoints(word, models: models) else { break }
+      points += more
       rest = after
     }
     guard !points.isEmpty else {
-      throw ChatInputError(description: "/compare needs λ values first: /compare 0 0.5 1 2 Tell me a story")
+      throw ChatInputError(
+        description: "/compare needs λ values first: /compare 0 0.5 1 2 Tell me a story, or /compare 0:2:0.5 …")
     }
-    return .compare(points, trimmed(rest))
+    return .compare(points.folded.points, trimmed(rest))
   }
 
   private static func firstWord(_ text: Substring) -> (String, Substring) {
@@ -67,13 +91,19 @@ package enum ChatInput: Equatable {
 
   package static let helpText = """
     /lambda L           use another λ from the next answer on (alone: show it)
-    /compare L L… TEXT  answer TEXT (or the last message) at several λ, apart from the conversation
+    /compare L L… TEXT  answer TEXT by itself at several λ (0 0.5 1 or 0:2:0.5); without TEXT the last message
+                        again, in its place; the conversation stays as it is
+    /set NAME VALUE     change how answers are drawn: temperature, top-k, seed, … (alone: show all)
+    /system TEXT        use another system prompt (alone: show it; "" removes it)
+    /regenerate         answer the last message again
+    /undo               forget the last message and its answer
     /reset              forget the conversation
     /save FILE          write the conversation, λ and seed as JSON, compressed if FILE ends with .lz4
     /load FILE          go on with a saved conversation
     /help               this list
-    /quit               leave (or Ctrl-D)
-    Ctrl-C stops an answer. // at the start of a line sends a line that begins with /.
+    /bye                leave (or /quit, Ctrl-D)
+    \"\"\" begins and ends a message of several lines. Ctrl-C stops an answer. // at the start of a line sends a line
+    that begins with /.
     """
 }
 

@@ -1,6 +1,5 @@
 import DeRa
 import DeRaConsole
-import DeRaEvaluation
 import DeRaPlatform
 import DeRaText
 
@@ -10,13 +9,23 @@ package protocol ChatEngine: AnyObject {
   var alignedModels: [String] { get }
   /// The file the models come from, which nothing may overwrite.
   var bundlePath: String { get }
+  /// The settings of answers.
+  var options: GenerationOptions { get set }
+  /// Tokens of prompt and answer together.
+  var contextLength: Int { get }
+  /// Tokens of a conversation as a prompt.
+  func tokenCount(_ messages: [Message]) throws -> Int
   /// Answers the last message; `onText` returns false to stop.
-  func answer(_ messages: [Message], _ realignment: Realignment, onText: (String) throws -> Bool) throws -> Generation
+  func answer(
+    _ messages: [Message], _ realignment: Realignment, options: GenerationOptions, onText: (String) throws -> Bool
+  ) throws -> Generation
 }
 
 /// Where the chat reads and writes.
 package protocol ChatConsole: AnyObject {
   func readLine(prompt: String) throws -> ReadLine
+  /// The answer to a question; nil when nobody is there to be asked.
+  func confirm(_ question: String) throws -> Bool?
   /// Answers.
   func write(_ text: String) throws
   /// Everything that is no answer.
@@ -25,12 +34,15 @@ package protocol ChatConsole: AnyObject {
 
 /// The conversation between a user at a console and a model.
 package final class ChatLoop {
-  private let engine: any ChatEngine
-  private let console: any ChatConsole
-  private let systemPrompt: String?
-  package private(set) var messages: [Message] = []
-  package private(set) var realignment: Realignment
-  private var lastSeed: UInt64?
+  /// Room that an answer gets where the conversation has to be cut for it, as a share of the context.
+  static let answerShare = 4
+
+  let engine: any ChatEngine
+  let console: any ChatConsole
+  var systemPrompt: String?
+  package internal(set) var messages: [Message] = []
+  package internal(set) var realignment: Realignment
+  var lastSeed: UInt64?
 
   package init(engine: any ChatEngine, console: any ChatConsole, systemPrompt: String?, realignment: Realignment) {
     self.engine = engine
@@ -44,28 +56,55 @@ package final class ChatLoop {
   package func run() throws {
     var wasInterrupted = false
     while true {
-      switch try console.readLine(prompt: "λ \(lambdaText) > ") {
+      switch try readInput() {
       case .end: return
       case .interrupted:
         if wasInterrupted { return }
         wasInterrupted = true
-        console.note("Ctrl-C again, Ctrl-D or /quit leaves.")
+        console.note("Ctrl-C again, Ctrl-D or /bye leaves.")
       case .line(let line):
         wasInterrupted = false
         do {
-          let input = try ChatInput.parse(line, models: engine.alignedModels)
+          // A quoted message is one, whatever it begins with.
+          let input = try quoted(line).map(ChatInput.message) ?? .parse(line, models: engine.alignedModels)
           if input == .quit { return }
           try perform(input)
         } catch let error as StreamError where error.isOutput {
           throw error
         } catch {
-          console.note("\(error)")
+          console.note(printable(errorText(error)))
         }
       }
     }
   }
 
-  private var lambdaText: String { realignment.description(models: engine.alignedModels) }
+  /// A line, or all lines from one that begins with three quotes to one that ends with them.
+  private func readInput() throws -> ReadLine {
+    let first = try console.readLine(prompt: "λ \(lambdaText) > ")
+    guard case .line(var text) = first, text.hasPrefix(ChatInput.quotes), quoted(text) == nil else { return first }
+    while quoted(text) == nil {
+      switch try console.readLine(prompt: "... ") {
+      case .line(let line): text += "\n" + line
+      case .interrupted: return .line("")
+      case .end:
+        console.note("The message has no closing \(ChatInput.quotes) and is not sent.")
+        return .end
+      }
+    }
+    return .line(text)
+  }
+
+  /// The text between three quotes; nil when it is not closed or not quoted at all.
+  private func quoted(_ text: String) -> String? {
+    let mark = ChatInput.quotes
+    guard text.hasPrefix(mark), text.hasSuffix(mark), text.count >= 2 * mark.count else { return nil }
+    var inner = text.dropFirst(mark.count).dropLast(mark.count)
+    if inner.first == "\n" { inner.removeFirst() }
+    if inner.last == "\n" { inner.removeLast() }
+    return String(inner)
+  }
+
+  var lambdaText: String { realignment.description(models: engine.alignedModels) }
 
   private func perform(_ input: ChatInput) throws {
     switch input {
@@ -76,31 +115,66 @@ package final class ChatLoop {
       console.note("λ is now \(lambdaText).")
     case .showLambda: console.note("λ is \(lambdaText).")
     case .compare(let points, let text): try compare(points, text)
+    case .set(let name, let value): try set(name, value)
+    case .system(let text): changeSystem(text)
+    case .undo: try undo()
+    case .regenerate: try regenerate()
     case .reset:
       reset()
       console.note("The conversation is empty again.")
     case .help: console.note(ChatInput.helpText)
-    case .save(let path):
-      guard !FileIdentity.isSame(path, engine.bundlePath) else { throw OutputError.isBundle(path) }
-      try saved.save(to: path)
-      console.note("Saved \(messages.count) messages to \(path).")
+    case .save(let path): try save(path)
     case .load(let path): try load(path)
     }
   }
 
+  // MARK: Answers
+
   private func answer(_ text: String) throws {
+    let before = messages
     messages.append(Message(role: "user", content: text))
     do {
-      let generation = try stream(messages, realignment)
+      guard try makeRoom() else {
+        messages = before
+        return
+      }
+      let generation = try stream(messages, realignment, engine.options)
       messages.append(Message(role: "assistant", content: generation.text))
     } catch {
-      messages.removeLast()
+      messages = before
       throw error
     }
   }
 
+  /// Drops the oldest turns where the conversation leaves no room for an answer, if the user agrees.
+  /// - Returns: false when the user does not.
+  private func makeRoom() throws -> Bool {
+    let limit = engine.contextLength
+    guard try engine.tokenCount(messages) >= limit else { return true }
+    var shorter = messages
+    var dropped = 0
+    while try engine.tokenCount(shorter) > limit - limit / Self.answerShare {
+      guard let start = shorter.firstIndex(where: { $0.role == "user" }), start < shorter.count - 1 else { break }
+      let next = shorter[(start + 1)...].firstIndex { $0.role == "user" } ?? shorter.count - 1
+      shorter.removeSubrange(start..<next)
+      dropped += 1
+    }
+    // One message alone is too long: the engine says so.
+    guard dropped > 0 else { return true }
+    let turns = dropped == 1 ? "the oldest turn" : "the \(dropped) oldest turns"
+    let question = "The context of \(limit) tokens is full. Forget \(turns) and go on?"
+    guard try console.confirm(question) ?? true else {
+      console.note("Nothing was sent. /undo, /reset or a larger --context makes room.")
+      return false
+    }
+    messages = shorter
+    console.note("The context of \(limit) tokens is full: \(turns) \(dropped == 1 ? "is" : "are") forgotten.")
+    return true
+  }
+
+  /// With a text: that text alone, after the system prompt; without one: the last message again, in its place.
   private func compare(_ points: [Realignment], _ text: String) throws {
-    var asked = messages
+    var asked = text.isEmpty ? messages : start
     if text.isEmpty {
       while let last = asked.last, last.role != "user" { asked.removeLast() }
       guard asked.last != nil else { throw ChatInputError(description: "there is no message yet to compare with") }
@@ -109,41 +183,46 @@ package final class ChatLoop {
     }
     for point in points {
       console.note("── λ \(point.description(models: engine.alignedModels))")
-      if try stream(asked, point).finishReason == .cancelled { return }
+      if try stream(asked, point, engine.options).finishReason == .cancelled { return }
     }
   }
 
-  private func stream(_ messages: [Message], _ realignment: Realignment) throws -> Generation {
+  private func regenerate() throws {
+    guard messages.last?.role == "assistant" else {
+      throw ChatInputError(description: "there is no answer yet to make again")
+    }
+    let before = messages
+    messages.removeLast()
+    var options = engine.options
+    if options.sampling.seed != nil, options.sampling.temperature > 0 {
+      // The same seed would give the same answer.
+      options.sampling.seed = lastSeed.map { $0 &+ 1 }
+    }
+    do {
+      let generation = try stream(messages, realignment, options)
+      messages.append(Message(role: "assistant", content: generation.text))
+    } catch {
+      messages = before
+      throw error
+    }
+  }
+
+  private func stream(
+    _ messages: [Message], _ realignment: Realignment, _ options: GenerationOptions
+  ) throws -> Generation {
     let generation = try Interrupt.during {
-      try engine.answer(messages, realignment) { text in
+      try engine.answer(messages, realignment, options: options) { text in
         try console.write(text)
         return !Interrupt.isRequested
       }
     }
-    try console.write("\n")
+    if !generation.text.isEmpty { try console.write("\n") }
     console.note(generation.summary)
+    if let remark = generation.remark(lambda: realignment.description(models: engine.alignedModels)) {
+      console.note(remark)
+    }
     lastSeed = generation.seed
     return generation
-  }
-
-  private func reset() {
-    messages = systemPrompt.map { [Message(role: "system", content: $0)] } ?? []
-  }
-
-  private var saved: Conversation {
-    let lambda = Dictionary(zip(engine.alignedModels, realignment.lambdas), uniquingKeysWith: { first, _ in first })
-    return Conversation(messages: messages, lambda: lambda, seed: lastSeed)
-  }
-
-  private func load(_ path: String) throws {
-    let loaded = try Conversation.load(from: path)
-    let models = engine.alignedModels
-    if let unknown = loaded.lambda.keys.sorted().first(where: { !models.contains($0) }) {
-      throw RealignmentError.unknownModel(unknown, models: models)
-    }
-    messages = loaded.messages
-    realignment = Realignment(lambdas: models.map { loaded.lambda[$0] ?? 0 })
-    console.note("Loaded \(messages.count) messages; λ is \(lambdaText).")
   }
 }
 
@@ -154,9 +233,16 @@ extension Generation {
       switch finishReason {
       case .stop: ""
       case .length: "; stopped at --max-tokens"
-      case .context: "; the context is full: /reset, or start with a larger --context"
+      case .context: "; the context is full: the next message will drop the oldest turns"
       case .cancelled: "; stopped"
       }
     return "[\(answerTokens) tokens, \(fixed(decodeRate, 1)) tok/s\(reason)]"
+  }
+
+  /// The explanation of an answer in which nothing can be seen; nil for others.
+  func remark(lambda: String) -> String? {
+    guard text.allSatisfy(\.isWhitespace), finishReason == .stop else { return nil }
+    return "The answer ended at once, at λ = \(lambda): the model has nothing to say to this prompt, or λ is too far "
+      + "from 0 to 1."
   }
 }

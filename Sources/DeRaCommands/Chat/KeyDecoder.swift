@@ -2,7 +2,7 @@
 package enum Key: Equatable {
   case text(Unicode.Scalar)
   case enter, backspace, delete, left, right, home, end, up, down, wordLeft, wordRight
-  case deleteToEnd, deleteToStart, deleteWord, clearScreen, interrupt, endOfInput
+  case deleteToEnd, deleteToStart, deleteWord, clearScreen, search, cancel, interrupt, endOfInput
   /// The bounds of pasted text.
   case pasteStart, pasteEnd
 }
@@ -53,8 +53,9 @@ package struct KeyDecoder {
   }
 
   private static let controls: [UInt8: Key] = [
-    1: .home, 2: .left, 3: .interrupt, 4: .endOfInput, 5: .end, 6: .right, 8: .backspace, 10: .enter, 11: .deleteToEnd,
-    12: .clearScreen, 13: .enter, 14: .down, 16: .up, 21: .deleteToStart, 23: .deleteWord, 127: .backspace,
+    1: .home, 2: .left, 3: .interrupt, 4: .endOfInput, 5: .end, 6: .right, 7: .cancel, 8: .backspace, 10: .enter,
+    11: .deleteToEnd,
+    12: .clearScreen, 13: .enter, 14: .down, 16: .up, 18: .search, 21: .deleteToStart, 23: .deleteWord, 127: .backspace,
   ]
 
   private static let escapes: [String: Key] = [

@@ -23,18 +23,29 @@ package struct LineEditing {
   private var place = 0
   private var draft = LineBuffer()
   private var isPasting = false
+  private var isKept = true
+  /// The text that Ctrl-R looks for; nil while nothing is looked for.
+  private var sought: String?
 
   package static let historyLimit = 1000
 
-  package init() {}
+  /// - Parameter history: lines of before, oldest first.
+  package init(history: [String] = []) { self.history = history.suffix(Self.historyLimit) }
 
-  package mutating func startLine() {
+  /// - Parameter isKept: whether the line becomes part of the history.
+  package mutating func startLine(isKept: Bool = true) {
+    self.isKept = isKept
     buffer = LineBuffer()
     place = history.count
     isPasting = false
+    sought = nil
   }
 
+  /// Shown in the prompt's place while the history is searched.
+  package var searchPrompt: String? { sought.map { "(search '\($0)') " } }
+
   package mutating func press(_ key: Key) -> LineEvent {
+    if sought != nil, let event = pressWhileSearching(key) { return event }
     switch key {
     case .pasteStart: isPasting = true
     case .pasteEnd: isPasting = false
@@ -49,9 +60,42 @@ package struct LineEditing {
     case .clearScreen: return .clearScreen
     case .up: recall(place - 1)
     case .down: recall(place + 1)
+    case .search:
+      if place == history.count { draft = buffer }
+      sought = ""
     default: edit(key)
     }
     return .edited
+  }
+
+  /// - Returns: nil for a key that ends the search and then has its usual effect on the line that was found.
+  private mutating func pressWhileSearching(_ key: Key) -> LineEvent? {
+    guard let text = sought else { return nil }
+    switch key {
+    case .text(let scalar):
+      sought = text + String(Character(scalar))
+      find(from: place)
+    case .backspace:
+      sought = String(text.unicodeScalars.dropLast())
+      find(from: history.count - 1)
+    case .search: find(from: place - 1)
+    case .interrupt, .cancel:
+      sought = nil
+      recall(history.count)
+    default:
+      sought = nil
+      return nil
+    }
+    return .edited
+  }
+
+  /// Takes the newest line at `index` or before that has the text; stays where it is when none has.
+  private mutating func find(from index: Int) {
+    guard let text = sought, !text.isEmpty else { return }
+    let start = min(index, history.count - 1)
+    guard start >= 0, let found = history[...start].lastIndex(where: { $0.contains(text) }) else { return }
+    place = found
+    buffer = LineBuffer(history[found])
   }
 
   private mutating func edit(_ key: Key) {
@@ -73,7 +117,7 @@ package struct LineEditing {
 
   private mutating func finish() -> String {
     let text = buffer.text
-    if !text.isEmpty && text != history.last { history.append(text) }
+    if isKept && !text.isEmpty && text != history.last { history.append(text) }
     if history.count > Self.historyLimit { history.removeFirst() }
     return text
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeRa
 import DeRaConsole
+import DeRaDigest
 import DeRaEvaluation
 import FoundationEssentials
 
@@ -35,12 +36,14 @@ package struct FrontierCommand: ParsableCommand {
   var reference: String
   @Option(help: ArgumentHelp("A model aligned from it; may be repeated.", valueName: "[name=]path"))
   var aligned: [String]
-  @Option(name: [.short, .long], help: ArgumentHelp("The text to measure on.", valueName: "text"), completion: .file())
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("The text to measure on; - reads standard input.", valueName: "text"),
+    completion: .file())
   var file: String
   @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("λ values, as dera perplexity takes them.", valueName: "list"))
-  var lambda = "0,0.5,1,2"
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Points of λ, as dera perplexity takes them. (default: \(Self.lambdas))", valueName: "λ"))
+  var lambda: [String] = []
   @Option(
     help: ArgumentHelp(
       "What λ blends: logits, weights (one model runs, which is faster and cruder), or logits,weights.",
@@ -71,6 +74,8 @@ package struct FrontierCommand: ParsableCommand {
   @OptionGroup var threads: ThreadsOption
   @Flag(help: "Keep the bundles, in OUTPUT/bundles.") var keep = false
   @Flag(help: "Print all figures as JSON.") var json = false
+
+  private static let lambdas = "0;0.5;1;2"
 
   package init() {}
 
@@ -104,7 +109,8 @@ package struct FrontierCommand: ParsableCommand {
   /// Measures what is not measured yet and writes the files.
   package func frontier() throws -> FrontierRecord {
     let settings = FrontierSettings(
-      reference: reference, aligned: aligned, file: file, lambda: lambda, context: context, chunks: chunks,
+      reference: reference, aligned: aligned, file: try textFile(),
+      lambda: lambda.isEmpty ? Self.lambdas : lambda.joined(separator: ";"), context: context, chunks: chunks,
       threads: threads.count)
     let work = try FrontierRun(
       job: FrontierRecord(settings: settings, device: device, shard: shard), candidates: try candidateList(),
@@ -117,6 +123,17 @@ package struct FrontierCommand: ParsableCommand {
     }
     if shard == .whole { try work.record.report().write(to: output) }
     return work.record
+  }
+
+  /// The text's path. Several programs read it, so standard input is kept beside the results.
+  private func textFile() throws -> String {
+    guard file == Input.name else { return file }
+    let text = try Input.readText()
+    let digest = Array(text.utf8).withUnsafeBytes(SHA256.hexadecimal(of:))
+    let path = "\(output)/text-\(digest.prefix(16)).txt"
+    try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+    if !FileManager.default.fileExists(atPath: path) { try writeFile(text, path) }
+    return path
   }
 
   private func blends() throws -> [Blend] {

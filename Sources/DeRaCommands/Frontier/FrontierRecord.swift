@@ -5,6 +5,10 @@ import FoundationEssentials
 /// The contents of a folder of `dera frontier`: one process's share of a job, or all of it.
 package struct FrontierRecord: Codable {
   static let name = "frontier.json"
+  /// Raised when keys or figures change: a folder of another version is refused.
+  static let currentVersion = 2
+
+  var version = currentVersion
 
   var settings: FrontierSettings
   /// The device the bundle is for, as `--device` says it; nil for the machine that reports.
@@ -20,7 +24,19 @@ package struct FrontierRecord: Codable {
   init?(folder: String) throws {
     let path = "\(folder)/\(Self.name)"
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    self = try withText(path) { try fromJSON(FrontierRecord.self, Array($0), name: path) }
+    let text = try withText(path) { Array($0) }
+    let version = try fromJSON(Marker.self, text, name: path).version ?? 1
+    guard version == Self.currentVersion else {
+      throw StreamError(
+        description: "\(path) has version \(version) of the format, this program reads \(Self.currentVersion); choose "
+          + "another --output, or remove the folder to measure anew")
+    }
+    self = try fromJSON(FrontierRecord.self, text, name: path)
+  }
+
+  /// Only enough to tell the version.
+  private struct Marker: Decodable {
+    var version: Int?
   }
 
   init(settings: FrontierSettings, device: String?, shard: Shard) {

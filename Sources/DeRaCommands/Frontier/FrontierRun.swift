@@ -178,8 +178,8 @@ final class FrontierRun {
     _ bundle: String, _ options: [String], _ what: String
   ) throws -> (rate: Double, deviation: Double, memory: Int, read: Int) {
     let arguments = [
-      "bench", bundle, "-p", "\(settings.context)", "-n", "\(Self.generatedTokens)", "-r", "\(Self.repetitions)", "-o",
-      "json",
+      "bench", bundle, "-p", "\(settings.context)", "-n", "\(Self.generatedTokens)", "-r", "\(Self.repetitions)",
+      "--json",
     ]
     let text = try child(dera, arguments + options + threadOptions, "\(what): speed and memory")
     let rows = try fromJSON([BenchFigures].self, text, name: "dera bench")
@@ -202,7 +202,7 @@ final class FrontierRun {
   /// The first λ at which the most models run.
   private func blendToTime(_ base: String) throws -> String {
     let bundle = try ModelBundle(path: base)
-    let realignments = try Realignment.parseList(settings.lambda, models: bundle.alignedModels)
+    let realignments = try Realignment.parsePoints(settings.lambda, models: bundle.alignedModels)
     func count(_ realignment: Realignment) -> Int { realignment.weights.count { $0 != 0 } }
     let most = realignments.map(count).max()
     return realignments.first { count($0) == most }?.description(models: bundle.alignedModels) ?? "1"
@@ -253,7 +253,7 @@ private struct PerplexityFigures: Decodable {
 
     enum CodingKeys: String, CodingKey {
       case kld
-      case sameTop = "same_top_p"
+      case sameTop = "sameTopP"
     }
   }
   struct Summary: Decodable {
@@ -268,7 +268,7 @@ private struct PerplexityFigures: Decodable {
   }
 }
 
-/// The part of `dera bench -o json` that is read.
+/// The part of `dera bench --json` that is read.
 private struct BenchFigures: Decodable {
   var test: String
   var rate: Double
@@ -278,9 +278,9 @@ private struct BenchFigures: Decodable {
 
   enum CodingKeys: String, CodingKey {
     case test
-    case rate = "avg_ts"
-    case deviation = "stddev_ts"
-    case memory = "memory_bytes"
-    case read = "read_bytes_per_token"
+    case rate = "avgTs"
+    case deviation = "stddevTs"
+    case memory = "memoryBytes"
+    case read = "readBytesPerToken"
   }
 }

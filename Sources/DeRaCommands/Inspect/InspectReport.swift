@@ -10,7 +10,7 @@ package struct InspectReport: Encodable {
     package var slidingWindow: Int?
     package var tiesEmbeddings: Bool
     package var hasTokenizer, hasChatTemplate: Bool
-    package var endOfTextIDs: [Int]
+    package var endOfTextIds: [Int]
     /// How matrices take their input.
     package var activations: String
   }
@@ -28,7 +28,7 @@ package struct InspectReport: Encodable {
   package struct Part: Encodable {
     package var name: String
     package var codecs: [String]
-    /// Weights of all models, shared ones counted for each.
+    /// Weights that are stored; those that models share count once.
     package var weights: Int
     package var bytes: Int
     /// Bytes stored once and used by more than one model.
@@ -99,7 +99,7 @@ extension InspectReport.Configuration {
       vocabularySize: configuration.vocabularySize, contextLength: configuration.contextLength,
       slidingWindow: configuration.slidingWindow, tiesEmbeddings: configuration.tiesEmbeddings,
       hasTokenizer: manifest.tokenizer != nil, hasChatTemplate: manifest.chatTemplate != nil,
-      endOfTextIDs: manifest.endOfTextIDs, activations: manifest.activations.rawValue)
+      endOfTextIds: manifest.endOfTextIDs, activations: manifest.activations.rawValue)
   }
 }
 
@@ -124,8 +124,7 @@ extension InspectReport.Part {
       let stored = manifest.tensors.filter { kind.roles.contains($0.spec.role) }
       guard !stored.isEmpty else { return nil }
       let bytes = stored.reduce(0) { $0 + $1.byteCount }
-      let specs = manifest.configuration.tensors.filter { kind.roles.contains($0.role) }
-      let weights = manifest.models.count * specs.reduce(0) { $0 + $1.rows * $1.columns }
+      let weights = stored.reduce(0) { $0 + $1.weights }
       return Self(
         name: kind.name, codecs: Set(stored.map(\.codec.name)).sorted(), weights: weights, bytes: bytes,
         sharedBytes: stored.filter { manifest.users(of: $0) > 1 }.reduce(0) { $0 + $1.byteCount },

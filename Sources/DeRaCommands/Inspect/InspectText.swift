@@ -20,7 +20,7 @@ extension InspectReport {
       \(c.architecture), \(c.layers) layers, hidden \(c.hiddenSize), \(c.heads) heads (\(c.kvHeads) for keys and values) \
       of \(c.headDim), feed-forward \(c.feedForwardSize), vocabulary \(c.vocabularySize)\
       \(c.tiesEmbeddings ? " (tied)" : ""), context \(c.contextLength)\(window)
-      \(tokenizer), \(template), end of text \(c.endOfTextIDs.map(String.init).joined(separator: ", "))
+      \(tokenizer), \(template), end of text \(c.endOfTextIds.map(String.init).joined(separator: ", "))
       activations in \(c.activations)
       \(checked)
       """
@@ -43,7 +43,7 @@ extension InspectReport {
 
   private var partTable: Table {
     var table = Table([
-      .init("part", .left), .init("codec", .left), .init("stored"), .init("shared"), .init("bits/weight, all models"),
+      .init("part", .left), .init("codec", .left), .init("stored"), .init("shared"), .init("bits/weight"),
     ])
     table.rows = parts.map { part in
       [

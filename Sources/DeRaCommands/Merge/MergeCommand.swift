@@ -13,12 +13,12 @@ package struct MergeCommand: ParsableCommand {
       speeds and resident memory are those that the shards measured.
 
       Examples:
-        dera sweep m.dera --prompts p.jsonl --lambda 0,1 --shard 1/2 -o part1
-        dera sweep m.dera --prompts p.jsonl --lambda 0,1 --shard 2/2 -o part2
+        dera sweep m.dera --prompts p.jsonl --lambda '0;1' --shard 1/2 -o part1
+        dera sweep m.dera --prompts p.jsonl --lambda '0;1' --shard 2/2 -o part2
         dera merge part1 part2 -o whole
 
-        dera perplexity m.dera --file t.txt --lambda 0,1 --shard 1/2 > part1.jsonl
-        dera perplexity m.dera --file t.txt --lambda 0,1 --shard 2/2 > part2.jsonl
+        dera perplexity m.dera --file t.txt --lambda '0;1' --shard 1/2 > part1.jsonl
+        dera perplexity m.dera --file t.txt --lambda '0;1' --shard 2/2 > part2.jsonl
         dera merge part1.jsonl part2.jsonl
 
         dera frontier --reference sft --aligned dpo --file t.txt --shard 1/2 -o part1

@@ -58,12 +58,6 @@ package struct PackReport: Encodable {
   package var packedBytes: Int
   package var saved: Double
 
-  enum CodingKeys: String, CodingKey {
-    case path, saved
-    case bundleBytes = "bundle_bytes"
-    case packedBytes = "packed_bytes"
-  }
-
   package init(path: String, bundleBytes: Int, packedBytes: Int) {
     self.path = path
     self.bundleBytes = bundleBytes
@@ -95,6 +89,7 @@ struct UnpackCommand: ParsableCommand {
   @Option(
     name: .shortAndLong, help: ArgumentHelp("The file to write (default: the name without .lz4).", valueName: "file"))
   var output: String?
+  @Flag(help: "Print the figures as JSON.") var json = false
 
   func validate() throws {
     guard output != nil || file.hasSuffix(PackedBundle.suffix) else {
@@ -111,6 +106,9 @@ struct UnpackCommand: ParsableCommand {
       throw StreamError(description: "\(file) is no LZ4 frame; dera pack makes one of a bundle")
     }
     try withProgress("expanding") { try packed.unpack(to: output, progress: $0) }
-    Output.note("\(output): \(byteText(try MappedFile(path: output).bytes.count))")
+    let expanded = try MappedFile(path: output)
+    let bytes = withExtendedLifetime(expanded) { $0.bytes.count }
+    let report = PackReport(path: output, bundleBytes: bytes, packedBytes: packed.byteCount)
+    try json ? Output.write(jsonText(report)) : Output.note("\(output): \(byteText(bytes))")
   }
 }

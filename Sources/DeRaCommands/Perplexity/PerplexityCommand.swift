@@ -20,8 +20,8 @@ struct PerplexityCommand: ParsableCommand {
       --blend weights, which then shows what the cruder blend costs.
 
       Examples:
-        dera perplexity model.dera --file text.txt --lambda 0,0.5,1
-        dera perplexity model.dera --file text.txt --lambda 0,1,3 --against model-16bit.dera
+        dera perplexity model.dera --file text.txt --lambda 0:1:0.5
+        dera perplexity model.dera --file text.txt --lambda '0;1;3' --against model-16bit.dera
         dera perplexity model.dera --file text.txt --against model-16bit.dera --json > report.json
         dera perplexity model.dera --file text.txt --shard 1/2 > part1.jsonl   (and 2/2 elsewhere; then dera merge)
       """)
@@ -31,7 +31,7 @@ struct PerplexityCommand: ParsableCommand {
     name: [.short, .long], help: ArgumentHelp("The text; - reads standard input.", valueName: "text"),
     completion: .file())
   var file: String
-  @OptionGroup var lambda: LambdaListArgument
+  @OptionGroup(title: "Alignment") var lambda: LambdaListArgument
   @OptionGroup var blending: BlendArgument
   @OptionGroup var precision: PrecisionArguments
   @Option(

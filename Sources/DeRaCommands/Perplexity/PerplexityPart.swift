@@ -8,7 +8,8 @@ import DeRaTensorCore
 /// A perplexity measurement: the first line of a shard's output.
 package struct PerplexityJob: Codable, Equatable {
   static let kind = "perplexity"
-  static let version = 1
+  /// Raised when keys or figures change: a shard of another version is refused.
+  static let version = 2
 
   var kind = PerplexityJob.kind
   var version = PerplexityJob.version
@@ -85,6 +86,12 @@ package struct PerplexityPart {
   let job: PerplexityJob
   let lines: [PerplexityLine]
 
+  /// Only enough to tell whether the file is a shard.
+  private struct Marker: Decodable {
+    var kind: String?
+    var version: Int?
+  }
+
   /// - Throws: `FileError`, and `StreamError` naming the line that is not what it must be.
   package init(path: String) throws {
     name = path
@@ -92,10 +99,15 @@ package struct PerplexityPart {
     guard let first = lines.first else {
       throw StreamError(description: "\(path) is empty; give what dera perplexity --shard printed")
     }
-    let job = try fromJSON(PerplexityJob.self, first, name: "\(path), line 1")
-    guard job.kind == PerplexityJob.kind, job.version == PerplexityJob.version, job.chunks >= 0 else {
-      throw StreamError(description: "\(path) is not a shard of perplexity of version \(PerplexityJob.version)")
+    let marker = try fromJSON(Marker.self, first, name: "\(path), line 1")
+    guard marker.kind == PerplexityJob.kind, marker.version == PerplexityJob.version else {
+      throw StreamError(
+        description:
+          "\(path) is no shard of perplexity of version \(PerplexityJob.version); run the shard's command again "
+          + "with this program")
     }
+    let job = try fromJSON(PerplexityJob.self, first, name: "\(path), line 1")
+    guard job.chunks >= 0 else { throw StreamError(description: "\(path), line 1: a negative number of chunks") }
     self.job = job
     self.lines = try lines.dropFirst().enumerated().map { index, bytes in
       let place = "\(path), line \(index + 2)"

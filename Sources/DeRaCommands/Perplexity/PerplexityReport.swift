@@ -25,7 +25,7 @@ package struct PerplexityReport: Encodable {
 
     enum CodingKeys: String, CodingKey {
       case lambda, tokens, divergence
-      case meanLoss = "mean_nll"
+      case meanLoss = "meanNll"
       case perplexity = "ppl"
     }
 

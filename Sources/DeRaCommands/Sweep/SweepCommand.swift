@@ -30,10 +30,10 @@ package struct SweepCommand: ParsableCommand {
       4-grams or tokens outside the reference's support grow by 0.1; --plausible can widen it.
 
       Examples:
-        dera sweep model.dera --prompts p.jsonl --lambda -1,0,0.5,1,2 --seeds 4 -o out
-        dera sweep model.dera --prompts p.jsonl --lambda 0,1,2 --reward 'short=length:40' --reward 'ok=command:./score' -o out
-        dera sweep model.dera --prompts p.jsonl --safe-range -8,8 -o out
-        dera sweep model.dera --prompts p.jsonl --lambda 0,1,2 --shard 1/2 -o part1   (and 2/2 elsewhere; then dera merge)
+        dera sweep model.dera --prompts p.jsonl --lambda '-1;0;0.5;1;2' --seeds 4 -o out
+        dera sweep model.dera --prompts p.jsonl --lambda 0:2:1 --reward 'short=length:40' --reward 'ok=command:./score' -o out
+        dera sweep model.dera --prompts p.jsonl --safe-range -8:8 -o out
+        dera sweep model.dera --prompts p.jsonl --lambda 0:2:1 --shard 1/2 -o part1   (and 2/2 elsewhere; then dera merge)
       """)
 
   @OptionGroup var bundle: BundleArgument
@@ -41,7 +41,7 @@ package struct SweepCommand: ParsableCommand {
     help: ArgumentHelp("The prompts; - reads standard input.", valueName: "jsonl"),
     completion: .file(extensions: ["jsonl"]))
   var prompts: String
-  @OptionGroup var lambda: LambdaListArgument
+  @OptionGroup(title: "Alignment") var lambda: LambdaListArgument
   @Option(parsing: .unconditional, help: ArgumentHelp("Answers to each prompt under each λ.", valueName: "count"))
   var seeds = 1
   @Option(
@@ -55,7 +55,7 @@ package struct SweepCommand: ParsableCommand {
   @Flag(help: "Continue the prompts as they are, without the chat template.") var raw = false
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Also search for the λ at which sampling fails, such as -8,8.", valueName: "low,high"))
+    help: ArgumentHelp("Also search for the λ at which sampling fails, such as -8:8.", valueName: "low:high"))
   var safeRange: String?
   @Option(help: ArgumentHelp("Draw only this part of the prompts, such as 2/8.", valueName: "i/n"))
   var shard = Shard.whole
@@ -97,9 +97,9 @@ package struct SweepCommand: ParsableCommand {
   /// The ends of `--safe-range`.
   private func searched() throws -> (low: Double, high: Double)? {
     guard let safeRange else { return nil }
-    let ends = safeRange.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
+    let ends = safeRange.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
     guard ends.count == 2, (-1000...0).contains(ends[0]), (1...1000).contains(ends[1]) else {
-      throw ValidationError("--safe-range takes an end from -1000 to 0 and one from 1 to 1000, such as -8,8")
+      throw ValidationError("--safe-range takes an end from -1000 to 0 and one from 1 to 1000, such as -8:8")
     }
     return (ends[0], ends[1])
   }
@@ -122,8 +122,7 @@ package struct SweepCommand: ParsableCommand {
     if !options.furtherEnds.isEmpty {
       header.settings["ends"] = options.furtherEnds.sorted().map(String.init).joined(separator: " ")
     }
-    let longest = prompts.tokens.map(\.count).max() ?? 0
-    let context = try contextLength(bundle, longest: longest, answer: options.maxTokens ?? 0)
+    let context = try contextLength(bundle, prompts, answer: options.maxTokens ?? 0)
     let scorers = try reward.map { text in
       let option = try RewardOption(text)
       return (option.name, try option.scorer(threads: runtime.threads.count))
@@ -149,12 +148,12 @@ package struct SweepCommand: ParsableCommand {
   }
 
   /// The context that the sweep needs, if the model has it.
-  private func contextLength(_ bundle: ModelBundle, longest: Int, answer: Int) throws -> Int {
+  private func contextLength(_ bundle: ModelBundle, _ prompts: SweepPrompts, answer: Int) throws -> Int {
     let limit = runtime.contextLength(for: bundle)
-    guard longest < limit else {
-      throw GenerationError.promptTooLong(tokens: longest, contextLength: limit)
+    for (tokens, place) in zip(prompts.tokens, prompts.places) where tokens.count >= limit {
+      try located(place) { throw GenerationError.promptTooLong(tokens: tokens.count, contextLength: limit) }
     }
-    return min(longest + answer, limit)
+    return min((prompts.tokens.map(\.count).max() ?? 0) + answer, limit)
   }
 
   private func header(_ bundle: ModelBundle, _ prompts: SweepPrompts, _ refusals: RefusalList?) throws -> SweepHeader {

@@ -21,11 +21,6 @@ enum SweepOutput {
     var results: [SweepRow]
     var safeRange: SafeRange?
 
-    enum CodingKeys: String, CodingKey {
-      case bundle, prompts, seeds, results
-      case safeRange = "safe_range"
-    }
-
     init(_ result: SweepResult) {
       bundle = result.header.bundle
       prompts = result.header.prompts.count

@@ -14,6 +14,8 @@ struct SweepPrompts {
   let shown: [SweepHeader.Prompt]
   /// Ready for the models, `[prompts]`.
   let tokens: [[Int32]]
+  /// `[prompts]`, the line of each, for messages.
+  let places: [String]
 
   /// One line of input.
   private struct Line: Decodable {
@@ -27,42 +29,47 @@ struct SweepPrompts {
   init(path: String, bundle: ModelBundle, format: PromptFormat, raw: Bool) throws {
     var shown: [SweepHeader.Prompt] = []
     var tokens: [[Int32]] = []
+    var places: [String] = []
     try withText(path) { text in
       let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       for (index, bytes) in lines.enumerated() where !bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) {
-        let place = "\(path), line \(index + 1)"
+        let place = "\(sourceName(path)), line \(index + 1)"
         let line = try fromJSON(Line.self, Array(bytes), name: place)
-        let (text, ids) = try Self.read(line, format, raw: raw, vocabulary: bundle.configuration.vocabularySize, place)
+        let vocabulary = bundle.configuration.vocabularySize
+        let (text, ids) = try located(place) { try Self.read(line, format, raw: raw, vocabulary: vocabulary) }
         guard !ids.isEmpty else { throw StreamError(description: "\(place): the prompt has no tokens") }
         shown.append(SweepHeader.Prompt(id: line.id?.text, text: text))
         tokens.append(ids)
+        places.append(place)
         guard tokens.count <= Self.limit else {
-          throw StreamError(description: "\(path) has more than \(Self.limit) prompts; split it")
+          throw StreamError(description: "\(sourceName(path)) has more than \(Self.limit) prompts; split it")
         }
       }
     }
     guard !tokens.isEmpty else {
-      throw StreamError(description: "\(path) has no prompts; give lines such as {\"prompt\": \"Once upon a time\"}")
+      throw StreamError(
+        description: "\(sourceName(path)) has no prompts; give lines such as {\"prompt\": \"Once upon a time\"}")
     }
     self.shown = shown
     self.tokens = tokens
+    self.places = places
   }
 
   private static func read(
-    _ line: Line, _ format: PromptFormat, raw: Bool, vocabulary: Int, _ place: String
+    _ line: Line, _ format: PromptFormat, raw: Bool, vocabulary: Int
   ) throws -> (String, [Int32]) {
     let isPlain = raw || !format.hasTemplate
     switch line.prompt {
     case .tokens(let ids):
-      guard line.system == nil else { throw StreamError(description: "\(place): token ids go without \"system\"") }
+      guard line.system == nil else { throw StreamError(description: "token ids go without \"system\"") }
       if let id = ids.first(where: { !(0..<vocabulary).contains(Int($0)) }) {
-        throw StreamError(description: "\(place): \(SessionError.invalidToken(id, vocabularySize: vocabulary))")
+        throw SessionError.invalidToken(id, vocabularySize: vocabulary)
       }
       return (String(decoding: format.tokenizer.decode(ids, skipSpecial: false), as: UTF8.self), ids)
     case .text(let text) where isPlain:
       guard line.system == nil else {
         throw StreamError(
-          description: "\(place): \"system\" needs a chat template, and there is none or --raw leaves it out")
+          description: "\"system\" needs a chat template, and there is none or --raw leaves it out")
       }
       return (text, try format.tokens(text: text))
     case .text(let text):

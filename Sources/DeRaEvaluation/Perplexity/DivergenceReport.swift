@@ -22,15 +22,15 @@ package struct DivergenceReport: Sendable, Equatable, Codable {
   enum CodingKeys: String, CodingKey {
     case tokens
     case perplexity = "ppl"
-    case basePerplexity = "ppl_base"
+    case basePerplexity = "pplBase"
     case correlation
-    case logRatio = "ln_ratio"
-    case ratio = "ppl_ratio"
-    case difference = "ppl_difference"
+    case logRatio = "lnRatio"
+    case ratio = "pplRatio"
+    case difference = "pplDifference"
     case divergence = "kld"
-    case probabilityChange = "delta_p"
-    case probabilityChangeRMS = "delta_p_rms"
-    case sameTop = "same_top_p"
+    case probabilityChange = "deltaP"
+    case probabilityChangeRMS = "deltaPRms"
+    case sameTop = "sameTopP"
   }
 
   /// - Parameter scores: at least one, made with a bundle to compare with.

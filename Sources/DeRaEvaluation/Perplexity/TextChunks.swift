@@ -54,12 +54,12 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .contextTooSmall(let context): "a context of \(context) tokens leaves nothing to score; use at least 4"
     case .textTooShort(let tokens, let context):
-      "the text has \(tokens) tokens, fewer than one chunk of \(context); give a longer text or a smaller --context"
+      "the text has \(tokens) tokens, fewer than one chunk of \(context); give a longer text or a smaller context"
     case .differentPairs(let what): "the bundles are not the same pair: \(what)"
     case .notFinite(let lambda):
-      "the logits at λ = \(lambda) are not finite; use a smaller λ, or check the bundle (dera inspect --verify)"
+      "the logits at λ = \(lambda) are not finite; the weights are damaged or λ is too large"
     case .notTheFamily(let what):
-      "the bundle is not the family of retrained models (tools/study/run makes it): \(what)"
+      "the bundle is not the study's family of retrained models: \(what)"
     case .emptyPart: "context and continuation need at least one token each"
     case .noStartToken:
       "the context is empty and the tokenizer has no beginning-of-text or end-of-text token; give a context"

@@ -15,10 +15,6 @@ package final class ContinuationScorer {
     /// Whether every token of it is the likeliest one.
     package var isGreedy: Bool
 
-    enum CodingKeys: String, CodingKey {
-      case logLikelihood = "log_likelihood"
-      case isGreedy = "is_greedy"
-    }
   }
 
   /// - Parameters:
@@ -70,6 +66,38 @@ package final class ContinuationScorer {
       throw EvaluationError.notFinite(lambda: realignment.description(models: []))
     }
     return scores
+  }
+}
+
+extension ContinuationScorer {
+  /// Scores of a whole text of any length. It is cut as lm-evaluation-harness cuts it: windows of one token less than the
+  /// context, each after the token before it; the last one after as much as fits.
+  /// - Parameter start: stands before the text.
+  /// - Returns: a score for every λ.
+  /// - Throws: as `score`.
+  package func rolling(_ tokens: [Int32], start: Int32) throws -> [Score] {
+    guard !tokens.isEmpty else { throw EvaluationError.emptyPart }
+    let window = contextLength - 1
+    let text = [start] + tokens
+    var sums: [Score]?
+    var done = 0
+    while done < tokens.count {
+      let count = min(window, tokens.count - done)
+      // Index `done` of `text` is the token before `done` of `tokens`.
+      let first = done == 0 ? 0 : max(0, done + count - window)
+      let scores = try score(
+        context: Array(text[first...done]), continuation: Array(tokens[done..<done + count]))
+      sums = sums.map { zip($0, scores).map(+) } ?? scores
+      done += count
+    }
+    return sums ?? []
+  }
+}
+
+extension ContinuationScorer.Score {
+  /// The score of two texts, one after the other.
+  fileprivate static func + (left: Self, right: Self) -> Self {
+    Self(logLikelihood: left.logLikelihood + right.logLikelihood, isGreedy: left.isGreedy && right.isGreedy)
   }
 }
 

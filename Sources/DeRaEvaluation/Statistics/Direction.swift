@@ -10,11 +10,6 @@ package struct DirectionReport: Sendable, Equatable, Codable {
   /// ⟨d, d_base⟩ / ⟨d_base, d_base⟩: 1 keeps the strength, less acts like a smaller λ.
   package var gain: Double
 
-  enum CodingKeys: String, CodingKey {
-    case relativeError = "relative_error"
-    case cosine, gain
-  }
-
   /// nil where there is no direction to keep: the models compared with are the same.
   package init?(_ sums: DirectionSums) {
     guard sums.base > 0 else { return nil }

@@ -119,10 +119,8 @@ package struct SampleRecord: Codable, Sendable, Equatable {
   package var values: [String: Double]
 
   enum CodingKeys: String, CodingKey {
-    case lambda, prompt, id, seed, text, values
-    case samplerSeed = "sampler_seed"
-    case finishReason = "finish_reason"
-    case tokens = "token_ids"
+    case lambda, prompt, id, seed, samplerSeed, finishReason, text, values
+    case tokens = "tokenIds"
   }
 
   package init(

@@ -1,4 +1,5 @@
 import DeRaCheckpoints
+import DeRaTestSupport
 import DeRaTokenization
 import FoundationEssentials
 import Testing
@@ -54,16 +55,16 @@ import Testing
     }
   }
 
-  private let directory: TokenizerTestDirectory
+  private let directory: TemporaryDirectory
   private let cases: Cases
 
   init() throws {
-    directory = try TokenizerTestDirectory()
+    directory = try TemporaryDirectory()
     let path = "\(TokenizerFixture.directory)/classes.json"
     cases = try JSONDecoder().decode(Cases.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
   }
 
-  private func write(_ text: String, _ name: String) throws { try directory.write(Array(text.utf8), as: name) }
+  private func write(_ text: String, _ name: String) throws { try directory.write(name, text) }
 
   private func tokenizer() throws -> Tokenizer {
     let definition = try #require(try HuggingFaceTokenizer.read(directory: directory.path))
@@ -72,7 +73,7 @@ import Testing
 
   @Test func settingsBesideAModel() throws {
     let model = "\(TokenizerFixture.directory)/sentencepiece/tokenizer.model"
-    try directory.write(Array(Data(contentsOf: URL(fileURLWithPath: model))), as: "tokenizer.model")
+    try directory.write("tokenizer.model", Array(Data(contentsOf: URL(fileURLWithPath: model))))
     #expect(cases.model.count == 36)
     for expected in cases.model {
       try write(expected.config.description, "tokenizer_config.json")
@@ -121,7 +122,7 @@ import Testing
   /// A flag that is missing leaves what the model file says.
   @Test func flagsBesideAModel() throws {
     let model = "\(TokenizerFixture.directory)/sentencepiece/tokenizer.model"
-    try directory.write(Array(Data(contentsOf: URL(fileURLWithPath: model))), as: "tokenizer.model")
+    try directory.write("tokenizer.model", Array(Data(contentsOf: URL(fileURLWithPath: model))))
     for (config, first, last) in [
       ("{}", 1, nil), (#"{"add_eos_token": false}"#, 1, nil), (#"{"add_eos_token": true}"#, 1, 2),
       (#"{"add_bos_token": false}"#, nil, nil), (#"{"add_bos_token": null, "add_eos_token": true}"#, 1, 2),

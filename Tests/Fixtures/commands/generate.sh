@@ -4,11 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 dera=${DERA:-$(swift build -c release --show-bin-path)/dera}
-[ -n "${DERA:-}" ] || swift build -c release --product dera
+[ -n "${DERA:-}" ] || { swift build -c release --product dera; swift build -c release --product dera-quantize; }
 folder=Tests/Fixtures/commands
 COLUMNS=100 "$dera" --help > "$folder/help.txt"
 for command in run chat inspect tokenize detokenize logits perplexity score sweep merge frontier bench pack \
   unpack; do
   COLUMNS=100 "$dera" "$command" --help > "$folder/help-$command.txt"
 done
+COLUMNS=100 "$dera-quantize" --help > "$folder/help-dera-quantize.txt"
 (cd "$folder" && sha256sum -- *.txt *.md > SHA256SUMS)

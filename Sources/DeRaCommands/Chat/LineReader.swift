@@ -4,41 +4,69 @@ import DeRaText
 
 /// Reads lines from the user: with an editor on a terminal, plainly otherwise.
 final class LineReader {
-  private var editing = LineEditing()
+  private var editing: LineEditing
   private var decoder = KeyDecoder()
+  private let history: ChatHistory?
 
-  func readLine(prompt: String) throws -> ReadLine {
-    guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1, let raw = RawMode() else {
+  /// - Parameter history: where lines are kept from one chat to the next; nil forgets them.
+  init(history: ChatHistory?) {
+    self.history = history
+    editing = LineEditing(history: history?.load() ?? [])
+  }
+
+  /// Whether there is somebody to ask.
+  static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 }
+
+  /// - Parameter isKept: whether the line becomes part of the history.
+  func readLine(prompt: String, isKept: Bool = true) throws -> ReadLine {
+    guard Self.isInteractive, Terminal.canRedraw(STDOUT_FILENO), let raw = RawMode() else {
       if isatty(STDOUT_FILENO) == 1 { try Output.write(prompt) }
       return Swift.readLine().map(ReadLine.line) ?? .end
     }
     defer { raw.restore() }
-    editing.startLine()
+    editing.startLine(isKept: isKept)
     try refresh(prompt)
-    var byte: UInt8 = 0
+    var columns = Terminal.columns(STDOUT_FILENO)
     while true {
-      let count = read(STDIN_FILENO, &byte, 1)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return .end }
-      guard let key = decoder.feed(byte) else { continue }
+      if Terminal.columns(STDOUT_FILENO) != columns {
+        columns = Terminal.columns(STDOUT_FILENO)
+        try Output.write("\r\u{1B}[J")
+        try refresh(prompt)
+      }
+      guard let byte = Self.readByte() else { continue }
+      guard byte >= 0 else { return .end }
+      guard let key = decoder.feed(UInt8(byte)) else { continue }
+      let last = editing.history.last
       switch editing.press(key) {
       case .edited: try refresh(prompt)
       case .clearScreen:
         try Output.write("\u{1B}[H\u{1B}[2J")
         try refresh(prompt)
       case .finished(let result):
+        try refresh(prompt)
         try Output.write("\r\n")
+        if isKept, let line = editing.history.last, line != last { history?.append(line) }
         return result
       }
     }
   }
 
+  /// A key's byte, or a negative number at the end; nil when none came for a while, so that a new width is seen.
+  private static func readByte() -> Int? {
+    var ready = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+    guard poll(&ready, 1, 250) > 0 else { return nil }
+    var byte: UInt8 = 0
+    let count = read(STDIN_FILENO, &byte, 1)
+    if count < 0 && errno == EINTR { return nil }
+    return count > 0 ? Int(byte) : -1
+  }
+
   private func refresh(_ prompt: String) throws {
+    let prompt = editing.searchPrompt ?? prompt
     let promptWidth = displayWidth(prompt)
     let (text, cursor) = editing.buffer.visible(width: max(2, Terminal.columns(STDOUT_FILENO) - promptWidth))
     try Output.write("\r\(prompt)\(text)\u{1B}[K\r\u{1B}[\(promptWidth + cursor)C")
   }
-
 }
 
 /// The terminal hands over every key at once, echoes nothing and marks what is pasted, until `restore`.

@@ -1,0 +1,76 @@
+import ArgumentParser
+import DeRa
+import DeRaConsole
+
+/// λ of one answer.
+struct LambdaArgument: ParsableArguments {
+  @Option(
+    name: .customLong("lambda"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      """
+      Alignment strength, any number: 0 is the reference, 1 the (first) aligned model. For several models 0.5,0.3 in the \
+      bundle's order, or brief=0.5,happy=0.3. (default: 1)
+      """,
+      valueName: "λ"))
+  var texts: [String] = []
+
+  func realignment(for bundle: ModelBundle) throws -> Realignment {
+    let points = try Points(texts, models: bundle.alignedModels).points
+    guard points.count == 1 else {
+      throw refuse("--lambda", "\(points.count) points, and an answer has one; /compare of dera chat takes several")
+    }
+    return points[0]
+  }
+}
+
+/// Several λ.
+struct LambdaListArgument: ParsableArguments {
+  @Option(
+    name: .customLong("lambda"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      """
+      A point of λ: a number, for several models 0.5,0.3 or brief=0.5,happy=0.3. For more points repeat the option, \
+      separate them with semicolons ('0;0.5;1') or give a range from:to:step (0:3:0.5). (default: 1)
+      """,
+      valueName: "λ"))
+  var texts: [String] = []
+
+  /// The points in the order given, each once.
+  func realignments(for bundle: ModelBundle) throws -> [Realignment] {
+    try Points(texts, models: bundle.alignedModels).points
+  }
+}
+
+/// The points that texts stand for, each once; repetitions are told.
+struct Points {
+  static let usual = "1"
+  let points: [Realignment]
+
+  /// - Parameter models: names of the aligned models.
+  /// - Throws: `ExitCode` once the error is told.
+  init(_ texts: [String], models: [String]) throws {
+    // A bundle of one model has nothing to realign; the default must not be an error there.
+    if texts.isEmpty && models.isEmpty {
+      points = [Realignment(lambdas: [])]
+      return
+    }
+    do throws(RealignmentError) {
+      var all: [Realignment] = []
+      for text in texts.isEmpty ? [Self.usual] : texts { all += try Realignment.parsePoints(text, models: models) }
+      let (points, repeated) = all.folded
+      self.points = points
+      if !repeated.isEmpty { Output.note(Self.note(repeated, models: models)) }
+    } catch .tooMany(let text, let models) {
+      let separate = text.split(separator: ",").map { "--lambda \($0)" }.joined(separator: " ")
+      throw refuse("--lambda", "\(RealignmentError.tooMany(text, models: models)) in quotes, or \(separate)")
+    } catch {
+      throw refuse("--lambda", "\(error)")
+    }
+  }
+
+  /// The line about points that were given again.
+  static func note(_ repeated: [Realignment], models: [String]) -> String {
+    let names = repeated.folded.points.map { $0.description(models: models) }
+    return "λ = \(names.joined(separator: " and ")) is given more than once and taken once."
+  }
+}
