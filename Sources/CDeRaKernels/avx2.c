@@ -12,7 +12,7 @@
 #define REGISTER_BYTES 32
 #define UNSIGNED_BYTES 0
 // The other codes cost less to unpack again than to write and to read.
-#define UNPACKING_PAYS(kind) ((kind) == KIND_TABLE || (kind) == KIND_INT6)
+#define UNPACKING_PAYS(kind) adds_pairs(kind)
 #define lookup(values, selectors) (codes) _mm256_shuffle_epi8((__m256i)(values), (__m256i)(selectors))
 #include "codes.h"
 
@@ -30,6 +30,12 @@ INLINE __m256i broadcast4(const int8_t *x) {
   memcpy(&four, x, sizeof four);
   return _mm256_set1_epi32(four);
 }
+
+/// Codes that take all 8 bits, or nearly: |w| is multiplied.
+INLINE int is_wide(const block_kind kind) { return traits(kind).largest > 64; }
+
+/// Codes of which two groups' products can be added in 16 bits, but not all of a row's.
+INLINE int adds_pairs(const block_kind kind) { return traits(kind).largest > 16 && !is_wide(kind); }
 
 /// Adds the products of a group, in pairs: of wide codes |w| · (x with w's sign), at most 2 · 128 · 127 in 16 bits; of
 /// nibbles, all a row has, in two lanes of 16 bits: at most 16 · 15 · 127 = 30480 in each.
@@ -70,7 +76,7 @@ INLINE void add_two_groups(const weights w, const int group, const int8_t *x, si
 
 INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
   __m256i sums[MAX_GROUP][PARTS] = {};
-  const int pairs = w.kind == KIND_INT6 || w.kind == KIND_TABLE, step = pairs && w.unpacked ? 2 : groups_a_byte(w);
+  const int pairs = adds_pairs(w.kind), step = pairs && w.unpacked ? 2 : groups_a_byte(w);
   ROLLED for (int g = 0; g < GROUPS; g += step) {
     UNROLLED for (int i = 0; i < step; i += 1 + pairs) {
       if (pairs) add_two_groups(w, g + i, x, stride, n, sums);

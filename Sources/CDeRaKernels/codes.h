@@ -25,33 +25,29 @@
 
 typedef uint8_t codes __attribute__((vector_size(REGISTER_BYTES)));
 
-typedef enum { KIND_INT8, KIND_INT6, KIND_NIBBLES, KIND_TABLE, KIND_INT2, KIND_TERNARY, KIND_INT1 } block_kind;
-
-/// A weight is (factor * code + offset) times its scale. All constants once a kernel is inlined.
+/// A format, and whether its codes select the values of a table. Constant once a kernel is inlined.
 typedef struct {
-  /// Bytes of a block, its scales included.
-  size_t block_bytes;
-  /// f32 scales stand once before the blocks of a tile, instead of f16 ones at the start of each block.
-  int scales_rows;
+  ck_format format;
+  int has_table;
+} block_kind;
+
+/// What follows from a kind: a weight is (factor * code + offset) times its scale, for the codes that `dot` gets.
+typedef struct {
+  ck_format_row row;
   /// The largest magnitude of a code; they are unsigned if it is below 128.
   int largest;
   int factor, offset;
 } kind_traits;
 
 INLINE kind_traits traits(const block_kind kind) {
-  switch (kind) {
-    case KIND_INT8: return UNSIGNED_BYTES ? (kind_traits){544, 0, 255, 1, -128} : (kind_traits){544, 0, 128, 1, 0};
-    case KIND_INT6: return (kind_traits){416, 0, 63, 1, -32};
-    case KIND_NIBBLES: return (kind_traits){288, 0, 15, 1, -8};
-    case KIND_TABLE: return (kind_traits){288, 0, 63, 1, -32};
-    case KIND_INT2: return (kind_traits){128, 1, 3, 2, -3};
-    case KIND_TERNARY: return (kind_traits){128, 1, 3, 1, -1};
-    case KIND_INT1: return (kind_traits){64, 1, 1, BITS_AS_MASKS ? -2 : 2, -1};
-  }
+  const ck_format_row row = ck_row(kind.format);
+  const int bits = row.bits[0] + row.bits[1];
+  if (kind.has_table) return (kind_traits){row, 63, 1, -32};
+  if (bits == 8 && UNSIGNED_BYTES) return (kind_traits){row, 255, row.factor, row.offset - 128 * row.factor};
+  if (bits == 8) return (kind_traits){row, 128, row.factor, row.offset};
+  if (bits == 1 && BITS_AS_MASKS) return (kind_traits){row, 1, -row.factor, row.offset};
+  return (kind_traits){row, (1 << bits) - 1, row.factor, row.offset};
 }
-
-/// Whether codes take all 8 bits: signed, or unsigned where `UNSIGNED_BYTES`.
-INLINE int is_wide(const block_kind kind) { return traits(kind).largest >= 128; }
 
 /// Where the codes of a block are. All but the first member are constants once a kernel is inlined.
 typedef struct {
@@ -77,46 +73,31 @@ INLINE codes load_table(const int8_t *table) {
   return load_codes(repeated) + 32;
 }
 
-/// The nibbles of group `group`: even ones low, odd ones high.
-INLINE codes nibbles(const uint8_t *bytes, const int group) {
-  codes pairs = load_codes(bytes + group / 2 * GROUP_CODES);
-  return group % 2 ? pairs >> 4 : pairs & 15;
-}
-
-/// The pairs of bits of group `group`, four groups a byte.
-INLINE codes bit_pairs(const uint8_t *bytes, const int group) {
-  return load_codes(bytes + group / 4 * GROUP_CODES) >> (uint8_t)(group % 4 * 2) & 3;
+/// The `bits` bits that a plane has of each code of group `group`: groups follow each other in the bits of the same bytes.
+INLINE codes plane_codes(const uint8_t *plane, const int bits, const int group) {
+  const int shift = group * bits % 8;
+  const codes bytes = load_codes(plane + group * bits / 8 * GROUP_CODES);
+  return shift + bits == 8 ? bytes >> (uint8_t)shift : bytes >> (uint8_t)shift & (uint8_t)((1 << bits) - 1);
 }
 
 /// Groups whose codes begin in the same bytes: what a loop over groups has to unroll for its shifts to be constants.
 INLINE int groups_a_byte(const weights w) {
-  if (w.unpacked) return 2;
-  switch (w.kind) {
-    case KIND_INT8: return 2;
-    case KIND_NIBBLES:
-    case KIND_TABLE: return 2;
-    case KIND_INT6:
-    case KIND_INT2:
-    case KIND_TERNARY: return 4;
-    case KIND_INT1: return 8;
-  }
+  const ck_format_row row = ck_row(w.kind.format);
+  const int fewest = row.bits[1] > 0 && row.bits[1] < row.bits[0] ? row.bits[1] : row.bits[0];
+  return w.unpacked || fewest > 4 ? 2 : 8 / fewest;
 }
 
 /// Register `part` of group `group` (columns 4 group ... 4 group + 3) of a block.
 INLINE codes group_codes(const weights w, const int group, const int part) {
+  const ck_format_row row = ck_row(w.kind.format);
   const uint8_t *bytes = w.bytes + part * REGISTER_BYTES;
   if (w.unpacked) return load_codes(bytes + group * GROUP_CODES);
-  switch (w.kind) {
-    case KIND_INT8: return load_codes(bytes + group * GROUP_CODES) ^ (uint8_t)(UNSIGNED_BYTES ? 0x80 : 0);
-    case KIND_INT6: return nibbles(bytes, group) | bit_pairs(bytes + BLOCK_CODES / 2, group) << 4;
-    case KIND_NIBBLES: return nibbles(bytes, group);
-    case KIND_TABLE: return lookup(w.table, nibbles(bytes, group));
-    case KIND_INT2:
-    case KIND_TERNARY: return bit_pairs(bytes, group);
-    case KIND_INT1:
-      if (BITS_AS_MASKS) return (codes)((load_codes(bytes) & (uint8_t)(1 << group)) != 0);
-      return load_codes(bytes) >> (uint8_t)group & 1;
-  }
+  if (row.bits[0] == 8) return load_codes(bytes + group * GROUP_CODES) ^ (uint8_t)(UNSIGNED_BYTES ? 0x80 : 0);
+  if (BITS_AS_MASKS && row.bits[0] == 1) return (codes)((load_codes(bytes) & (uint8_t)(1 << group)) != 0);
+  codes low = plane_codes(bytes, row.bits[0], group);
+  if (row.bits[1] > 0)
+    low |= plane_codes(bytes + row.bits[0] * GROUP_CODES, row.bits[1], group) << (uint8_t)row.bits[0];
+  return w.kind.has_table ? lookup(w.table, low) : low;
 }
 
 /// A block's codes, a byte each, groups one after another.

@@ -24,9 +24,8 @@
 /// Blocks that are unpacked at a time, to stay in the first-level cache.
 #define STRIP_BLOCKS 16
 
-/// Bytes of 16 scales: f16 in every block, or f32 once a tile.
+/// Of 16 f16 scales.
 #define BLOCK_SCALE_BYTES (2 * LANES)
-#define ROW_SCALE_BYTES (4 * LANES)
 
 /// A block with a byte for each code.
 typedef struct {
@@ -56,15 +55,15 @@ INLINE void prefetch_block(const uint8_t *block, size_t bytes) {
 /// acc[c] += `blocks` blocks of a tile times column c of `n`, a constant. `w` has all but the place of the codes.
 INLINE void add_blocks(weights w, const uint8_t *block, size_t blocks, activations x, const int n, f32x16 *acc) {
   const kind_traits its = traits(w.kind);
-  const size_t bytes = w.unpacked ? sizeof(unpacked_block) : its.block_bytes;
+  const size_t bytes = w.unpacked ? sizeof(unpacked_block) : ck_block_bytes(its.row);
   f32x16 sums[MAX_GROUP];
   for (int c = 0; c < n; c++) sums[c] = acc[c];
   for (size_t b = 0; b < blocks; b++, block += bytes) {
     if (!w.unpacked) prefetch_block(block, bytes);
-    w.bytes = block + (w.unpacked ? offsetof(unpacked_block, codes) : its.scales_rows ? 0 : BLOCK_SCALE_BYTES);
+    w.bytes = block + (w.unpacked ? offsetof(unpacked_block, codes) : its.row.scales_rows ? 0 : BLOCK_SCALE_BYTES);
     i32x16 dots[MAX_GROUP];
     dot(w, x.codes + b * BLOCK, x.stride * BLOCK, n, dots);
-    f32x16 scales = its.scales_rows ? splat(1) : w.unpacked ? load((const float *)block) : load_f16(block);
+    f32x16 scales = its.row.scales_rows ? splat(1) : w.unpacked ? load((const float *)block) : load_f16(block);
     for (int c = 0; c < n; c++) {
       const size_t at = (size_t)c * x.stride + b;
       i32x16 products = its.factor * dots[c];
@@ -96,18 +95,19 @@ INLINE void add_columns(const weights w, const uint8_t *block, size_t blocks, ac
 }
 
 INLINE size_t tile_bytes(const block_kind kind, size_t blocks) {
-  return (traits(kind).scales_rows ? ROW_SCALE_BYTES : 0) + blocks * traits(kind).block_bytes;
+  const ck_format_row row = ck_row(kind.format);
+  return ck_tile_start(row) + blocks * ck_block_bytes(row);
 }
 
-/// Starts `n` sums. Row scales multiply them at the end, so a value to add to has to wait for them.
+/// What `n` sums start from. Row scales multiply them at the end, so a value to add to has to wait for them.
 INLINE void start_sums(const block_kind kind, ck_output out, size_t n, f32x16 *acc) {
-  for (size_t c = 0; c < n; c++) acc[c] = traits(kind).scales_rows ? (f32x16){} : start_sum(out, c);
+  for (size_t c = 0; c < n; c++) acc[c] = ck_row(kind.format).scales_rows ? (f32x16){} : start_sum(out, c);
 }
 
 INLINE void finish_sums(const block_kind kind, const uint8_t *tile, ck_output out, size_t n, const f32x16 *acc) {
   for (size_t c = 0; c < n; c++) {
     f32x16 sum = acc[c];
-    if (traits(kind).scales_rows) sum = fma16(sum, load((const float *)tile), start_sum(out, c));
+    if (ck_row(kind.format).scales_rows) sum = fma16(sum, load((const float *)tile), start_sum(out, c));
     store(output_at(out, 0, c).values, sum);
   }
 }
@@ -121,11 +121,11 @@ INLINE void tile_few(const uint8_t *tile, size_t blocks, activations x, size_t n
 }
 
 INLINE void unpack_blocks(weights w, const uint8_t *block, size_t blocks, unpacked_block *out) {
-  const kind_traits its = traits(w.kind);
-  for (size_t b = 0; b < blocks; b++, block += its.block_bytes) {
-    prefetch_block(block, its.block_bytes);
-    if (!its.scales_rows) store(out[b].scales, load_f16(block));
-    w.bytes = block + (its.scales_rows ? 0 : BLOCK_SCALE_BYTES);
+  const ck_format_row row = ck_row(w.kind.format);
+  for (size_t b = 0; b < blocks; b++, block += ck_block_bytes(row)) {
+    prefetch_block(block, ck_block_bytes(row));
+    if (!row.scales_rows) store(out[b].scales, load_f16(block));
+    w.bytes = block + (row.scales_rows ? 0 : BLOCK_SCALE_BYTES);
     unpack(w, out[b].codes);
   }
 }
@@ -148,7 +148,7 @@ INLINE void tile_many(const uint8_t *tile, size_t blocks, activations x, size_t 
 
 INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel panel, ck_output out,
                        const block_kind kind) {
-  const weights w = {.kind = kind, .table = load_table(kind == KIND_TABLE ? matrix->table : NULL)};
+  const weights w = {.kind = kind, .table = load_table(kind.has_table ? matrix->table : NULL)};
   const size_t blocks = matrix->blocks;
   const activations x = {panel.codes, panel.scales, panel.sums, blocks};
   const int many = panel.columns >= MANY_COLUMNS && UNPACKING_PAYS(kind);
@@ -166,21 +166,14 @@ INLINE void matmul_int(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel pa
   }
 }
 
-#define MATMUL_INT(name, kind)                                                                \
-  static void name(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) { \
-    matmul_int(matrix, tiles, x, out, kind);                                                  \
+/// matmul_NAME of every format.
+#define MATMUL(name, low, high, factor, offset, rows, takes_table)                                     \
+  static void matmul_##name(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) { \
+    if (takes_table && matrix->table) {                                                                \
+      matmul_int(matrix, tiles, x, out, (block_kind){CK_FORMAT_##name, takes_table});                  \
+    } else {                                                                                           \
+      matmul_int(matrix, tiles, x, out, (block_kind){CK_FORMAT_##name, 0});                            \
+    }                                                                                                  \
   }
-MATMUL_INT(matmul_int8, KIND_INT8)
-MATMUL_INT(matmul_int6, KIND_INT6)
-MATMUL_INT(matmul_int2, KIND_INT2)
-MATMUL_INT(matmul_ternary, KIND_TERNARY)
-MATMUL_INT(matmul_int1, KIND_INT1)
-#undef MATMUL_INT
-
-static void matmul_int4(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out) {
-  if (matrix->table) {
-    matmul_int(matrix, tiles, x, out, KIND_TABLE);
-  } else {
-    matmul_int(matrix, tiles, x, out, KIND_NIBBLES);
-  }
-}
+CK_FORMATS(MATMUL)
+#undef MATMUL

@@ -1,13 +1,9 @@
 // The dispatch table of the including file's instruction set.
+#define ITS_MATMUL(name, ...) [CK_FORMAT_##name] = matmul_##name,
 #define KERNELS(id, its_name)                                                                        \
   const ck_kernels id = {.name = its_name,                                                           \
                          .matmul_f16 = matmul_f16,                                                   \
-                         .matmul_int8 = matmul_int8,                                                 \
-                         .matmul_int6 = matmul_int6,                                                 \
-                         .matmul_int4 = matmul_int4,                                                 \
-                         .matmul_int2 = matmul_int2,                                                 \
-                         .matmul_ternary = matmul_ternary,                                           \
-                         .matmul_int1 = matmul_int1,                                                 \
+                         .matmul = {CK_FORMATS(ITS_MATMUL)},                                         \
                          .quantize = quantize,                                                       \
                          .f32_to_f16 = f32_to_f16,                                                   \
                          .f16_to_f32 = f16_to_f32,                                                   \

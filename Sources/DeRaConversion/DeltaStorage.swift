@@ -12,7 +12,9 @@ package enum DeltaStorage: Sendable, Equatable, Hashable {
   /// The product of two factors that is nearest to the difference.
   case lowRank(Int)
 
-  package static let syntax = "own, f16, int8, int6, int4, int2, ternary, sign or lowrank:R"
+  package static let syntax = "own, \(codecs.map(\.rawValue).joined(separator: ", ")), sign or lowrank:R"
+  /// Codecs that have their own names here.
+  private static let codecs = PackedCodec.allCases.filter { $0 != .int1 }
   private static let rankLimit = 1024
 
   /// The names that `rule` lists, and `shared`; nil for others.
@@ -21,7 +23,7 @@ package enum DeltaStorage: Sendable, Equatable, Hashable {
     case "shared": self = .shared
     case "own": self = .own
     case "sign": self = .packed(.int1)
-    case "f16", "int8", "int6", "int4", "int2", "ternary":
+    case _ where Self.codecs.contains(where: { $0.rawValue == text }):
       guard let codec = PackedCodec(rawValue: text) else { return nil }
       self = .packed(codec)
     default:

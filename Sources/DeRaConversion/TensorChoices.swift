@@ -24,9 +24,9 @@ package struct TensorRule: Sendable, Equatable {
 
   /// The syntax of a rule.
   package static let syntax =
-    "PATTERN=CODEC with f16, int8, int6 or int4, or MODEL:PATTERN=STORAGE with shared, \(DeltaStorage.syntax)"
+    "PATTERN=CODEC with \(baseCodecs.listed), or MODEL:PATTERN=STORAGE with shared, \(DeltaStorage.syntax)"
   /// Codecs of whole matrices.
-  static let baseCodecs: [PackedCodec] = [.f16, .int8, .int6, .int4]
+  static let baseCodecs = PackedCodec.allCases.filter { $0.form?.scalesRows != true }
 
   let pattern: String
   let storage: Storage
@@ -82,5 +82,12 @@ package struct TensorRule: Sendable, Equatable {
       guard start < text.endIndex else { return nil }
       start = text.index(after: start)
     }
+  }
+}
+
+extension [PackedCodec] {
+  /// `a, b or c`
+  fileprivate var listed: String {
+    "\(dropLast().map(\.rawValue).joined(separator: ", ")) or \(last?.rawValue ?? "")"
   }
 }

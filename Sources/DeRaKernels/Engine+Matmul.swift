@@ -102,7 +102,7 @@ extension MatmulTask {
     let target = ck_output(
       values: panel.column(columns.lowerBound), stride: panel.stride, accumulate: adds && held == nil ? 1 : 0)
     withUnsafePointer(to: matrix.view(from: 0)) { view in
-      guard let product = kernels.pointee.product(of: matrix.layout.codec) else {
+      guard let product = ck_matmul(kernels, matrix.format) else {
         return kernels.pointee.matmul_f16(view, range, input.slice(columns: columns).view, target)
       }
       guard let codes else { return }
@@ -129,7 +129,7 @@ extension MatmulTask {
 extension MatmulTask {
   /// target = the sum of the products of a column's rows, or += it, as many tiles at a time as `sums` holds.
   private func add(
-    _ codes: QuantizedPanel, _ tiles: Range<Int>, by product: IntegerProduct, sums: UnsafeMutablePointer<Float>,
+    _ codes: QuantizedPanel, _ tiles: Range<Int>, by product: ck_product, sums: UnsafeMutablePointer<Float>,
     capacity: Int, to target: ck_output
   ) {
     let panel = codes.view(columns: columns)
@@ -214,22 +214,4 @@ private struct MatmulJob: ParallelJob {
 
   /// Of a matrix; what has just been read is there once more.
   private static let cachedBytes = 1 << 16
-}
-
-private typealias IntegerProduct =
-  @convention(c) (UnsafePointer<ck_matrix>?, ck_tiles, ck_int8_panel, ck_output) -> Void
-
-extension ck_kernels {
-  /// The product of integer codes with int8 activations; nil for f16, which multiplies f32 activations.
-  fileprivate func product(of codec: PackedCodec) -> IntegerProduct? {
-    switch codec {
-    case .f16: nil
-    case .int8: matmul_int8
-    case .int6: matmul_int6
-    case .int4: matmul_int4
-    case .int2: matmul_int2
-    case .ternary: matmul_ternary
-    case .int1: matmul_int1
-    }
-  }
 }

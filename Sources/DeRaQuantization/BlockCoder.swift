@@ -33,93 +33,55 @@ enum BlockCoder {
     return sums
   }
 
-  static func int8(
-    _ block: UnsafePointer<TileColumn>, scale given: TileColumn? = nil, into target: UnsafeMutableRawPointer
-  ) -> CodingSums {
-    let scale = storeScales(given ?? greatestMagnitude(block) / 127, at: target)
-    let inverse = reciprocal(scale)
-    var sums = CodingSums()
-    for group in 0..<8 {
-      var word = SIMD16<UInt32>(repeating: 0)
-      for lane in 0..<4 {
-        let weight = block[4 * group + lane]
-        let rounded = (weight * inverse).limited(-127, 127) + rounder
-        word |= (unsafeBitCast(rounded, to: SIMD16<UInt32>.self) & 0xff) &<< UInt32(8 * lane)
-        sums.add((rounded - rounder) * scale, for: weight)
-      }
-      storeWords(word, at: target + 32 + 64 * group)
-    }
-    return sums
-  }
-
-  static func int6(
-    _ block: UnsafePointer<TileColumn>, scale given: TileColumn? = nil, into target: UnsafeMutableRawPointer
-  ) -> CodingSums {
-    let scale = storeScales(
-      given ?? bestScale(block, extremes: int6Extremes) { wholeNumber($0, within: -32, 31) }, at: target)
-    let inverse = reciprocal(scale)
-    var sums = CodingSums()
-    for half in 0..<2 {
-      var highs = SIMD16<UInt32>(repeating: 0)
-      for group in 0..<2 {
-        var lows = SIMD16<UInt32>(repeating: 0)
-        for lane in 0..<8 {
-          let weight = block[16 * half + 8 * group + lane]
-          let rounded = (weight * inverse).limited(-32, 31) + (rounder + 32)
-          let code = unsafeBitCast(rounded, to: SIMD16<UInt32>.self)
-          lows |= (code & 0xf) &<< UInt32(8 * (lane % 4) + lane / 4 * 4)
-          highs |= (code &>> 4 & 3) &<< UInt32(8 * (lane % 4) + (2 * group + lane / 4) * 2)
-          sums.add((rounded - (rounder + 32)) * scale, for: weight)
-        }
-        storeWords(lows, at: target + 32 + 128 * half + 64 * group)
-      }
-      storeWords(highs, at: target + 32 + 256 + 64 * half)
-    }
-    return sums
-  }
-
-  static func int4(
-    _ block: UnsafePointer<TileColumn>, scale given: TileColumn? = nil, into target: UnsafeMutableRawPointer
-  ) -> CodingSums {
-    let scale = storeScales(
-      given ?? bestScale(block, extremes: int4Extremes) { wholeNumber($0, within: -8, 7) }, at: target)
-    let inverse = reciprocal(scale)
-    var sums = CodingSums()
-    for group in 0..<4 {
-      var word = SIMD16<UInt32>(repeating: 0)
-      for lane in 0..<8 {
-        let weight = block[8 * group + lane]
-        // Eight more turns the rounded value into the index of the linear table.
-        let rounded = (weight * inverse).limited(-8, 7) + (rounder + 8)
-        let shift = UInt32(8 * (lane % 4) + lane / 4 * 4)
-        word |= (unsafeBitCast(rounded, to: SIMD16<UInt32>.self) & 0xf) &<< shift
-        sums.add((rounded - (rounder + 8)) * scale, for: weight)
-      }
-      storeWords(word, at: target + 32 + 64 * group)
-    }
-    return sums
-  }
-
-  /// int4 codes that select values of a table, which need not have a zero for the padding.
-  /// - Parameter columns: how many of the 32 are the matrix's.
-  static func int4(
-    _ block: UnsafePointer<TileColumn>, columns: Int, table: CodeTable, scale given: TileColumn? = nil,
+  /// Codes of integers under block scales.
+  /// - Parameter columns: how many of the 32 are the matrix's; the padding's codes are stored too.
+  @inline(__always)
+  static func code<Grid: CodeGrid>(
+    _ block: UnsafePointer<TileColumn>, columns: Int, _ grid: Grid, scale given: TileColumn? = nil,
     into target: UnsafeMutableRawPointer
   ) -> CodingSums {
-    let scale = storeScales(given ?? bestScale(block, columns: columns, table), at: target)
+    let scale = storeScales(given ?? bestScale(block, columns: columns, grid), at: target)
     let inverse = reciprocal(scale)
     var sums = CodingSums()
-    for group in 0..<4 {
-      var word = SIMD16<UInt32>(repeating: 0)
-      for lane in 0..<8 {
-        let weight = block[8 * group + lane]
-        let wanted = weight * inverse
-        word |= table.nearestCode(wanted) &<< UInt32(8 * (lane % 4) + lane / 4 * 4)
-        if 8 * group + lane < columns { sums.add(table.nearestValue(wanted) * scale, for: weight) }
+    withUnsafeTemporaryAllocation(of: SIMD16<UInt32>.self, capacity: PackedLayout.blockColumns) { codes in
+      guard let codes = codes.baseAddress else { return }
+      for column in 0..<PackedLayout.blockColumns {
+        let (code, value) = grid.code(block[column] * inverse)
+        codes[column] = code
+        if column < columns { sums.add(value * scale, for: block[column]) }
       }
-      storeWords(word, at: target + 32 + 64 * group)
+      storeCodes(codes, columns: PackedLayout.blockColumns, grid.form, at: target + 2 * PackedLayout.tileRows)
     }
     return sums
+  }
+
+  /// Stores a block's codes in their planes; see `PackedLayout`.
+  /// - Parameter columns: those whose 64 bytes are written.
+  @inline(__always)
+  static func storeCodes(
+    _ codes: UnsafePointer<SIMD16<UInt32>>, columns: Int, _ form: PackedCodec.Form,
+    at target: UnsafeMutableRawPointer
+  ) {
+    storePlane(codes, columns: columns, bits: form.bits.0, shift: 0, at: target)
+    if form.bits.1 > 0 {
+      storePlane(codes, columns: columns, bits: form.bits.1, shift: form.bits.0, at: target + 64 * form.bits.0)
+    }
+  }
+
+  @inline(__always)
+  private static func storePlane(
+    _ codes: UnsafePointer<SIMD16<UInt32>>, columns: Int, bits: Int, shift: Int, at target: UnsafeMutableRawPointer
+  ) {
+    let columnsPerWord = 32 / bits
+    let mask = UInt32(1) << UInt32(bits) - 1
+    for first in stride(from: 0, to: columns, by: columnsPerWord) {
+      var word = SIMD16<UInt32>(repeating: 0)
+      for lane in 0..<columnsPerWord {
+        let part = codes[first + lane] &>> UInt32(shift) & mask
+        word |= part &<< UInt32(8 * (lane % 4) + bits * (lane / 4))
+      }
+      storeWords(word, at: target + 64 * (first / columnsPerWord))
+    }
   }
 
   private static func greatestMagnitude(_ block: UnsafePointer<TileColumn>) -> TileColumn {
@@ -130,30 +92,16 @@ enum BlockCoder {
     return magnitude
   }
 
-  private static func bestScale(
-    _ block: UnsafePointer<TileColumn>, columns: Int, _ table: CodeTable
-  ) -> TileColumn {
-    let extremes = [table.least, table.greatest].flatMap { [$0, $0 * 0.93, $0 * 1.07] }
-    return bestScale(block, columns: columns, extremes: extremes, table.nearestValue)
-  }
-
-  /// Codes that are tried for a row's weight of largest magnitude.
-  ///
-  /// With more of them, on either side of zero, the error of normally distributed weights falls by less than 0.4 %;
-  /// with −8 alone it is 3 % higher.
-  private static let int4Extremes: [Float] = [-8, -7, -7.5, -8.5, -9]
-  private static let int6Extremes: [Float] = [-32, -31, -33, -30, -34]
-
   /// For each row the scale with the least squared error among some candidates: each gives codes q, and the scale that
   /// suits those best is Σwq/Σq², which lowers the error Σw² by (Σwq)²/Σq².
   ///
   /// The scale carries a sign, so that the weight of largest magnitude can use the longer negative half of the codes.
-  /// - Parameter nearest: the values the codes stand for that are nearest to some numbers.
   @inline(__always)
-  private static func bestScale(
-    _ block: UnsafePointer<TileColumn>, columns: Int = PackedLayout.blockColumns, extremes: [Float],
-    _ nearest: (TileColumn) -> TileColumn
+  private static func bestScale<Grid: CodeGrid>(
+    _ block: UnsafePointer<TileColumn>, columns: Int, _ grid: Grid
   ) -> TileColumn {
+    let extremes = grid.roundingExtremes
+    if extremes.isEmpty { return greatestMagnitude(block) / Float(grid.form.greatest) }
     var greatest = block[0]
     var lowest = block[0]
     for column in 1..<PackedLayout.blockColumns {
@@ -169,7 +117,7 @@ enum BlockCoder {
       var energy = TileColumn(repeating: 1e-30)
       for column in 0..<columns {
         let relative = block[column] * unit
-        let code = nearest(relative * candidate)
+        let code = grid.nearest(relative * candidate)
         correlation += relative * code
         energy += code * code
       }
@@ -180,11 +128,6 @@ enum BlockCoder {
       bestScale.replace(with: scale, where: better)
     }
     return bestScale * extreme
-  }
-
-  @inline(__always)
-  private static func wholeNumber(_ value: TileColumn, within least: Float, _ most: Float) -> TileColumn {
-    value.limited(least, most) + rounder - rounder
   }
 
   /// Below this magnitude every scale rounds to a half of zero; far above it a reciprocal is still finite.

@@ -2,60 +2,72 @@ import DeRaTensorCore
 
 /// The values that codes of a block stand for, before they are scaled.
 protocol CodeGrid {
-  /// The values tried for the weight of largest magnitude of a block.
-  var extremes: [Float] { get }
+  var form: PackedCodec.Form { get }
+
+  /// The values tried for the weight of largest magnitude of a block that is rounded by itself; empty: that weight gets
+  /// the greatest value.
+  var roundingExtremes: [Float] { get }
+
+  /// The values tried for it by error feedback.
+  var feedbackExtremes: [Float] { get }
 
   /// The values nearest to some numbers.
   func nearest(_ wanted: TileColumn) -> TileColumn
 
-  /// Stores a block under a scale that is a half already, with the codes nearest to its weights.
-  func store(_ block: UnsafePointer<TileColumn>, scale: TileColumn, into target: UnsafeMutableRawPointer)
+  /// Their codes, in the low `form.codeBits` bits, and the values themselves.
+  func code(_ wanted: TileColumn) -> (code: SIMD16<UInt32>, value: TileColumn)
 }
 
-/// Whole numbers: int8, int6 and linear int4.
+/// Whole numbers: codes under block scales without a table.
 struct LinearGrid: CodeGrid {
-  let codec: PackedCodec
-  let least: Float
-  let greatest: Float
+  let form: PackedCodec.Form
+  let roundingExtremes: [Float]
+  private let least: Float
+  private let greatest: Float
+  /// Leaves the code of a value in the low bits of the sum.
+  private let rounder: Float
 
-  init(_ codec: PackedCodec) {
-    self.codec = codec
-    switch codec {
-    case .int8: (least, greatest) = (-127, 127)
-    case .int6: (least, greatest) = (-32, 31)
-    case .int4: (least, greatest) = (-8, 7)
-    case .f16, .int2, .ternary, .int1: preconditionFailure("\(codec) has no codes of whole numbers under block scales")
-    }
+  /// nil for codecs of other codes.
+  init?(_ codec: PackedCodec) {
+    guard let form = codec.form, !form.scalesRows else { return nil }
+    self.form = form
+    roundingExtremes = codec.tuning.extremes
+    (least, greatest) = (Float(form.least), Float(form.greatest))
+    rounder = BlockCoder.rounder - Float(form.offset)
   }
 
-  var extremes: [Float] { FeedbackCoder.extremeFactors.map { $0 * least } }
+  var feedbackExtremes: [Float] { FeedbackCoder.extremeFactors.map { $0 * least } }
 
   @inline(__always)
   func nearest(_ wanted: TileColumn) -> TileColumn {
     wanted.limited(least, greatest) + BlockCoder.rounder - BlockCoder.rounder
   }
 
-  func store(_ block: UnsafePointer<TileColumn>, scale: TileColumn, into target: UnsafeMutableRawPointer) {
-    switch codec {
-    case .int8: _ = BlockCoder.int8(block, scale: scale, into: target)
-    case .int6: _ = BlockCoder.int6(block, scale: scale, into: target)
-    default: _ = BlockCoder.int4(block, scale: scale, into: target)
-    }
+  @inline(__always)
+  func code(_ wanted: TileColumn) -> (code: SIMD16<UInt32>, value: TileColumn) {
+    let rounded = wanted.limited(least, greatest) + rounder
+    return (unsafeBitCast(rounded, to: SIMD16<UInt32>.self), rounded - rounder)
   }
 }
 
-/// The values of a table of int4 codes.
+/// The values of a table.
 struct TableGrid: CodeGrid {
+  let form: PackedCodec.Form
   let table: CodeTable
 
-  var extremes: [Float] {
+  var roundingExtremes: [Float] {
+    [table.least, table.greatest].flatMap { [$0, $0 * 0.93, $0 * 1.07] }
+  }
+
+  var feedbackExtremes: [Float] {
     FeedbackCoder.extremeFactors.flatMap { [$0 * table.least, $0 * table.greatest] }
   }
 
   @inline(__always)
   func nearest(_ wanted: TileColumn) -> TileColumn { table.nearestValue(wanted) }
 
-  func store(_ block: UnsafePointer<TileColumn>, scale: TileColumn, into target: UnsafeMutableRawPointer) {
-    _ = BlockCoder.int4(block, columns: PackedLayout.blockColumns, table: table, scale: scale, into: target)
+  @inline(__always)
+  func code(_ wanted: TileColumn) -> (code: SIMD16<UInt32>, value: TileColumn) {
+    (table.nearestCode(wanted), table.nearestValue(wanted))
   }
 }

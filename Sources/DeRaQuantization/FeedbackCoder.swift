@@ -29,8 +29,11 @@ struct FeedbackCoder {
   func pack(
     _ tile: UnsafePointer<TileColumn>, _ layout: PackedLayout, _ table: CodeTable?, into target: UnsafeMutableRawPointer
   ) -> Sums {
-    if let table { return pack(tile, layout, TableGrid(table: table), into: target) }
-    return pack(tile, layout, LinearGrid(layout.codec), into: target)
+    if let table, let form = layout.codec.form {
+      return pack(tile, layout, TableGrid(form: form, table: table), into: target)
+    }
+    guard let grid = LinearGrid(layout.codec) else { preconditionFailure("\(layout.codec) has no block scales") }
+    return pack(tile, layout, grid, into: target)
   }
 
   private func pack(
@@ -38,7 +41,7 @@ struct FeedbackCoder {
     into target: UnsafeMutableRawPointer
   ) -> Sums {
     let size = PackedLayout.blockColumns
-    let extremes = grid.extremes
+    let extremes = grid.feedbackExtremes
     var sums = Sums()
     withUnsafeTemporaryAllocation(of: TileColumn.self, capacity: (layout.blocks + 2) * size) { memory in
       guard let errors = memory.baseAddress else { return }
@@ -57,7 +60,8 @@ struct FeedbackCoder {
           sums.coding.add(block.weights[column] - block.errors[column], for: block.weights[column])
         }
         for column in block.count..<size { scratch.wanted[column] = TileColumn(repeating: 0) }
-        grid.store(scratch.wanted, scale: scale, into: target + index * layout.codec.blockBytes)
+        _ = BlockCoder.code(
+          scratch.wanted, columns: size, grid, scale: scale, into: target + index * layout.codec.blockBytes)
       }
     }
     return sums

@@ -11,7 +11,7 @@ package struct Packer: Sendable {
   /// - Parameters:
   ///   - table: the int4 code table, 16 values in ascending order; nil: linear.
   ///   - feedback: makes errors good as the matrix's inputs allow; nil: each weight is rounded to the nearest value. Used by
-  ///     int8, int6 and int4.
+  ///     codecs with block scales.
   package init(layout: PackedLayout, table: [Int8]? = nil, feedback: ErrorFeedback? = nil) {
     precondition(feedback.map { $0.columns == layout.columns } ?? true, "statistics of another input")
     self.layout = layout
@@ -90,20 +90,26 @@ package struct Packer: Sendable {
       statistics.outputError = sums.loss.total
       return statistics
     }
+    if let table, let form = layout.codec.form {
+      return code(tile, into: target) {
+        BlockCoder.code($0, columns: $1, TableGrid(form: form, table: table), into: $2)
+      }
+    }
+    if let grid = LinearGrid(layout.codec) {
+      return code(tile, into: target) { BlockCoder.code($0, columns: $1, grid, into: $2) }
+    }
+    return code(tile, into: target) { BlockCoder.f16($0, columns: $1, into: $2) }
+  }
+
+  /// Stores a tile block by block.
+  private func code(
+    _ tile: UnsafePointer<TileColumn>, into target: UnsafeMutableRawPointer,
+    by coder: (_ block: UnsafePointer<TileColumn>, _ columns: Int, UnsafeMutableRawPointer) -> CodingSums
+  ) -> PackingStatistics {
     var sum = PackingStatistics()
     for index in 0..<layout.blocks {
       let block = tile + index * PackedLayout.blockColumns
-      let bytes = target + index * layout.codec.blockBytes
-      let sums =
-        switch layout.codec {
-        case .f16: BlockCoder.f16(block, columns: blockColumns(index), into: bytes)
-        case .int8: BlockCoder.int8(block, into: bytes)
-        case .int6: BlockCoder.int6(block, into: bytes)
-        case .int4:
-          table.map { BlockCoder.int4(block, columns: blockColumns(index), table: $0, into: bytes) }
-            ?? BlockCoder.int4(block, into: bytes)
-        case .int2, .ternary, .int1: preconditionFailure("\(layout.codec) has row scales")
-        }
+      let sums = coder(block, blockColumns(index), target + index * layout.codec.blockBytes)
       sum += statistics(block, count: PackedLayout.blockColumns, sums)
     }
     return sum
@@ -133,21 +139,11 @@ package struct Packer: Sendable {
 
 extension PackedCodec {
   /// Whether blocks of codes have a scale each.
-  var hasBlockScales: Bool {
-    switch self {
-    case .int8, .int6, .int4: true
-    case .f16, .int2, .ternary, .int1: false
-    }
-  }
+  var hasBlockScales: Bool { form?.scalesRows == false }
 
   /// Largest magnitude that keeps its usual precision; larger weights saturate.
   var greatestMagnitude: Float {
-    switch self {
-    case .f16: HalfPrecision.greatest
-    case .int8: HalfPrecision.greatest * 127
-    case .int6: HalfPrecision.greatest * 31
-    case .int4: HalfPrecision.greatest * 7
-    case .int2, .ternary, .int1: .greatestFiniteMagnitude
-    }
+    guard let form else { return HalfPrecision.greatest }
+    return form.scalesRows ? .greatestFiniteMagnitude : HalfPrecision.greatest * Float(form.greatest)
   }
 }

@@ -5,8 +5,7 @@ import DeRaTensorCore
 /// A row's scale is ⟨D, D⟩ / ⟨q, D⟩ for its weights D and codes q, so that the row has its full length along its own
 /// direction. The scale of least squares, ⟨q, D⟩ / ⟨q, q⟩, would shrink it, which acts like a smaller λ.
 struct RowCoder {
-  /// Bits of a code.
-  private let bits: Int
+  private let form: PackedCodec.Form
   /// Code c stands for `factor · c + offset`.
   private let factor: Float
   private let offset: Float
@@ -16,24 +15,10 @@ struct RowCoder {
 
   /// nil for codecs that have no row scales.
   init?(_ codec: PackedCodec) {
-    switch codec {
-    case .f16, .int8, .int6, .int4: return nil
-    // The best for a normal distribution is 0.50, for a Laplace distribution 0.54.
-    case .int2:
-      self.init(bits: 2, factor: 2, offset: -3, greatest: 3, candidates: [0.5, 0.4, 0.45, 0.55, 0.6, 0.7, 0.85])
-    // For a normal distribution 1.22, for a Laplace distribution 1.4; higher where most weights are zero.
-    case .ternary:
-      self.init(bits: 2, factor: 1, offset: -1, greatest: 2, candidates: [1.2, 0.9, 1.05, 1.4, 1.6, 2, 2.6, 3.5, 5])
-    case .int1: self.init(bits: 1, factor: 2, offset: -1, greatest: 1, candidates: [1])
-    }
-  }
-
-  private init(bits: Int, factor: Float, offset: Float, greatest: Float, candidates: [Float]) {
-    self.bits = bits
-    self.factor = factor
-    self.offset = offset
-    self.greatestCode = greatest
-    self.candidates = candidates
+    guard let form = codec.form, form.scalesRows else { return nil }
+    self.form = form
+    (factor, offset, greatestCode) = (Float(form.factor), Float(form.offset), Float(form.codes - 1))
+    candidates = codec.tuning.units
   }
 
   /// Packs a tile given as its columns.
@@ -95,17 +80,20 @@ struct RowCoder {
     _ tile: UnsafePointer<TileColumn>, columns: Int, inverse: TileColumn, scale: TileColumn,
     at target: UnsafeMutableRawPointer
   ) -> CodingSums {
-    let columnsPerWord = 4 * 8 / bits
     var sums = CodingSums()
-    for first in stride(from: 0, to: columns, by: columnsPerWord) {
-      var word = SIMD16<UInt32>(repeating: 0)
-      for lane in 0..<columnsPerWord {
-        let code = code(tile[first + lane] * inverse)
-        let whole = unsafeBitCast(code + BlockCoder.rounder, to: SIMD16<UInt32>.self) & 0xff
-        word |= whole &<< UInt32(8 * (lane % 4) + bits * (lane / 4))
-        if first + lane < columns { sums.add((code * factor + offset) * scale, for: tile[first + lane]) }
+    withUnsafeTemporaryAllocation(of: SIMD16<UInt32>.self, capacity: PackedLayout.blockColumns) { codes in
+      guard let codes = codes.baseAddress else { return }
+      let size = PackedLayout.blockColumns
+      for first in stride(from: 0, to: columns, by: size) {
+        for column in 0..<size {
+          let weight = tile[first + column]
+          let code = code(weight * inverse)
+          codes[column] = unsafeBitCast(code + BlockCoder.rounder, to: SIMD16<UInt32>.self)
+          if first + column < columns { sums.add((code * factor + offset) * scale, for: weight) }
+        }
+        let bytes = target + first / size * form.codeBits * 64
+        BlockCoder.storeCodes(codes, columns: min(size, columns - first), form, at: bytes)
       }
-      BlockCoder.storeWords(word, at: target + first / columnsPerWord * 64)
     }
     return sums
   }

@@ -1,23 +1,3 @@
-/// How the weights of a packed matrix are coded.
-///
-/// The raw value is what a bundle stores, so it never changes meaning.
-package enum PackedCodec: String, Sendable, CaseIterable {
-  /// IEEE half precision, no scales.
-  case f16
-  /// Signed 8-bit codes −127…127, one f16 scale for every 32 columns of a row.
-  case int8
-  /// 6-bit codes that stand for −32…31, one f16 scale for every 32 columns of a row.
-  case int6
-  /// 4-bit codes 0…15 that select a value from a 16-entry table of Int8, one f16 scale for every 32 columns of a row.
-  case int4
-  /// 2-bit codes that stand for −3, −1, 1 and 3, one f32 scale a row; for the difference of two matrices.
-  case int2
-  /// 2-bit codes that stand for −1, 0 and 1, one f32 scale a row; for a difference that is often zero.
-  case ternary
-  /// One bit: −1 or 1, one f32 scale a row; for the difference of two matrices.
-  case int1
-}
-
 /// The byte order of a packed matrix `[rows, columns]`: the contract between the packer and every kernel.
 ///
 /// Rows are cut into tiles of 16, columns into blocks of 32; rows are padded to whole tiles with zero weights, columns to
@@ -68,35 +48,4 @@ package struct PackedLayout: Sendable, Equatable {
     codec == .f16 ? columns * Self.tileRows * 2 : codec.rowScaleBytes + blocks * codec.blockBytes
   }
   package var byteCount: Int { tiles * tileBytes }
-}
-
-extension PackedCodec {
-  /// Bytes of one full 16 × 32 block, its scales included.
-  package var blockBytes: Int {
-    switch self {
-    case .f16: 16 * 32 * 2
-    case .int8: 16 * 2 + 16 * 32
-    case .int6: 16 * 2 + 16 * 32 * 6 / 8
-    case .int4: 16 * 2 + 16 * 32 / 2
-    case .int2, .ternary: 16 * 32 / 4
-    case .int1: 16 * 32 / 8
-    }
-  }
-
-  /// Bytes of the f32 row scales at the start of a tile.
-  package var rowScaleBytes: Int {
-    switch self {
-    case .f16, .int8, .int6, .int4: 0
-    case .int2, .ternary, .int1: 16 * 4
-    }
-  }
-
-  /// Bits a weight takes in a matrix without padding, row scales not counted.
-  package var bitsPerWeight: Double { Double(blockBytes * 8) / Double(16 * 32) }
-
-  /// The range of the values of an int4 table: 6 bits, so that kernels can add products of 4 columns in 16 bits.
-  package static let int4TableRange: ClosedRange<Int8> = -32...31
-
-  /// The table of a linear int4 matrix: code − 8.
-  package static let linearInt4Table: [Int8] = (0..<16).map { Int8($0 - 8) }
 }

@@ -8,6 +8,56 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// The packed formats of integer codes, one row each; `PackedCodec` has the same facts for Swift.
+///
+///   bits      of a code in its first plane and in its second, 0 where there is none. A plane of b bits is 64 b bytes of a
+///             block of 16 rows × 32 columns; codes of 8 bits are signed.
+///   value     a weight is (factor * code + offset) times its scale.
+///   rows      1: a row has one f32 scale, 16 of them before the blocks of a tile; 0: it has an f16 scale a block, 16 of
+///             them before the block's codes.
+///   table     1: a matrix may have a table of 16 values that its codes select instead, as `ck_matrix` says.
+#define CK_FORMATS(FORMAT)                           \
+  /*     name     bits  factor offset  rows  table */ \
+  FORMAT(int8,    8, 0, 1,     0,      0,    0)       \
+  FORMAT(int6,    4, 2, 1,     -32,    0,    0)       \
+  FORMAT(int4,    4, 0, 1,     -8,     0,    1)       \
+  FORMAT(int2,    2, 0, 2,     -3,     1,    0)       \
+  FORMAT(ternary, 2, 0, 1,     -1,     1,    0)       \
+  FORMAT(int1,    1, 0, 2,     -1,     1,    0)
+
+/// CK_FORMAT_f16, then the rows' names.
+#define CK_FORMAT_NAME(name, ...) CK_FORMAT_##name,
+typedef enum { CK_FORMAT_f16, CK_FORMATS(CK_FORMAT_NAME) CK_FORMAT_COUNT } ck_format;
+#undef CK_FORMAT_NAME
+
+/// A row of `CK_FORMATS`.
+typedef struct {
+  const char *name;
+  int bits[2];
+  int factor, offset;
+  int scales_rows;
+  int takes_table;
+} ck_format_row;
+
+/// Constant where `format` is. Of f16 the name only.
+static inline __attribute__((always_inline)) ck_format_row ck_row(ck_format format) {
+  switch (format) {
+#define CK_CASE(name, low, high, factor, offset, rows, table) \
+  case CK_FORMAT_##name: return (ck_format_row){#name, {low, high}, factor, offset, rows, table};
+    CK_FORMATS(CK_CASE)
+#undef CK_CASE
+    default: return (ck_format_row){.name = "f16"};
+  }
+}
+
+/// Bytes of a block of integer codes, its scales included.
+static inline __attribute__((always_inline)) size_t ck_block_bytes(ck_format_row row) {
+  return (row.scales_rows ? 0 : 32) + 64 * (size_t)(row.bits[0] + row.bits[1]);
+}
+
+/// Bytes before the blocks of a tile.
+static inline __attribute__((always_inline)) size_t ck_tile_start(ck_format_row row) { return row.scales_rows ? 64 : 0; }
+
 /// A packed matrix in the byte order of `PackedLayout`: 16-row tiles of 32-column blocks.
 typedef struct {
   const uint8_t *bytes;
@@ -15,7 +65,7 @@ typedef struct {
   size_t blocks;
   /// Columns without padding, `32 * (blocks - 1) < columns <= 32 * blocks`.
   size_t columns;
-  /// int4: the 16 values of the codes, -32 ... 31; NULL: code - 8.
+  /// Of a format that takes one: the 16 values of the codes, -32 ... 31; NULL: as the format's row says.
   const int8_t *table;
 } ck_matrix;
 
@@ -58,6 +108,10 @@ typedef struct {
   const float *scales;
 } ck_cached;
 
+/// out = matrix x panel for the tiles. Under block scales, per block acc = fma(integer dot, weight scale * activation
+/// scale, acc); under row scales acc = fma(integer dot, activation scale, acc), at the end times the row's scale.
+typedef void (*ck_product)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
+
 /// The kernels of one instruction set. `n` counts elements; no argument may overlap an output unless said.
 typedef struct {
   /// The name that `DERA_ISA` takes.
@@ -65,14 +119,8 @@ typedef struct {
 
   /// out = matrix x panel for the tiles, in f32: acc = fma(w, x, acc), column after column.
   void (*matmul_f16)(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, ck_output out);
-  /// out = matrix x panel for the tiles: per block acc = fma(integer dot, weight scale * activation scale, acc).
-  void (*matmul_int8)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
-  void (*matmul_int6)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
-  void (*matmul_int4)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
-  /// The same with an f32 scale a row: acc = fma(integer dot, activation scale, acc), at the end times the row's scale.
-  void (*matmul_int2)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
-  void (*matmul_ternary)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
-  void (*matmul_int1)(const ck_matrix *matrix, ck_tiles tiles, ck_int8_panel x, ck_output out);
+  /// Of every format but f16, at its place in `ck_format`.
+  ck_product matmul[CK_FORMAT_COUNT];
 
   /// `n` values to codes -127...127 per 32, scale = amax / 127, rounded to nearest even; the last block padded with
   /// zeros. A block with a NaN or infinity gets a NaN scale and zero codes, so that it is seen in the product.
@@ -113,14 +161,11 @@ typedef struct {
 /// machine or build lacks them.
 const ck_kernels *ck_kernels_named(const char *name);
 
-/// One row of a packed matrix in f32, `columns` values: code times scale.
-void ck_unpack_f16(const ck_matrix *matrix, size_t row, float *out);
-void ck_unpack_int8(const ck_matrix *matrix, size_t row, float *out);
-void ck_unpack_int6(const ck_matrix *matrix, size_t row, float *out);
-void ck_unpack_int4(const ck_matrix *matrix, size_t row, float *out);
-void ck_unpack_int2(const ck_matrix *matrix, size_t row, float *out);
-void ck_unpack_ternary(const ck_matrix *matrix, size_t row, float *out);
-void ck_unpack_int1(const ck_matrix *matrix, size_t row, float *out);
+/// The product with a matrix of integer codes; NULL for f16.
+static inline ck_product ck_matmul(const ck_kernels *kernels, ck_format format) { return kernels->matmul[format]; }
+
+/// One row of a packed matrix in f32, `columns` values.
+void ck_unpack(const ck_matrix *matrix, ck_format format, size_t row, float *out);
 
 /// Reads all bytes; the sum of their words, so that they have to be.
 uint64_t ck_read(const uint8_t *bytes, size_t count);

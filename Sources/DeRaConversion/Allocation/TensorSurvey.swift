@@ -36,7 +36,7 @@ package struct TensorSurvey: Sendable {
 struct MatrixSurveyor: Sendable {
   /// Ranks that are tried of differences that are not adapters.
   private static let ranks = [4, 8, 16, 32]
-  private static let packed: [PackedCodec] = [.int1, .ternary, .int2, .int4, .int6, .int8]
+  private static let packed = PackedCodec.allCases.reversed().filter { $0 != .f16 }
 
   let spec: TensorSpec
   let models: [NamedCheckpoint]
