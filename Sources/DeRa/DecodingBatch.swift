@@ -55,7 +55,7 @@ package final class DecodingBatch {
     for (index, session) in sessions.enumerated() {
       guard let realignment = realignments[index] else { continue }
       if session.tokens.isEmpty { throw SessionError.empty }
-      workspace.request(session, realignment)
+      try workspace.request(session, realignment)
     }
     let panel = try workspace.logits()
     var column = 0

@@ -129,7 +129,7 @@ package final class DecodingSession {
   package func logits(_ realignment: Realignment) throws(SessionError) -> UnsafeMutableBufferPointer<Float> {
     guard !tokens.isEmpty else { throw .empty }
     workspace.clear()
-    workspace.request(self, realignment)
+    try workspace.request(self, realignment)
     let panel = try workspace.logits()
     return UnsafeMutableBufferPointer(start: panel.column(0), count: bundle.configuration.vocabularySize)
   }

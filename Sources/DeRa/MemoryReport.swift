@@ -36,7 +36,7 @@ extension DecodingSession {
   package var memory: MemoryReport {
     MemoryReport(
       mappedBytes: bundle.mappedBytes,
-      residentBytes: workspace.state.streaming.map { $0.streamedBytes == 0 ? bundle.mappedBytes : $0.limit },
+      residentBytes: workspace.state.streaming.map { min($0.limit, bundle.mappedBytes) },
       kvBytes: caches.reduce(0) { $0 + $1.byteCount },
       scratchBytes: workspace.state.byteCount)
   }
@@ -54,13 +54,15 @@ extension DecodingBatch {
 extension DecodingSession {
   /// Keeps at most so many bytes of the weights in memory and streams the others from the file, layer by layer and again
   /// for every pass. The sessions of a `DecodingBatch` have it in common.
+  ///
+  /// Only the weights of models that λ needs count. A later λ that needs others makes another plan for them; its step
+  /// throws where there is too little room.
+  /// - Parameter realignments: the λ that will be used; nil makes room for all models.
   /// - Throws: `SessionError.outOfMemory` when that is too little for two layers.
-  package func limitResidentWeights(to bytes: Int) throws(SessionError) {
-    do throws(TensorError) {
-      workspace.state.streaming = try WeightStreaming(bundle.decoder, limit: bytes)
-    } catch {
-      throw .outOfMemory("\(error)")
-    }
+  package func limitResidentWeights(to bytes: Int, for realignments: [Realignment]? = nil) throws(SessionError) {
+    let all = Set(bundle.decoder.models.indices)
+    let models = realignments.map { $0.reduce(into: []) { $0.formUnion($1.modelsRead(blend)) } } ?? all
+    try workspace.stream(models, limit: bytes)
   }
 }
 

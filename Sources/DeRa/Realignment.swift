@@ -25,6 +25,16 @@ package struct Realignment: Sendable, Hashable {
   /// `[1 + aligned models]`: the weight of every model's logits, reference first. Models of weight 0 need not run.
   package var weights: [Float] { [referenceWeight] + lambdas }
 
+  /// Whether a model's weights are read, 0 for the reference. A blend of weights reads the reference's for what models share
+  /// unless one model is left.
+  func reads(_ model: Int, _ blend: Blend) -> Bool {
+    if model > 0 { return lambdas[model - 1] != 0 }
+    return referenceWeight != 0 || blend == .weights && lambdas.count(where: { $0 != 0 }) > 1
+  }
+
+  /// The models whose weights are read.
+  func modelsRead(_ blend: Blend) -> Set<Int> { Set((0...lambdas.count).filter { reads($0, blend) }) }
+
   /// Reads `0.5`, `0.5,0.3` (bundle order; missing ones are 0) or `brief=0.5,happy=0.3` (those not named are 0).
   /// - Parameter models: names of the aligned models, in the bundle's order.
   package static func parse(_ text: String, models: [String]) throws(RealignmentError) -> Realignment {

@@ -69,9 +69,11 @@ final class Workspace {
   /// Asks for the logits after a session's last token.
   ///
   /// A model of weight 0 is left out: its cost is saved, and λ = 1 is the aligned model alone to the bit.
-  func request(_ session: DecodingSession, _ realignment: Realignment) {
+  /// - Throws: `SessionError.outOfMemory` when the weights that λ needs cannot be streamed.
+  func request(_ session: DecodingSession, _ realignment: Realignment) throws(SessionError) {
     let count = models.bundle.decoder.models.count
     precondition(realignment.lambdas.count == count - 1, "one λ for every aligned model")
+    try extendStreaming(realignment)
     session.mix(realignment)
     for model in 0..<perSession {
       let isReference = model == 0
@@ -83,6 +85,32 @@ final class Workspace {
     }
     requests.initializeElement(at: requestCount, to: Request(session: session))
     requestCount += 1
+  }
+
+  /// Plans which weights of some models are kept in memory.
+  /// - Throws: `SessionError.outOfMemory` when the limit is too small.
+  func stream(_ needed: Set<Int>, limit: Int) throws(SessionError) {
+    do throws(TensorError) {
+      state.streaming = try WeightStreaming(models.bundle.decoder, models: needed.sorted(), limit: limit)
+    } catch {
+      throw .outOfMemory("\(error)")
+    }
+  }
+
+  /// Makes another plan for a λ that needs models the plan has not: for all that were needed so far, or if there is no
+  /// room for so many, for these.
+  private func extendStreaming(_ realignment: Realignment) throws(SessionError) {
+    guard let streaming = state.streaming else { return }
+    let isPlanned = models.bundle.decoder.models.indices.allSatisfy {
+      !realignment.reads($0, models.blend) || streaming.models.contains($0)
+    }
+    if isPlanned { return }
+    let needed = realignment.modelsRead(models.blend)
+    do throws(SessionError) {
+      try stream(needed.union(streaming.models), limit: streaming.limit)
+    } catch {
+      try stream(needed, limit: streaming.limit)
+    }
   }
 
   /// Runs the models that the requests need up to each session's last token, then blends.

@@ -75,6 +75,10 @@ extension BundleReader {
       let codecs = PackedCodec.allCases.map(\.rawValue).joined(separator: ", ")
       throw invalid(field, "coded as \"\(row.codec.prefix(20))\"", spec.role.isMatrix ? "one of \(codecs)" : "f32")
     }
+    // The right factor's products are its input, and those are floats.
+    if case .loraB = part, codec != .packed(.f16) {
+      throw invalid(field, "coded as \"\(row.codec)\"", "f16, as every left factor of a low-rank change")
+    }
     guard Self.isChecksum(row.sha256) else {
       throw invalid(
         BundleKey.tensorChecksums, "\"\(row.sha256.prefix(70))\"", "64 lower-case hexadecimal digits for \(row.name)")

@@ -43,7 +43,7 @@ struct RunCommand: ParsableCommand {
     let realignment = try lambda.realignment(for: bundle)
     let format = try prompting.format(bundle)
     let tokens = try promptTokens(format)
-    let session = try machine.session(bundle)
+    let session = try machine.session(bundle, realignment)
     var options = try sampling.options()
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
     let isQuiet = json

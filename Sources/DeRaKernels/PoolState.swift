@@ -5,8 +5,9 @@ import Synchronization
 /// The state that the threads of a pool share.
 ///
 /// Every thread has a share of a job's chunks, consecutive ones so that it reads memory in one stream, and takes from the
-/// others' shares when its own is used up. Whoever takes a chunk owns it, and because the caller does not leave `run`
-/// before every chunk is finished, the job's description stays valid for as long as one is owned.
+/// others' shares when its own is used up. Fewer chunks than threads go to the first threads, and the others sleep on.
+/// Whoever takes a chunk owns it, and because the caller does not leave `run` before every chunk is finished, the job's
+/// description stays valid for as long as one is owned.
 final class PoolState: @unchecked Sendable {
   private let threads: Int
   /// `[threads]`, each on cache lines of its own.
@@ -14,15 +15,13 @@ final class PoolState: @unchecked Sendable {
   private static let shareBytes = 128
 
   private let finished = Atomic<Int>(0)
-  private let sleepers = Atomic<Int>(0)
   private let callerSleeps = Atomic<Bool>(false)
   private let stopping = Atomic<Bool>(false)
 
   /// Held by the caller whose job runs.
   private let turn = Lock()
-  /// Guards going to sleep: of workers for `work`, of the caller for `done`.
+  /// Guards going to sleep: of workers for their share's `wake`, of the caller for `done`.
   private let sleep = Lock()
-  private let work = Condition()
   private let done = Condition()
 
   init(threads: Int) {
@@ -46,19 +45,29 @@ final class PoolState: @unchecked Sendable {
   func run(_ job: any ParallelJob.Type, at address: UnsafeRawPointer, chunks: Int) {
     turn.lock()
     finished.store(0, ordering: .relaxed)
-    for thread in (0..<threads).reversed() {
-      let range = (chunks * thread / threads)..<(chunks * (thread + 1) / threads)
+    let active = min(threads, chunks)
+    for thread in (0..<active).reversed() {
+      let range = (chunks * thread / active)..<(chunks * (thread + 1) / active)
       share(thread).pointee.publish(job, at: address, chunks: range)
     }
-    if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
-      // Whoever counted as a sleeper now waits, and is not held up by the lock when woken.
-      sleep.lock()
-      sleep.unlock()
-      work.wakeAll()
-    }
+    wake(1..<active)
     runShares(from: 0)
     waitUntilFinished(chunks)
     turn.unlock()
+  }
+
+  /// Wakes those of some workers that sleep.
+  private func wake(_ workers: Range<Int>) {
+    var haveSettled = false
+    for thread in workers where share(thread).pointee.sleeps.load(ordering: .sequentiallyConsistent) {
+      if !haveSettled {
+        // Whoever says that it sleeps now waits, and is not held up by the lock when woken.
+        sleep.lock()
+        sleep.unlock()
+        haveSettled = true
+      }
+      share(thread).pointee.wake.wakeAll()
+    }
   }
 
   /// A worker's life: chunks while there are any, then spinning, then sleep.
@@ -79,7 +88,7 @@ final class PoolState: @unchecked Sendable {
     sleep.lock()
     stopping.store(true, ordering: .relaxed)
     sleep.unlock()
-    work.wakeAll()
+    for thread in 1..<max(threads, 1) { share(thread).pointee.wake.wakeAll() }
   }
 
   /// Does the chunks of a thread's own share, then what the other shares have left.
@@ -103,9 +112,12 @@ final class PoolState: @unchecked Sendable {
 
   private func waitForWork(_ thread: Int) {
     sleep.lock()
-    sleepers.add(1, ordering: .sequentiallyConsistent)
-    while !share(thread).pointee.hasChunks && !stopping.load(ordering: .relaxed) { work.wait(sleep) }
-    sleepers.subtract(1, ordering: .relaxed)
+    // An exchange, because QEMU may let a store pass the load below, which hardware does not: nobody would wake us.
+    _ = share(thread).pointee.sleeps.exchange(true, ordering: .sequentiallyConsistent)
+    while !share(thread).pointee.hasChunks && !stopping.load(ordering: .relaxed) {
+      share(thread).pointee.wake.wait(sleep)
+    }
+    share(thread).pointee.sleeps.store(false, ordering: .relaxed)
     sleep.unlock()
   }
 
@@ -114,7 +126,7 @@ final class PoolState: @unchecked Sendable {
     while finished.load(ordering: .acquiring) != chunks {
       if idle.goesOn(for: Spinning.caller) { continue }
       sleep.lock()
-      // An exchange, because QEMU may let a store pass the load below, which hardware does not: nobody would wake us.
+      // An exchange for the same reason.
       _ = callerSleeps.exchange(true, ordering: .sequentiallyConsistent)
       while finished.load(ordering: .sequentiallyConsistent) != chunks { done.wait(sleep) }
       callerSleeps.store(false, ordering: .relaxed)
@@ -128,6 +140,9 @@ private struct Share: ~Copyable {
   /// The next chunk in the low half, the end of the share in the high half: both change at once, so that nobody takes a
   /// chunk of one job for one of the next.
   private let chunks = Atomic<UInt64>(0)
+  /// Whether its thread waits for `wake`, or is about to.
+  let sleeps = Atomic<Bool>(false)
+  let wake = Condition()
   // Written before `chunks`, read after a chunk is taken.
   private var job: (any ParallelJob.Type)?
   private var address: UnsafeRawPointer?

@@ -10,7 +10,7 @@ package struct Processors: Sendable, Equatable {
   /// A core's second hardware thread adds nothing to work that waits for memory. A core of less than half the fastest
   /// one's capacity would hold up the others at the end of every job.
   package let preferred: [Int]
-  /// Processors' worth of time that the cgroup grants (cpu.max), rounded up; nil without a limit.
+  /// Processors' worth of time that the cgroup grants, rounded up; nil without a limit.
   package let quota: Int?
 
   /// The processors that the calling thread may use. Read once, before anything is confined.
@@ -89,20 +89,49 @@ package struct Processors: Sendable, Equatable {
     }
   }
 
-  /// The smallest of the limits that the process's cgroup (version 2) and those around it set.
+  /// The smallest of the limits that the process's cgroups and those around them set: version 2's cpu.max, version 1's
+  /// cpu.cfs_quota_us and cpu.cfs_period_us.
   private static func quota(_ read: (String) -> String?) -> Int? {
     let lines = read("/proc/self/cgroup")?.split(separator: "\n") ?? []
-    guard let line = lines.first(where: { $0.hasPrefix("0::/") }) else { return nil }
-    var path = line.dropFirst(3)[...]
-    var smallest: Int?
+    return lines.flatMap { line -> [Int] in
+      // number:controllers:path, without controllers in version 2.
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard fields.count == 3, fields[2].hasPrefix("/") else { return [] }
+      let controllers = fields[1].split(separator: ",")
+      if fields[0] == "0", controllers.isEmpty { return limits(fields[2], in: "/sys/fs/cgroup", read, currentLimit) }
+      guard controllers.contains("cpu") else { return [] }
+      // A container sees its own group where others see all of them.
+      return ["cpu", "\(fields[1])"].flatMap { limits(fields[2], in: "/sys/fs/cgroup/\($0)", read, olderLimit) }
+    }.min()
+  }
+
+  /// The limits of a group and of those around it.
+  private static func limits(
+    _ path: Substring, in folder: String, _ read: (String) -> String?, _ limit: (String, (String) -> String?) -> Int?
+  ) -> [Int] {
+    var path = path == "/" ? "" : path
+    var found: [Int] = []
     while true {
-      let words = read("/sys/fs/cgroup\(path)/cpu.max")?.split { $0 == " " || $0 == "\n" } ?? []
-      if words.count == 2, let time = Int(words[0]), let period = Int(words[1]), time > 0, period > 0 {
-        smallest = min(smallest ?? .max, (time - 1) / period + 1)
-      }
-      guard let slash = path.lastIndex(of: "/") else { return smallest }
+      if let limit = limit(folder + path, read) { found.append(limit) }
+      guard let slash = path.lastIndex(of: "/") else { return found }
       path = path[..<slash]
     }
+  }
+
+  private static func currentLimit(_ group: String, _ read: (String) -> String?) -> Int? {
+    let words = read("\(group)/cpu.max")?.split { $0 == " " || $0 == "\n" } ?? []
+    return words.count == 2 ? processors(Int(words[0]), Int(words[1])) : nil
+  }
+
+  private static func olderLimit(_ group: String, _ read: (String) -> String?) -> Int? {
+    func number(_ file: String) -> Int? { read("\(group)/\(file)").flatMap { Int(firstWord($0)) } }
+    return processors(number("cpu.cfs_quota_us"), number("cpu.cfs_period_us"))
+  }
+
+  /// Whole processors that give so much time in a period; nil where there is no limit (max, or −1).
+  private static func processors(_ time: Int?, _ period: Int?) -> Int? {
+    guard let time, let period, time > 0, period > 0 else { return nil }
+    return (time - 1) / period + 1
   }
 
   private static func firstWord(_ text: String) -> Substring { text.prefix { $0 != "\n" && $0 != " " } }

@@ -25,18 +25,23 @@ package final class WeightStreaming {
   /// Bytes of the weights that are kept; the others are read again for every pass.
   package let keptBytes: Int
   package let streamedBytes: Int
+  /// The models whose weights these are, ascending; those of others are read as they are needed.
+  package let models: [Int]
 
+  /// - Parameter numbers: of the models that will run; all if nil.
   /// - Throws: `TensorError` when the limit leaves no room for two of the largest layers.
-  package init(_ decoder: Decoder, limit: Int) throws(TensorError) {
+  package init(_ decoder: Decoder, models numbers: [Int]? = nil, limit: Int) throws(TensorError) {
+    models = numbers ?? Array(decoder.models.indices)
+    let running = models.map { decoder.models[$0] }
     let layers = (0..<decoder.configuration.layers).map { layer in
       Self.stretches(
-        decoder.models.flatMap { model in
+        running.flatMap { model in
           LayerWeights.Matrices.all.map { model.layers[layer].matrices[keyPath: $0] }
         })
     }
-    let outputs = Self.stretches(decoder.models.map(\.output))
+    let outputs = Self.stretches(running.map(\.output))
     // Of an embedding that is no output matrix few rows are read, but in time all of them.
-    let embeddings = Self.stretches(decoder.models.map(\.embedding))
+    let embeddings = Self.stretches(running.map(\.embedding))
     let isTied = embeddings.map(\.baseAddress) == outputs.map(\.baseAddress)
     let all = layers + [outputs]
     let sizes = all.map { $0.reduce(0) { $0 + $1.count } }

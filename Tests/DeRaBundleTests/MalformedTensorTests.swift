@@ -238,6 +238,15 @@ struct MalformedTensorTests {
     }
   }
 
+  @Test(
+    "a left factor of integers, whose input has no codes",
+    arguments: [.int8, .int6, .int2, .ternary, .int1] as [PackedCodec])
+  func leftFactorCodec(codec: PackedCodec) throws {
+    try expectRefusal("lora_b is coded as \"\(codec)\", expected f16", changes: true) { bundle in
+      bundle.setCodec("\(Self.down).lora_b", codec.rawValue)
+    }
+  }
+
   @Test("a header with random bytes changed is refused or read, never a crash")
   func fuzz() throws {
     let directory = try TemporaryDirectory()

@@ -60,6 +60,27 @@ import Testing
     #expect(processors([0, 1], ["/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/cpu.max": "1 1\n"]).quota == 1)
   }
 
+  /// Version 1, as `docker run --cpus=2` sets it: a container sees its own group as the root.
+  @Test(
+    arguments: [
+      ("200000", "100000", 2), ("150000\n", "100000\n", 2), ("-1\n", "100000\n", nil), ("50000", "50000", 1),
+      ("200000", "0", nil), ("x", "100000", nil),
+    ] as [(String, String, Int?)]) func olderGroupsLimitToo(time: String, period: String, quota: Int?)
+  {
+    for (line, folder) in [
+      ("4:cpu,cpuacct:/docker/1f\n", "cpu,cpuacct/docker/1f"), ("4:cpu,cpuacct:/docker/1f\n", "cpu,cpuacct"),
+      ("4:cpuacct,cpu:/docker/1f\n", "cpu"), ("11:memory:/m\n3:cpu:/a\n", "cpu/a"), ("3:cpu:/\n0::/\n", "cpu"),
+    ] {
+      let files = [
+        "/proc/self/cgroup": line, "/sys/fs/cgroup/\(folder)/cpu.cfs_quota_us": time,
+        "/sys/fs/cgroup/\(folder)/cpu.cfs_period_us": period,
+      ]
+      #expect(processors([0, 1, 2, 3], files).quota == quota, "\(line)")
+    }
+    let other = ["/proc/self/cgroup": "4:cpuset:/a\n", "/sys/fs/cgroup/cpuset/a/cpu.cfs_quota_us": "100000"]
+    #expect(processors([0, 1], other).quota == nil)
+  }
+
   @Test func thisMachineHasAtLeastOne() {
     #expect(!Processors.current.preferred.isEmpty)
     #expect(Processors.current.preferred.allSatisfy(Processors.current.allowed.contains))

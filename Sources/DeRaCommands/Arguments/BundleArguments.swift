@@ -74,7 +74,8 @@ struct SessionArguments: ParsableArguments {
   @OptionGroup var runtime: RuntimeArguments
   @OptionGroup var limits: MemoryLimitArguments
 
-  func session(_ bundle: ModelBundle) throws -> DecodingSession {
+  /// - Parameter realignment: the λ it begins with; nil for any.
+  func session(_ bundle: ModelBundle, _ realignment: Realignment? = nil) throws -> DecodingSession {
     let length = runtime.contextLength(for: bundle)
     if length > bundle.configuration.contextLength {
       Output.note("The model was made for \(bundle.configuration.contextLength) tokens; beyond that it may ramble.")
@@ -82,7 +83,7 @@ struct SessionArguments: ParsableArguments {
     let engine = try runtime.engine()
     let forecast = MemoryForecast(
       bundle: bundle, context: length, codec: runtime.precision.kv, blend: runtime.blending.blend,
-      residentLimit: limits.residentLimit?.bytes)
+      residentLimit: limits.residentLimit?.bytes, realignment: realignment)
     let session =
       if let limit = limits.memoryLimit { try forecast.session(engine, limit: limit.bytes) } else {
         try forecast.session(engine)

@@ -32,12 +32,14 @@ struct MemoryForecast {
   var blend: Blend
   /// Most bytes of weights in memory.
   var residentLimit: Int?
+  /// The λ that the session is made for; nil for any.
+  var realignment: Realignment?
 
   /// Nothing that a session reserves is touched before it runs, so that making one is the exact prediction.
   func session(_ engine: Engine) throws -> DecodingSession {
     let session = try DecodingSession(
       bundle: bundle, contextLength: context, engine: engine, cacheCodec: codec, blend: blend)
-    if let residentLimit { try session.limitResidentWeights(to: residentLimit) }
+    if let residentLimit { try session.limitResidentWeights(to: residentLimit, for: realignment.map { [$0] }) }
     return session
   }
 

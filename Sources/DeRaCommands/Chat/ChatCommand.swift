@@ -43,7 +43,7 @@ struct ChatCommand: ParsableCommand {
       console.note("The bundle has no chat template: messages and answers are continued as plain text.")
     }
     let engine = BundleChatEngine(
-      session: try machine.session(bundle), format: format, options: options)
+      session: try machine.session(bundle, realignment), format: format, options: options)
     let loop = ChatLoop(engine: engine, console: console, systemPrompt: system, realignment: realignment)
     try loop.run()
   }
