@@ -7,7 +7,8 @@
 
 typedef float f32x8 __attribute__((vector_size(32)));
 
-typedef enum { CACHED_F16, CACHED_INT8 } cached_kind;
+/// CACHED_F32 are no keys but rows whose scores are added to what is there.
+typedef enum { CACHED_F16, CACHED_INT8, CACHED_F32 } cached_kind;
 
 /// Keys whose sums are reduced together.
 #define KEYS 8
@@ -26,6 +27,7 @@ INLINE size_t heads_together(size_t left, size_t n) { return n % LANES ? 1 : lef
 /// Elements `i ..< i + 16`.
 INLINE f32x16 load_cached(const void *elements, size_t i, const cached_kind kind) {
   if (kind == CACHED_F16) return load_f16((const uint16_t *)elements + i);
+  if (kind == CACHED_F32) return load((const float *)elements + i);
   i8x16 codes;
   memcpy(&codes, (const int8_t *)elements + i, sizeof codes);
   return __builtin_convertvector(codes, f32x16);
@@ -34,6 +36,7 @@ INLINE f32x16 load_cached(const void *elements, size_t i, const cached_kind kind
 /// Elements `i ..< i + n` for n < 16, then zeros.
 INLINE f32x16 load_cached_tail(const void *elements, size_t i, size_t n, const cached_kind kind) {
   if (kind == CACHED_F16) return load_f16_tail((const uint16_t *)elements + i, n);
+  if (kind == CACHED_F32) return load_tail((const float *)elements + i, n);
   i8x16 codes = {};
   memcpy(&codes, (const int8_t *)elements + i, n);
   return __builtin_convertvector(codes, f32x16);
@@ -94,7 +97,11 @@ INLINE void score_keys(const float *queries, size_t n, ck_cached keys, size_t fi
     factors *= scales;
   }
   for (int h = 0; h < heads; h++) {
-    f32x8 result = factors * sum16_rest(sums + h * KEYS);
+    f32x8 result = factors * sum16_rest(sums + h * KEYS), before = {};
+    if (kind == CACHED_F32) {
+      memcpy(&before, scores + h * stride + first, count * sizeof(float));
+      result += before;
+    }
     memcpy(scores + h * stride + first, &result, count * sizeof(float));
   }
 }
@@ -119,22 +126,41 @@ SCORES_OF(2)
 SCORES_OF(3)
 SCORES_OF(4)
 
-static void scores(const float *queries, size_t heads, size_t n, ck_cached keys, size_t count, float factor,
-                   float *scores, size_t stride) {
+#define ADD_SCORES_OF(heads)                                                                                      \
+  SEPARATE void add_scores_##heads(const float *queries, size_t n, ck_cached keys, size_t first, size_t end,      \
+                                   float factor, float *scores, size_t stride) {                                  \
+    score_positions(queries, n, keys, first, end, factor, heads, CACHED_F32, scores, stride);                     \
+  }
+ADD_SCORES_OF(1)
+ADD_SCORES_OF(2)
+ADD_SCORES_OF(3)
+ADD_SCORES_OF(4)
+
+/// A function of 1 to 4 heads.
+typedef void (*scores_of)(const float *queries, size_t n, ck_cached keys, size_t first, size_t end, float factor,
+                          float *scores, size_t stride);
+
+INLINE void score_heads(const scores_of *of, const float *queries, size_t heads, size_t n, ck_cached keys,
+                        size_t count, float factor, float *scores, size_t stride) {
   for (size_t t = 0; t < count; t += POSITIONS) {
     const size_t end = t + POSITIONS < count ? t + POSITIONS : count;
     for (size_t h = 0, together; h < heads; h += together) {
       together = heads_together(heads - h, n);
-      const float *q = queries + h * n;
-      float *out = scores + h * stride;
-      switch (together) {
-        case 1: scores_1(q, n, keys, t, end, factor, out, stride); break;
-        case 2: scores_2(q, n, keys, t, end, factor, out, stride); break;
-        case 3: scores_3(q, n, keys, t, end, factor, out, stride); break;
-        default: scores_4(q, n, keys, t, end, factor, out, stride);
-      }
+      of[together - 1](queries + h * n, n, keys, t, end, factor, scores + h * stride, stride);
     }
   }
+}
+
+static void scores(const float *queries, size_t heads, size_t n, ck_cached keys, size_t count, float factor,
+                   float *scores, size_t stride) {
+  static const scores_of of[HEADS] = {scores_1, scores_2, scores_3, scores_4};
+  score_heads(of, queries, heads, n, keys, count, factor, scores, stride);
+}
+
+static void add_scores(const float *queries, size_t heads, size_t n, const float *rows, size_t count, float factor,
+                       float *scores, size_t stride) {
+  static const scores_of of[HEADS] = {add_scores_1, add_scores_2, add_scores_3, add_scores_4};
+  score_heads(of, queries, heads, n, (ck_cached){rows, NULL}, count, factor, scores, stride);
 }
 
 /// Adds `chunks` times 16 elements of the weighted sums of `heads` heads (both constants).

@@ -14,6 +14,7 @@
                          .silu_mul = silu_mul,                                                       \
                          .gelu_mul = gelu_mul,                                                       \
                          .scores = scores,                                                           \
+                         .add_scores = add_scores,                                                   \
                          .softmax = softmax,                                                         \
                          .mix = mix,                                                                 \
                          .quantize_head = quantize_head}

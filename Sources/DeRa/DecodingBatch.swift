@@ -28,7 +28,7 @@ package final class DecodingBatch {
       }
       let workspace = try Workspace(
         models: SessionModels(bundle, sessions: count, blend: blend, mixtures: 1),
-        contextLength: contextLength, engine: engine, maxOutputs: count)
+        contextLength: contextLength, engine: engine, maxOutputs: count, cacheCodec: cacheCodec)
       self.workspace = workspace
       self.bundle = bundle
       var sessions: [DecodingSession] = []

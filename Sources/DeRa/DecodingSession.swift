@@ -64,7 +64,7 @@ package final class DecodingSession {
       }
       let workspace = try Workspace(
         models: SessionModels(bundle, sessions: 1, blend: blend, mixtures: mixtures), contextLength: contextLength,
-        engine: engine, maxOutputs: maxOutputs)
+        engine: engine, maxOutputs: maxOutputs, cacheCodec: cacheCodec)
       try self.init(workspace, index: 0, contextLength: contextLength, cacheCodec: cacheCodec)
     } catch {
       throw .outOfMemory("\(error)")

@@ -29,9 +29,10 @@ final class Workspace {
   /// - Parameters:
   ///   - models: the models of the sessions that step together.
   ///   - maxOutputs: most positions whose logits are computed together, at least one a session.
+  ///   - cacheCodec: of the sessions' keys and values.
   /// - Throws: `TensorError` when the buffers do not fit into the address space.
   init(
-    models: SessionModels, contextLength: Int, engine: Engine, maxOutputs: Int
+    models: SessionModels, contextLength: Int, engine: Engine, maxOutputs: Int, cacheCodec: CacheCodec
   ) throws(TensorError) {
     let sessions = models.sessions
     let columns = try CheckedSize.product(sessions, models.perSession)
@@ -39,7 +40,7 @@ final class Workspace {
     state = try DecoderState(
       models.decoder, engine: engine,
       maxColumns: max(2 * columns, min(DecodingSession.passColumns, contextLength * columns)),
-      maxOutputs: outputs, context: contextLength)
+      maxOutputs: outputs, context: contextLength, cacheCodec: cacheCodec)
     self.models = models
     requests = .allocate(capacity: sessions)
     weights = .allocate(capacity: columns)

@@ -72,10 +72,41 @@ package struct CacheView: @unchecked Sendable {
   package var values: CachePlane
   /// Positions seen, the column's own included; not empty, and all of them held.
   package var visible: Range<Int>
+  /// What every key is short of; nil for nothing.
+  package var keyBias: KeyBias?
 
-  package init(keys: CachePlane, values: CachePlane, visible: Range<Int>) {
+  package init(keys: CachePlane, values: CachePlane, visible: Range<Int>, keyBias: KeyBias? = nil) {
     self.keys = keys
     self.values = values
     self.visible = visible
+    self.keyBias = keyBias
+  }
+}
+
+/// A bias of a layer's keys that is kept out of the cache.
+///
+/// A bias can be a hundred times larger than what it is added to, and a code's step is a part of the largest element. So
+/// int8 caches hold rotated keys without it, and a score gets query · R_t·bias besides. That is a product of what the query
+/// makes of the bias with the cosines and sines of position t, whatever the layer and the head.
+package struct KeyBias: @unchecked Sendable {
+  /// `[kvHeads · headDim]`, before rotation.
+  package var values: UnsafePointer<Float>
+  /// The cosines and then the sines of every position up to the last visible one, `[positions, 2 · headDim / 2]`.
+  package var positions: UnsafePointer<Float>
+
+  package init(values: UnsafePointer<Float>, positions: UnsafePointer<Float>) {
+    self.values = values
+    self.positions = positions
+  }
+
+  /// What a rotated query makes of the bias: for every pair the factors of a position's cosine and of its sine.
+  func factors(_ query: UnsafePointer<Float>, head: Int, headDim: Int, into factors: UnsafeMutablePointer<Float>) {
+    let bias = values + head * headDim
+    let half = headDim / 2
+    for pair in 0..<half {
+      let (first, second) = (query[pair], query[pair + half])
+      factors[pair] = first * bias[pair] + second * bias[pair + half]
+      factors[pair + half] = second * bias[pair] - first * bias[pair + half]
+    }
   }
 }

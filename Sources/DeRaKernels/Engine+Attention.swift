@@ -26,10 +26,13 @@ package struct AttentionScratch: @unchecked Sendable {
   package var scores: UnsafeMutablePointer<Float>
   /// Positions a column may see at most.
   package var capacity: Int
+  /// `[threads, group, headDim]`; only for keys without their bias.
+  package var factors: UnsafeMutablePointer<Float>?
 
-  package init(scores: UnsafeMutablePointer<Float>, capacity: Int) {
+  package init(scores: UnsafeMutablePointer<Float>, capacity: Int, factors: UnsafeMutablePointer<Float>? = nil) {
     self.scores = scores
     self.capacity = capacity
+    self.factors = factors
   }
 }
 
@@ -53,6 +56,7 @@ extension Engine {
       let count = cache.visible.count
       precondition(count <= scratch.capacity, "scratch too small")
       precondition(count <= cache.keys.slots && cache.keys.slots == cache.values.slots, "positions no longer held")
+      precondition(cache.keyBias == nil || scratch.factors != nil, "no room for a bias's factors")
       elements += 2 * count * shape.headDim
     }
     let items = queries.columns * shape.heads
@@ -103,6 +107,7 @@ private struct AttentionJob: ParallelJob {
         query, count, headDim, cache.keys.view(head: kvHead, slot: slot, headDim: headDim), length, shape.scale,
         weights + offset, scratch.capacity)
     }
+    if let bias = cache.keyBias { addBias(bias, cache, query, kvHead, count, to: weights, thread: thread) }
     for index in 0..<count { kernels.pointee.softmax(weights + index * scratch.capacity, cache.visible.count) }
     result.update(repeating: 0, count: count * headDim)
     cache.forEachStretch { slot, offset, length in
@@ -110,6 +115,23 @@ private struct AttentionJob: ParallelJob {
         weights + offset, scratch.capacity, count, cache.values.view(head: kvHead, slot: slot, headDim: headDim),
         length, headDim, result)
     }
+  }
+}
+
+extension AttentionJob {
+  /// scores += scale · query · R_t·bias of `count` heads.
+  private func addBias(
+    _ bias: KeyBias, _ cache: CacheView, _ query: UnsafePointer<Float>, _ kvHead: Int, _ count: Int,
+    to scores: UnsafeMutablePointer<Float>, thread: Int
+  ) {
+    let headDim = shape.headDim
+    guard let factors = scratch.factors.map({ $0 + thread * shape.group * headDim }) else { return }
+    for index in 0..<count {
+      bias.factors(query + index * headDim, head: kvHead, headDim: headDim, into: factors + index * headDim)
+    }
+    kernels.pointee.add_scores(
+      factors, count, headDim, bias.positions + cache.visible.lowerBound * headDim, cache.visible.count, shape.scale,
+      scores, scratch.capacity)
   }
 }
 

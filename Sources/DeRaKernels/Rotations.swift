@@ -40,11 +40,16 @@ package final class Rotations: @unchecked Sendable {
     precondition(positions.count <= columns, "more columns than there is room for")
     let sines = memory + columns * half
     for (column, position) in positions.enumerated() {
-      for pair in 0..<half {
-        let angle = Double(Float(position) * inverseFrequencies[pair])
-        memory[column * half + pair] = Float(Double.cos(angle) * Double(magnitude))
-        sines[column * half + pair] = Float(Double.sin(angle) * Double(magnitude))
-      }
+      write(position, cosines: memory + column * half, sines: sines + column * half)
+    }
+  }
+
+  /// The cosines and sines of a position, `[half]` each.
+  package func write(_ position: Int32, cosines: UnsafeMutablePointer<Float>, sines: UnsafeMutablePointer<Float>) {
+    for pair in 0..<half {
+      let angle = Double(Float(position) * inverseFrequencies[pair])
+      cosines[pair] = Float(Double.cos(angle) * Double(magnitude))
+      sines[pair] = Float(Double.sin(angle) * Double(magnitude))
     }
   }
 

@@ -78,7 +78,7 @@ final class Arena {
   /// - Throws: `TensorError` when the sizes do not fit into the address space.
   init(
     _ configuration: ModelConfiguration, models: Int, limits: Decoder.Limits, maxColumns: Int, outputs: Int,
-    context: Int, threads: Int, planes: Int
+    context: Int, threads: Int, planes: Int, splitsKeyBias: Bool
   ) throws(TensorError) {
     var memories: [AnonymousMemory] = []
     func memory(_ factors: Int...) throws(TensorError) -> UnsafeMutableRawPointer {
@@ -128,7 +128,12 @@ final class Arena {
     scaled = try panel(Self.stepWidth(configuration), limits.scales ? maxColumns : 0)
     let scores = try memory(threads, configuration.heads / configuration.kvHeads, context, MemoryLayout<Float>.size)
       .assumingMemoryBound(to: Float.self)
-    scratch = AttentionScratch(scores: scores, capacity: context)
+    let factors = try memory(
+      splitsKeyBias ? threads : 0, configuration.heads / configuration.kvHeads, configuration.headDim,
+      MemoryLayout<Float>.size)
+    scratch = AttentionScratch(
+      scores: scores, capacity: context,
+      factors: splitsKeyBias ? factors.assumingMemoryBound(to: Float.self) : nil)
     self.memories = memories
     tasks = .allocate(capacity: (1 + limits.changes) * Self.parallelMatrices * models)
     innerTasks = .allocate(capacity: limits.changes * Self.parallelMatrices * models)

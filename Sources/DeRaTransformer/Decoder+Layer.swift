@@ -22,7 +22,9 @@ extension Decoder {
     let headDim = configuration.headDim
     let normWidth = configuration.architecture.queryKeyNorm == .perHead ? headDim : nil
     forEach(layer, pass, \.queryBias) { state.engine.addBias($1, to: arena.query.slice(columns: $0)) }
-    forEach(layer, pass, \.keyBias) { state.engine.addBias($1, to: arena.key.slice(columns: $0)) }
+    if !splitsKeyBias(layer, state) {
+      forEach(layer, pass, \.keyBias) { state.engine.addBias($1, to: arena.key.slice(columns: $0)) }
+    }
     forEach(layer, pass, \.valueBias) { state.engine.addBias($1, to: arena.value.slice(columns: $0)) }
     forEach(layer, pass, \.queryNorm) {
       normGroups(arena.query.slice(columns: $0), $1, normWidth ?? configuration.queryWidth, state)

@@ -13,6 +13,7 @@
 typedef struct {
   uint16_t halves[MOST_KEYS * MOST_WIDTH];
   int8_t codes[MOST_KEYS * MOST_WIDTH];
+  float rows[MOST_KEYS * MOST_WIDTH];
   float scales[MOST_KEYS];
   float queries[MOST_HEADS * MOST_WIDTH];
   /// With a gap after every head's scores that must stay as it is.
@@ -59,6 +60,26 @@ static void check_alone(suite *s, buffers *b, int is_int8, size_t width, size_t 
                width, heads, count);
 }
 
+/// Checks `add_scores`, and that a head's result depends on neither the others nor on where the rows are cut.
+static void check_added(suite *s, buffers *b, size_t width, size_t heads, size_t count) {
+  const size_t stride = count + GAP, cut = count / 3;
+  memcpy(b->scores[0], b->queries, sizeof b->scores[0]);
+  memcpy(b->scores[1], b->queries, sizeof b->scores[1]);
+  s->scalar->add_scores(b->queries, heads, width, b->rows, count, 0.3f, b->scores[0], stride);
+  for (size_t h = 0; h < heads; h++) {
+    float *scores = b->scores[1] + h * stride;
+    s->tested->add_scores(b->queries + h * width, 1, width, b->rows, cut, 0.3f, scores, stride);
+    s->tested->add_scores(b->queries + h * width, 1, width, b->rows + cut * width, count - cut, 0.3f, scores + cut,
+                          stride);
+  }
+  expect_equal(s, b->scores[0], b->scores[1], sizeof b->scores[0], "add_scores alone: width %zu, %zu of %zu", width,
+               heads, count);
+  memcpy(b->scores[1], b->queries, sizeof b->scores[1]);
+  s->tested->add_scores(b->queries, heads, width, b->rows, count, 0.3f, b->scores[1], stride);
+  expect_equal(s, b->scores[0], b->scores[1], sizeof b->scores[0], "add_scores: width %zu, %zu heads, %zu rows", width,
+               heads, count);
+}
+
 static void check_coding(suite *s, size_t width, float magnitude, float odd) {
   float x[MOST_WIDTH], scales[2];
   int8_t codes[2][MOST_WIDTH];
@@ -96,5 +117,10 @@ void check_attention(suite *s) {
     check_coding(s, widths[w], 1, INFINITY);
     check_coding(s, widths[w], 1, NAN);
   }
+  for (size_t i = 0; i < MOST_KEYS * MOST_WIDTH; i++) b->rows[i] = random_float(s, 1);
+  for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
+      for (size_t heads = 1; heads <= MOST_HEADS; heads += heads < 5 ? 1 : 4)
+        check_added(s, b, widths[w], heads, counts[c]);
   free(b);
 }

@@ -162,4 +162,66 @@ private struct TestPlane {
       #expect(value.isNaN && Float16(bitPattern: bits).isNaN, "\(value)")
     }
   }
+
+  @Test("a bias kept out of the cache is scored as if it were in the keys", arguments: InstructionSet.supported)
+  func keyBias(_ set: InstructionSet) throws {
+    let (headDim, group, count) = (24, 3, 70)
+    let shape = AttentionShape(heads: 2 * group, kvHeads: 2, headDim: headDim, scale: 0.05)
+    var generator = SeededGenerator(state: 13)
+    let engine = try makeEngine(set, threads: 2)
+    let width = 2 * headDim
+    let plane = TestPlane(.int8, generator.floats(count * width), shape: shape, slots: count, by: engine)
+    let values = TestPlane(.f16, generator.floats(count * width), shape: shape, slots: count, by: engine)
+    let bias = Memory(generator.floats(width, in: -300...300))
+    let half = headDim / 2
+    let rotations = Rotations(
+      inverseFrequencies: (0..<half).map { 1 / Float(1 << $0) }, magnitude: 1.25, columns: 1)
+    let table = Memory([Float](repeating: 0, count: count * headDim))
+    for position in 0..<count {
+      let row = table.pointer + position * headDim
+      rotations.write(Int32(position), cosines: row, sines: row + half)
+    }
+    let queries = OwnedPanel(
+      generator.floats(shape.heads * headDim, in: -0.02...0.02), width: shape.heads * headDim, columns: 1)
+    let visible = 9..<count
+    let view = Memory([
+      CacheView(
+        keys: plane.plane, values: values.plane, visible: visible,
+        keyBias: KeyBias(values: bias.pointer, positions: table.pointer))
+    ])
+    let output = OwnedPanel(width: queries.view.width, columns: 1)
+    let scores = Memory([Float](repeating: 0, count: 2 * group * visible.count))
+    let factors = Memory([Float](repeating: 0, count: 2 * group * headDim))
+    engine.attention(
+      queries.view, caches: view.pointer, shape: shape,
+      scratch: AttentionScratch(scores: scores.pointer, capacity: visible.count, factors: factors.pointer),
+      into: output.view)
+
+    func key(_ position: Int, _ head: Int, _ index: Int) -> Double {
+      let first = head * headDim + index % half
+      let (cosine, sine) = (
+        table.array[position * headDim + index % half], table.array[position * headDim + half + index % half]
+      )
+      let (left, right) = (Double(bias.array[first]), Double(bias.array[first + half]))
+      let turned =
+        index < half ? left * Double(cosine) - right * Double(sine) : right * Double(cosine) + left * Double(sine)
+      return Double(plane.worth[position * width + head * headDim + index]) + turned
+    }
+    var expected: [Double] = []
+    for head in 0..<shape.heads {
+      let query = queries.view.column(0) + head * headDim
+      let weights = visible.map { position in
+        Double.exp(
+          (0..<headDim).reduce(0.0) { $0 + Double(query[$1]) * key(position, head / group, $1) } * Double(shape.scale))
+      }
+      let total = weights.reduce(0, +)
+      for index in 0..<headDim {
+        let sum = zip(visible, weights).reduce(0.0) {
+          $0 + $1.1 * Double(values.worth[$1.0 * width + head / group * headDim + index])
+        }
+        expected.append(sum / total)
+      }
+    }
+    #expect(mismatch(output.memory.array, expected, tolerance: 1e-5) == nil)
+  }
 }

@@ -84,14 +84,18 @@ struct TinyDecoder {
 
 extension Decoder {
   /// Final hidden states of `tokens` under the models given, one pass: `[models, tokens · hiddenSize]`.
-  /// - Parameter sequences: that of every model; one sequence of all if nil.
+  /// - Parameters:
+  ///   - sequences: that of every model; one sequence of all if nil.
+  ///   - splitsKeyBias: whether int8 caches are kept without it, as sessions do.
   func hidden(
-    _ tokens: [Int32], models: [Int], threads: Int = 1, on set: InstructionSet = .best, sequences: [Int]? = nil
+    _ tokens: [Int32], models: [Int], threads: Int = 1, on set: InstructionSet = .best, sequences: [Int]? = nil,
+    cache: CacheCodec = .f16, splitsKeyBias: Bool = true
   ) throws -> [[Float]] {
     let engine = try Engine(instructionSet: set, pool: ThreadPool(threads: threads))
     let state = try DecoderState(
-      self, engine: engine, maxColumns: tokens.count * models.count, maxOutputs: 1, context: tokens.count)
-    let caches = try models.map { _ in try KVCache(configuration, capacity: tokens.count) }
+      self, engine: engine, maxColumns: tokens.count * models.count, maxOutputs: 1, context: tokens.count,
+      cacheCodec: splitsKeyBias ? cache : .f16)
+    let caches = try models.map { _ in try KVCache(configuration, capacity: tokens.count, codec: cache) }
     let width = configuration.hiddenSize
     return tokens.withUnsafeBufferPointer { tokens in
       let runs = models.indices.map {

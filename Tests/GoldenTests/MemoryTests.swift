@@ -52,7 +52,8 @@ import Testing
     }
     let one = try least([point(0)])
     let all = try least(nil)
-    #expect(one < all && all == (try least([point(0), Realignment(lambdas: bundle.alignedModels.map { _ in 0.3 })])))
+    let each = try least([point(0), Realignment(lambdas: bundle.alignedModels.map { _ in 0.3 })])
+    #expect(one < all && all == each)
     let streamed = try session()
     try streamed.limitResidentWeights(to: one, for: [point(0)])
     #expect(try logits(streamed, [0]) == logits(session(), [0]))

@@ -147,6 +147,9 @@ typedef struct {
   /// elements; int8 keys: factor * scale of t * (query . codes).
   void (*scores)(const float *queries, size_t heads, size_t n, ck_cached keys, size_t count, float factor,
                  float *scores, size_t stride);
+  /// scores[h * stride + t] += factor * (queries[h * n ...] . row t) for `count` rows of `n` numbers.
+  void (*add_scores)(const float *queries, size_t heads, size_t n, const float *rows, size_t count, float factor,
+                     float *scores, size_t stride);
   /// x = exp(x - max) / sum, `n` > 0.
   void (*softmax)(float *x, size_t n);
   /// out[h * n + d] += weights[h * stride + t] * value t [d] for `count` values, t ascending; int8 values: the weight
