@@ -98,21 +98,24 @@ package struct Processors: Sendable, Equatable {
       let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
       guard fields.count == 3, fields[2].hasPrefix("/") else { return [] }
       let controllers = fields[1].split(separator: ",")
-      if fields[0] == "0", controllers.isEmpty { return limits(fields[2], in: "/sys/fs/cgroup", read, currentLimit) }
+      if fields[0] == "0", controllers.isEmpty {
+        return limits(fields[2], in: "/sys/fs/cgroup", isVersion2: true, read)
+      }
       guard controllers.contains("cpu") else { return [] }
       // A container sees its own group where others see all of them.
-      return ["cpu", "\(fields[1])"].flatMap { limits(fields[2], in: "/sys/fs/cgroup/\($0)", read, olderLimit) }
+      return ["cpu", "\(fields[1])"].flatMap { limits(fields[2], in: "/sys/fs/cgroup/\($0)", isVersion2: false, read) }
     }.min()
   }
 
   /// The limits of a group and of those around it.
   private static func limits(
-    _ path: Substring, in folder: String, _ read: (String) -> String?, _ limit: (String, (String) -> String?) -> Int?
+    _ path: Substring, in folder: String, isVersion2: Bool, _ read: (String) -> String?
   ) -> [Int] {
     var path = path == "/" ? "" : path
     var found: [Int] = []
     while true {
-      if let limit = limit(folder + path, read) { found.append(limit) }
+      let group = folder + path
+      if let limit = isVersion2 ? currentLimit(group, read) : olderLimit(group, read) { found.append(limit) }
       guard let slash = path.lastIndex(of: "/") else { return found }
       path = path[..<slash]
     }
