@@ -33,6 +33,11 @@ public final class ModelBundle: Sendable {
     tokenizer = try manifest.tokenizer.map {
       try Tokenizer(image: UnsafeRawBufferPointer(rebasing: bytes[$0.byteRange]), owner: file)
     }
+    let vocabulary = manifest.configuration.vocabularySize
+    if let id = tokenizer?.firstID(from: vocabulary) {
+      throw BundleError.invalid(
+        path: path, field: "the tokenizer", found: "one with the token \(id)", expected: "ids below \(vocabulary)")
+    }
     let models = manifest.models.indices.map { ModelWeights(manifest, model: $0, bytes: bytes, tables: tables) }
     decoder = Decoder(configuration: manifest.configuration, models: models, activations: manifest.activations)
   }

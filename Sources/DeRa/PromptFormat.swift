@@ -1,40 +1,54 @@
 import DeRaBundle
 import DeRaChatTemplate
-import DeRaPlatform
+import DeRaPrompting
 import DeRaTokenization
 
 /// Turns text and conversations into a bundle's token ids.
 package struct PromptFormat: Sendable {
   package let tokenizer: Tokenizer
-  private let template: ChatTemplate?
+  /// Whether special tokens spelled out in messages are taken for special tokens. They are a message's text otherwise:
+  /// whoever writes a message cannot end it or speak for another role.
+  package let parsesSpecial: Bool
+  private let layout: ConversationLayout?
+  /// Tokens that end an answer besides the bundle's, because the template is not the bundle's.
+  package let furtherEnds: [AnswerEnd]
 
-  /// - Throws: `PromptError.noTokenizer`, or `TemplateError` when the bundle's template is malformed.
-  package init(_ bundle: ModelBundle) throws {
+  /// - Parameter template: Jinja, instead of the bundle's own template.
+  /// - Throws: `PromptError.noTokenizer`, or `TemplateError` when the template is malformed.
+  package init(_ bundle: ModelBundle, template: String? = nil, parsesSpecial: Bool = false) throws {
     guard let tokenizer = bundle.tokenizer else { throw PromptError.noTokenizer(path: bundle.path) }
     self.tokenizer = tokenizer
-    template = try bundle.manifest.chatTemplate.map { try ChatTemplate(source: $0) }
+    self.parsesSpecial = parsesSpecial
+    layout = try (template ?? bundle.manifest.chatTemplate).map { source throws(TemplateError) in
+      try ConversationLayout(source: source, specialTokens: tokenizer.specialTokens)
+    }
+    furtherEnds =
+      template == nil ? [] : AnswerEnd.all(tokenizer, layout: layout, declared: bundle.manifest.endOfTextIDs)
   }
 
   /// Whether conversations are laid out by the model's own template.
-  package var hasTemplate: Bool { template != nil }
+  package var hasTemplate: Bool { layout != nil }
 
-  /// Plain text, with the special tokens the model expects around it.
+  /// Plain text, with the special tokens the model expects around it. Special tokens spelled out in it count as such: that
+  /// is how a prompt is laid out by hand.
   package func tokens(text: String) throws -> [Int32] { try tokenizer.encode(text, addSpecial: true) }
 
   /// A conversation ready for the next answer. Without a template the messages' contents are joined as they are.
   package func tokens(messages: [TemplateMessage]) throws -> [Int32] {
-    guard let template else {
-      let contents = messages.compactMap { message -> String? in
-        guard case .string(let content)? = message.fields["content"] else { return nil }
-        return content
+    guard let layout else {
+      var text = ""
+      for message in messages {
+        switch message.fields["content"] {
+        case .string(let content)?: text += content
+        case .array(let parts)?: text += try TextParts.joined(parts)
+        default: break
+        }
       }
-      return try tokens(text: contents.joined())
+      return try tokenizer.encode(text, addSpecial: true, parseSpecial: parsesSpecial)
     }
-    let text = try template.render(
-      messages: messages, addGenerationPrompt: true, variables: tokenizer.specialTokens.mapValues(TemplateValue.string),
-      now: .current)
+    let prompt = try layout.prompt(for: messages)
     // The template writes the special tokens itself.
-    return try tokenizer.encode(text, addSpecial: false)
+    return try tokenizer.encode(prompt.text, addSpecial: false, content: parsesSpecial ? [] : prompt.content)
   }
 }
 
@@ -47,17 +61,5 @@ package enum PromptError: Error, Equatable, CustomStringConvertible {
     case .noTokenizer(let path):
       "\(path) has no tokenizer; convert it again from a checkpoint that has one (tokenizer.json, tokenizer.model or GGUF)"
     }
-  }
-}
-
-extension TemplateDate {
-  /// The local date and time.
-  fileprivate static var current: TemplateDate? {
-    var now = time(nil)
-    var parts = tm()
-    guard localtime_r(&now, &parts) != nil else { return nil }
-    return TemplateDate(
-      year: Int(parts.tm_year) + 1900, month: Int(parts.tm_mon) + 1, day: Int(parts.tm_mday), hour: Int(parts.tm_hour),
-      minute: Int(parts.tm_min), second: min(Int(parts.tm_sec), 59))
   }
 }

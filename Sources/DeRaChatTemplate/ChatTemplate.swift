@@ -24,13 +24,41 @@ package struct ChatTemplate: Sendable {
   package func render(
     messages: [TemplateMessage], addGenerationPrompt: Bool, variables: [String: TemplateValue] = [:],
     now: TemplateDate? = nil, limits: TemplateLimits = TemplateLimits()
-  ) throws(TemplateError) -> String {
-    var all: [String: TemplateValue] = ["tools": .none, "documents": .none]
-    all["messages"] = .array(messages.map { .dictionary($0.visibleFields) })
-    all["add_generation_prompt"] = .bool(addGenerationPrompt)
-    all.merge(variables) { _, given in given }
+  ) throws(TemplateError) -> RenderedPrompt {
+    var conversation: [String: TemplateValue] = ["tools": .none, "documents": .none]
+    conversation["messages"] = .array(messages.map { .dictionary($0.visibleFields) })
+    var all = variables
+    for name in conversation.keys {
+      if let given = all.removeValue(forKey: name) { conversation[name] = given }
+    }
+    if all["add_generation_prompt"] == nil { all["add_generation_prompt"] = .bool(addGenerationPrompt) }
     let interpreter = Interpreter(meter: Meter(limits: limits), now: now)
-    return try interpreter.render(statements, variables: all)
+    return RenderedPrompt(try interpreter.render(statements, variables: all, conversation: conversation))
+  }
+}
+
+/// A prompt, and which parts of it come from the conversation rather than from the template.
+package struct RenderedPrompt: Sendable, Equatable {
+  package let text: String
+  /// Ranges of `text`'s UTF-8 bytes, ascending and apart from each other.
+  package let content: [Range<Int>]
+
+  init(_ text: Text) {
+    self.text = text.string
+    var ranges: [Range<Int>] = []
+    var position = 0
+    for character in text {
+      let end = position + UTF8.width(character.scalar)
+      if character.isContent {
+        if let last = ranges.indices.last, ranges[last].upperBound == position {
+          ranges[last] = ranges[last].lowerBound..<end
+        } else {
+          ranges.append(position..<end)
+        }
+      }
+      position = end
+    }
+    content = ranges
   }
 }
 

@@ -60,6 +60,23 @@ extension Filters {
       }
       return try .list(kept, run.meter)
     },
+    "groupby": Filters(["attribute", "default?", "case_sensitive?"], grouped),
+    "slice": Filters(["slices", "fill_with?"]) { (value, arguments, run) throws(TemplateError) in
+      let count = try arguments.integer("slices") ?? 0
+      guard count > 0 else { throw run.meter.error(.value, "'slice' needs a positive count") }
+      let elements = try run.meter.elements(of: value)
+      try run.meter.allocate(objects: count)
+      let (size, longer) = (elements.count / count, elements.count % count)
+      var rows: [Value] = []
+      var start = 0
+      for index in 0..<count {
+        let end = start + size + (index < longer ? 1 : 0)
+        let fill = arguments.given("fill_with").flatMap { index >= longer ? $0 : nil }
+        rows.append(try .list(elements[start..<end] + (fill.map { [$0] } ?? []), run.meter))
+        start = end
+      }
+      return try .list(rows, run.meter)
+    },
     "batch": Filters(["linecount", "fill_with?"]) { (value, arguments, run) throws(TemplateError) in
       let size = try arguments.integer("linecount") ?? 0
       guard size > 0 else { throw run.meter.error(.value, "'batch' needs a positive count") }
@@ -77,6 +94,37 @@ extension Filters {
       return try .list(rows, run.meter)
     },
   ]
+
+  /// Elements by an attribute, in the order of its values: pairs of the value and a list.
+  @Sendable private static func grouped(
+    _ value: Value, _ arguments: BoundArguments, _ run: Interpreter
+  ) throws(TemplateError) -> Value {
+    let elements = try run.meter.elements(of: value)
+    var keys = try run.keys(of: elements, by: try arguments.value("attribute"))
+    if let fallback = arguments["default"] { keys = keys.map { $0.isUndefined ? fallback : $0 } }
+    let isSensitive = arguments.flag("case_sensitive")
+    var pairs: [Value] = []
+    for (key, element) in zip(keys, elements) {
+      var shown = key
+      if !isSensitive, case .string(let text) = key { shown = .string(text.lowercased()) }
+      pairs.append(try .tuple([shown, key, element], run.meter))
+    }
+    let sorted = try run.meter.sorted(pairs) { (left, right) throws(TemplateError) in
+      try run.meter.less(try run.item(.int(0), of: left), try run.item(.int(0), of: right))
+    }
+    var groups: [(compared: Value, key: Value, elements: [Value])] = []
+    for pair in sorted {
+      let parts = try run.meter.elements(of: pair)
+      if let last = groups.indices.last, try run.meter.equal(groups[last].compared, parts[0]) {
+        groups[last].elements.append(parts[2])
+      } else {
+        groups.append((parts[0], parts[1], [parts[2]]))
+      }
+    }
+    var result: [Value] = []
+    for group in groups { result.append(try .tuple([group.key, try .list(group.elements, run.meter)], run.meter)) }
+    return try .list(result, run.meter)
+  }
 
   private static let counting = Filters { (value, _, run) throws(TemplateError) in
     switch value {

@@ -72,7 +72,7 @@ extension Filters {
     }
   }
 
-  private static let entities: [Unicode.Scalar: Text] = [
+  private static let entities: [TextScalar: Text] = [
     "&": Text("&amp;"), "<": Text("&lt;"), ">": Text("&gt;"), "'": Text("&#39;"), "\"": Text("&#34;"),
   ]
 

@@ -10,7 +10,9 @@ struct Filters {
     self.body = body
   }
 
-  static let all: [String: Filters] = texts.merging(sequences) { text, _ in text }.merging(selections) { text, _ in text
+  static let all = [texts, layouts, sequences, selections, prettyPrinting].reduce(into: [String: Filters]()) {
+    all, part in
+    all.merge(part) { first, _ in first }
   }
 }
 

@@ -2,14 +2,16 @@
 
 /// How one value is laid out: the common part of both notations.
 struct FormatSpecification {
-  var fill: Unicode.Scalar = " "
+  var fill: TextScalar = " "
   /// `<`, `>`, `^`, or `=` for padding between sign and digits; `nil` is the type's own.
-  var alignment: Unicode.Scalar?
-  var sign: Unicode.Scalar?
+  var alignment: TextScalar?
+  var sign: TextScalar?
   var width = 0
   var precision: Int?
-  /// `s r d i u x X o c e E f F g G`.
-  var type: Unicode.Scalar?
+  /// `,` or `_` between groups of digits.
+  var grouping: TextScalar?
+  /// `s r d i u x X o c e E f F g G`, and in braces `b` and `%`.
+  var type: TextScalar?
 
   /// Digits at `position`, at most four of them.
   static func number(in format: Text, at position: inout Int, _ meter: Meter) throws(TemplateError) -> Int? {
@@ -20,10 +22,11 @@ struct FormatSpecification {
   }
 
   func apply(to value: Value, _ meter: Meter) throws(TemplateError) -> Text {
-    let isNumeric = type.map { "diuxXoceEfFgG".unicodeScalars.contains($0) } ?? (value.number != nil)
+    let isNumeric = type.map { $0.isOne(of: "diuxXobceEfFgG%") } ?? (value.number != nil)
     guard isNumeric, type != "c" else {
+      if let grouping { throw meter.error(.value, "'\(grouping)' in a format needs a number") }
       var text = try type == "r" ? meter.representation(value) : meter.string(value)
-      if type == "c", let code = value.integer.flatMap(UInt32.init(exactly:)).flatMap(Unicode.Scalar.init) {
+      if type == "c", let code = value.integer.flatMap(UInt32.init(exactly:)).flatMap({ TextScalar($0) }) {
         text = [code]
       }
       if let precision { text = Text(text.prefix(precision)) }
@@ -38,7 +41,26 @@ struct FormatSpecification {
       digits.removeFirst()
       sign = ["-"]
     }
+    if let grouping { digits = grouped(digits, by: grouping, room: width - sign.count) }
     return try pad(digits, sign: sign, default: ">", meter)
+  }
+
+  /// The digits before the point in groups: three, or four where the base is a power of two. Zeros that fill up to `room`
+  /// are grouped with them.
+  private func grouped(_ digits: Text, by separator: TextScalar, room: Int) -> Text {
+    let size = type.map { $0.isOne(of: "xXob") } ?? false ? 4 : 3
+    let end = digits.firstIndex { !$0.isASCII || $0 == "." || $0 == "e" && type != "x" || $0 == "%" } ?? digits.count
+    let rest = digits[end...]
+    var whole = Text(digits[..<end])
+    if alignment == "=", fill == "0" {
+      while whole.count + (whole.count - 1) / size + rest.count < room { whole.insert("0", at: 0) }
+    }
+    var result = Text()
+    for (index, digit) in whole.enumerated() {
+      if index > 0, (whole.count - index) % size == 0 { result.append(separator) }
+      result.append(digit)
+    }
+    return result + rest
   }
 
   private func magnitude(of number: Number, _ meter: Meter) throws(TemplateError) -> String {
@@ -46,7 +68,9 @@ struct FormatSpecification {
     case ("x", .int(let value)): return String(value, radix: 16)
     case ("X", .int(let value)): return String(value, radix: 16, uppercase: true)
     case ("o", .int(let value)): return String(value, radix: 8)
-    case ("x", _), ("X", _), ("o", _): throw meter.error(.value, "a whole number is required for this format")
+    case ("b", .int(let value)): return String(value, radix: 2)
+    case ("%", _): return CMath.digits(number.double * 100, "f", precision: min(precision ?? 6, 500)) + "%"
+    case ("x", _), ("X", _), ("o", _), ("b", _): throw meter.error(.value, "a whole number is required for this format")
     case ("d", _), ("i", _), ("u", _):
       if case .int(let value) = number { return String(value) }
       guard let value = Int(exactly: number.double.rounded(.towardZero)) else {
@@ -54,7 +78,7 @@ struct FormatSpecification {
       }
       return String(value)
     case (let type?, _):
-      return CMath.digits(number.double, Character(type), precision: min(precision ?? 6, 500))
+      return CMath.digits(number.double, Character(type.scalar), precision: min(precision ?? 6, 500))
     case (nil, .int(let value)): return String(value)
     case (nil, .double(let value)):
       guard let precision else { return value.pythonDescription }
@@ -63,7 +87,7 @@ struct FormatSpecification {
   }
 
   private func pad(
-    _ text: Text, sign: Text, default fallback: Unicode.Scalar, _ meter: Meter
+    _ text: Text, sign: Text, default fallback: TextScalar, _ meter: Meter
   ) throws(TemplateError) -> Text {
     let length = text.count + sign.count
     let missing = max(length, width) - length
@@ -129,7 +153,7 @@ extension Meter {
     _ format: Text, _ position: inout Int
   ) throws(TemplateError) -> FormatSpecification {
     var result = FormatSpecification()
-    while position < format.count, "-+ 0#".unicodeScalars.contains(format[position]) {
+    while position < format.count, format[position].isOne(of: "-+ 0#") {
       switch format[position] {
       case "-": (result.alignment, result.fill) = ("<", " ")
       case "0" where result.alignment == nil: (result.alignment, result.fill) = ("=", "0")
@@ -143,7 +167,7 @@ extension Meter {
       position += 1
       result.precision = try FormatSpecification.number(in: format, at: &position, self) ?? 0
     }
-    guard position < format.count, "srdiuxXoceEfFgG".unicodeScalars.contains(format[position]) else {
+    guard position < format.count, format[position].isOne(of: "srdiuxXoceEfFgG") else {
       throw error(.value, "incomplete or unsupported format after '%'")
     }
     result.type = format[position]
@@ -217,11 +241,15 @@ extension Meter {
     }
     if text.hasPrefix(["0"], at: position), result.alignment == nil { (result.alignment, result.fill) = ("=", "0") }
     result.width = try FormatSpecification.number(in: text, at: &position, self) ?? 0
+    if position < text.count, text[position].isOne(of: ",_") {
+      result.grouping = text[position]
+      position += 1
+    }
     if text.hasPrefix(["."], at: position) {
       position += 1
       result.precision = try FormatSpecification.number(in: text, at: &position, self) ?? 0
     }
-    if position < text.count, "sdxXoceEfFgG".unicodeScalars.contains(text[position]) {
+    if position < text.count, text[position].isOne(of: "sdxXobceEfFgG%") {
       result.type = text[position]
       position += 1
     }

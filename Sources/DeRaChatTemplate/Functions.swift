@@ -11,6 +11,14 @@ enum Functions {
       run.namespaces.append(attributes)
       return .namespace(run.namespaces.count - 1)
     },
+    "joiner": { (arguments, run) throws(TemplateError) in
+      let bound = try arguments.bound(to: ["sep?"], of: "joiner", run.meter)
+      return try run.make(.joiner(separator: bound["sep"] ?? .text(", "), isUsed: false))
+    },
+    "cycler": { (arguments, run) throws(TemplateError) in
+      guard !arguments.positional.isEmpty else { throw run.meter.error(.value, "'cycler' needs values") }
+      return try run.make(.cycler(arguments.positional, position: 0))
+    },
     "dict": { (arguments, run) throws(TemplateError) in .mapping(try mapping(of: arguments, run.meter)) },
     "raise_exception": { (arguments, run) throws(TemplateError) in
       let bound = try arguments.bound(to: ["message"], of: "raise_exception", run.meter)

@@ -86,11 +86,27 @@ extension Interpreter {
 
   func evaluate(_ arguments: CallArguments, _ scope: Scope) throws(TemplateError) -> Arguments {
     var result = Arguments(positional: try evaluate(arguments.positional, scope))
-    for (name, expression) in arguments.keywords {
+    func add(_ name: String, _ value: Value) throws(TemplateError) {
       guard !result.keywords.contains(where: { $0.name == name }) else {
         throw meter.error(.syntax, "the argument '\(name)' is given twice")
       }
-      result.keywords.append((name, try evaluate(expression, scope)))
+      result.keywords.append((name, value))
+    }
+    for (name, expression) in arguments.keywords { try add(name, try evaluate(expression, scope)) }
+    if let spread = arguments.spread {
+      let values = try evaluate(spread, scope)
+      try meter.require(values)
+      result.positional += try meter.elements(of: values)
+    }
+    if let spread = arguments.keywordSpread {
+      guard case .mapping(let mapping) = try evaluate(spread, scope), mapping.entries.count <= Parser.mostParameters
+      else {
+        throw meter.error(.value, "'**' needs a dictionary of at most \(Parser.mostParameters) arguments")
+      }
+      for entry in mapping.entries {
+        guard case .string(let name) = entry.key else { throw meter.error(.value, "'**' needs names as keys") }
+        try add(name.string, entry.value)
+      }
     }
     return result
   }
@@ -141,6 +157,8 @@ extension Interpreter {
       guard let function = Functions.all[name] else { throw meter.error(.value, "there is no function '\(name)'") }
       return try function(arguments, self)
     case .method(let receiver, let name): return try Methods.call(name, on: receiver, arguments, self)
+    case .loop(let state): return try callLoop(state, arguments)
+    case .helper(let handle): return try callHelper(handle, arguments)
     case .undefined(let reason): throw meter.error(.undefined, reason)
     default: throw meter.error(.value, "'\(callee.typeName)' object is not callable")
     }
@@ -153,6 +171,8 @@ extension Interpreter {
     try meter.require(value)
     switch value {
     case .loop(let state): return state.attribute(name)
+    case .helper(let handle):
+      if let found = try helperAttribute(name, of: handle) { return found }
     case .namespace(let handle):
       if let found = try namespaces[handle].get(.text(name), meter) { return found }
     case .macro(let handle) where name == "name": return .text(macroName(handle))

@@ -4,6 +4,10 @@ final class Interpreter {
   let now: TemplateDate?
   var namespaces: [Mapping] = []
   private var macros: [MacroClosure] = []
+  /// Recursive loops under way or done, with the scope around them.
+  private var recursiveLoops: [(loop: Loop, scope: Scope)] = []
+  /// Values that `joiner` and `cycler` made.
+  var helpers: [Helper] = []
   private var output = Text()
 
   init(meter: Meter, now: TemplateDate?) {
@@ -11,12 +15,16 @@ final class Interpreter {
     self.now = now
   }
 
-  func render(_ statements: [Statement], variables: [String: TemplateValue]) throws(TemplateError) -> String {
+  /// - Parameter conversation: variables whose texts come from the conversation, not from the model's files.
+  func render(
+    _ statements: [Statement], variables: [String: TemplateValue], conversation: [String: TemplateValue]
+  ) throws(TemplateError) -> Text {
     let scope = Scope(parent: nil)
     for name in Functions.all.keys where name != "strftime_now" || now != nil { scope[name] = .function(name) }
+    for (name, value) in conversation { scope[name] = try Value(value, meter, isContent: true) }
     for (name, value) in variables { scope[name] = try Value(value, meter) }
     _ = try execute(statements, scope)
-    return output.string
+    return output
   }
 
   /// The effect of a statement on the loop it is in.
@@ -46,7 +54,16 @@ final class Interpreter {
         return try execute(branch.body, scope)
       }
       return try execute(otherwise, scope)
-    case .loop(let loop): return try execute(loop, scope)
+    case .outputs(let expressions):
+      for expression in expressions { try write(meter.string(try evaluate(expression, scope))) }
+    case .loop(let loop):
+      var recursion: Int?
+      if loop.isRecursive {
+        try meter.allocate(objects: 8)
+        recursion = recursiveLoops.count
+        recursiveLoops.append((loop, scope))
+      }
+      return try execute(loop, try evaluate(loop.elements, scope), scope, level: 1, recursion)
     case .set(let target, let expression): try assign(try evaluate(expression, scope), to: target, scope)
     case .setBlock(let target, let filters, let body):
       let (text, flow) = try capture(body, Scope(parent: scope))
@@ -82,9 +99,13 @@ final class Interpreter {
 
   /// The text that `body` writes.
   private func capture(_ body: [Statement], _ scope: Scope) throws(TemplateError) -> (text: Text, flow: Flow) {
+    try capture { () throws(TemplateError) in try execute(body, scope) }
+  }
+
+  private func capture(_ body: () throws(TemplateError) -> Flow) throws(TemplateError) -> (text: Text, flow: Flow) {
     let outer = output
     output = []
-    let flow = try execute(body, scope)
+    let flow = try body()
     let text = output
     output = outer
     return (text, flow)
@@ -92,8 +113,9 @@ final class Interpreter {
 
   // MARK: Loops
 
-  private func execute(_ loop: Loop, _ scope: Scope) throws(TemplateError) -> Flow {
-    let source = try evaluate(loop.elements, scope)
+  private func execute(
+    _ loop: Loop, _ source: Value, _ scope: Scope, level: Int, _ recursion: Int?
+  ) throws(TemplateError) -> Flow {
     var elements = try meter.elements(of: source)
     if let condition = loop.condition {
       var kept: [Value] = []
@@ -104,7 +126,7 @@ final class Interpreter {
       }
       elements = kept
     }
-    let state = LoopState(elements: elements, depth: source.depth)
+    let state = LoopState(elements: elements, depth: source.depth, level: level, recursion: recursion)
     // As in Jinja, `else` also runs when no turn reaches its end because each is left by `break` or `continue`.
     var finishedATurn = false
     for (index, element) in elements.enumerated() {
@@ -118,6 +140,23 @@ final class Interpreter {
       if flow == .normal { finishedATurn = true }
     }
     return finishedATurn ? .normal : try execute(loop.otherwise, scope)
+  }
+
+  /// The text that the body of a recursive loop writes for the elements one level below.
+  func callLoop(_ state: LoopState, _ arguments: Arguments) throws(TemplateError) -> Value {
+    guard let recursion = state.recursion else {
+      throw meter.error(.value, "the loop is not 'recursive', so 'loop' cannot be called")
+    }
+    let elements = try arguments.bound(to: ["elements"], of: "loop", meter).value("elements")
+    let (loop, scope) = recursiveLoops[recursion]
+    let line = meter.line
+    try meter.enter()
+    let text = try capture { () throws(TemplateError) in
+      try execute(loop, elements, scope, level: state.level + 1, recursion)
+    }.text
+    meter.leave()
+    meter.line = line
+    return .string(text)
   }
 
   private func assign(_ value: Value, to target: Target, _ scope: Scope) throws(TemplateError) {
@@ -163,11 +202,20 @@ final class Interpreter {
     let scope = Scope(parent: closure.scope)
     let line = meter.line
     try meter.enter()
-    guard arguments.positional.count <= macro.parameters.count else {
+    guard arguments.positional.count <= macro.parameters.count || macro.takesFurther else {
       throw meter.error(.value, "macro '\(macro.name)' takes at most \(macro.parameters.count) arguments")
     }
-    for (name, _) in arguments.keywords where !macro.parameters.contains(where: { $0.name == name }) {
-      throw meter.error(.value, "macro '\(macro.name)' takes no keyword argument '\(name)'")
+    let further = arguments.keywords.filter { argument in !macro.parameters.contains { $0.name == argument.name } }
+    if let first = further.first, !macro.takesFurtherKeywords {
+      throw meter.error(.value, "macro '\(macro.name)' takes no keyword argument '\(first.name)'")
+    }
+    if macro.takesFurther {
+      scope["varargs"] = try .tuple(Array(arguments.positional.dropFirst(macro.parameters.count)), meter)
+    }
+    if macro.takesFurtherKeywords {
+      var mapping = Mapping()
+      for (name, value) in further { try mapping.set(.text(name), value, meter) }
+      scope["kwargs"] = .mapping(mapping)
     }
     for (index, parameter) in macro.parameters.enumerated() {
       var value = arguments.keywords.first { $0.name == parameter.name }?.value

@@ -36,7 +36,7 @@ struct JSONText {
   }
 
   private mutating func write(
-    _ open: Unicode.Scalar, _ count: Int, _ close: Unicode.Scalar, level: Int,
+    _ open: TextScalar, _ count: Int, _ close: TextScalar, level: Int,
     element: (inout JSONText, Int) throws(TemplateError) -> Void
   ) throws(TemplateError) {
     try append([open])
@@ -75,7 +75,7 @@ struct JSONText {
     return value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"
   }
 
-  private static let escapes: [Unicode.Scalar: Unicode.Scalar] = [
+  private static let escapes: [TextScalar: TextScalar] = [
     "\"": "\"", "\\": "\\", "\n": "n", "\r": "r", "\t": "t", "\u{8}": "b", "\u{c}": "f",
   ]
 
@@ -87,7 +87,7 @@ struct JSONText {
         text += ["\\", letter]
       } else if scalar.value < 0x20 || (escapesNonASCII && scalar.value > 0x7e) {
         try meter.allocate(12)
-        for unit in UTF16.encode(scalar).map(Array.init) ?? [] {
+        for unit in UTF16.encode(scalar.scalar).map(Array.init) ?? [] {
           text += Text("\\u" + UInt32(unit).hexadecimal(width: 4))
         }
       } else {

@@ -4,7 +4,7 @@ extension Lexer {
     "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".",
     ":", "|", ",", ";",
   ].map { (text: Text($0), name: $0) }
-  private static let closing: [Unicode.Scalar: Unicode.Scalar] = ["(": ")", "[": "]", "{": "}"]
+  private static let closing: [TextScalar: TextScalar] = ["(": ")", "[": "]", "{": "}"]
 
   mutating func scanToken() throws(TemplateError) {
     let first = source[position]
@@ -83,7 +83,7 @@ extension Lexer {
   }
 
   /// The end of digits that may have single `_` between them, `nil` when there are none.
-  private func digitsEnd(from start: Int, where isDigit: (Unicode.Scalar) -> Bool) -> Int? {
+  private func digitsEnd(from start: Int, where isDigit: (TextScalar) -> Bool) -> Int? {
     var end = start
     while end < source.count {
       if isDigit(source[end]) {
@@ -99,7 +99,7 @@ extension Lexer {
 
   // MARK: Strings
 
-  private mutating func scanString(quote: Unicode.Scalar) throws(TemplateError) {
+  private mutating func scanString(quote: TextScalar) throws(TemplateError) {
     var text = Text()
     var index = position + 1
     while index < source.count, source[index] != quote {
@@ -115,11 +115,11 @@ extension Lexer {
     advance(to: index + 1)
   }
 
-  private static let simpleEscapes: [Unicode.Scalar: Unicode.Scalar] = [
+  private static let simpleEscapes: [TextScalar: TextScalar] = [
     "n": "\n", "t": "\t", "r": "\r", "b": "\u{8}", "f": "\u{c}", "v": "\u{b}", "a": "\u{7}", "\\": "\\", "'": "'",
     "\"": "\"",
   ]
-  private static let codeEscapes: [Unicode.Scalar: Int] = ["x": 2, "u": 4, "U": 8]
+  private static let codeEscapes: [TextScalar: Int] = ["x": 2, "u": 4, "U": 8]
 
   /// Decodes the escape whose letter is at `index` and returns the position after it.
   private func scanEscape(at index: Int, into text: inout Text) throws(TemplateError) -> Int {
@@ -139,18 +139,18 @@ extension Lexer {
     let radix = digits == nil ? 8 : 16
     let code = source[start...].prefix(digits ?? 3).prefix { $0.digitValue(radix: radix) != nil }
     guard code.count == digits ?? code.count, let value = UInt32(Text(code).string, radix: radix),
-      let scalar = Unicode.Scalar(value)
+      let scalar = TextScalar(value)
     else { throw error("a string has an escape that is not a character") }
     text.append(scalar)
     return start + code.count
   }
 }
 
-extension Unicode.Scalar {
+extension TextScalar {
   var isDigit: Bool { ("0"..."9").contains(self) }
 
   func digitValue(radix: Int) -> Int? {
-    guard isASCII, let value = Character(self).hexDigitValue, value < radix else { return nil }
+    guard isASCII, let value = Character(scalar).hexDigitValue, value < radix else { return nil }
     return value
   }
 }

@@ -6,7 +6,7 @@ struct Lexer {
   var line = 1
   var tokens: [Token] = []
   /// Brackets open in the current tag, which hide the tag's end.
-  var brackets: [Unicode.Scalar] = []
+  var brackets: [TextScalar] = []
   /// The last tag took its line end with it.
   private var atLineStart = true
 
@@ -56,13 +56,13 @@ struct Lexer {
     return nil
   }
 
-  func sign(at index: Int) -> Unicode.Scalar? {
+  func sign(at index: Int) -> TextScalar? {
     index < source.count && (source[index] == "-" || source[index] == "+") ? source[index] : nil
   }
 
   /// Where the text before a tag at `start` ends once white space is taken off: all of it after `-`, the line's own
   /// when the tag takes it and nothing else stands before it.
-  private func trimmedEnd(_ start: Int, sign: Unicode.Scalar?, stripsLine: Bool) -> Int {
+  private func trimmedEnd(_ start: Int, sign: TextScalar?, stripsLine: Bool) -> Int {
     var end = start
     if sign == "-" {
       while end > position, source[end - 1].isPythonSpace { end -= 1 }

@@ -40,6 +40,7 @@ struct Methods {
       guard let method = lists[name] else { break }
       return try method.body(items, try arguments.bound(to: method.parameters, of: what, meter), meter)
     case .loop(let state): return try state.call(name, arguments, meter)
+    case .helper(let handle): return try run.callCycler(name, handle)
     default: break
     }
     throw meter.error(.value, "there is no method \(what)")

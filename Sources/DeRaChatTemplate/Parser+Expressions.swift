@@ -124,6 +124,7 @@ extension Parser {
     switch current {
     case .name(let name):
       advance()
+      if name == "varargs" || name == "kwargs" { furtherNames.insert(name) }
       kind = Self.constants[name].map { .literal($0) } ?? .name(name)
     case .string(var text):
       advance()
@@ -230,10 +231,10 @@ extension Parser {
     try expect(.symbol("("))
     var arguments = CallArguments()
     while current != .symbol(")") {
-      if current == .symbol("*") || current == .symbol("**") {
-        throw error("'\(current)' arguments are not supported", .unsupported)
-      }
-      if case .name(let name) = current, next == .symbol("=") {
+      if try parseSpread(into: &arguments) {
+        // Nothing more to read of this argument.
+      } else if case .name(let name) = current, next == .symbol("=") {
+        if arguments.keywordSpread != nil { throw error("an argument follows '**'") }
         advance()
         advance()
         guard arguments.keywords.count < Self.mostParameters else {
@@ -241,13 +242,27 @@ extension Parser {
         }
         arguments.keywords.append((name, try parseExpression()))
       } else {
-        if !arguments.keywords.isEmpty { throw error("an argument without a name follows one with a name") }
+        if !arguments.keywords.isEmpty || arguments.spread != nil || arguments.keywordSpread != nil {
+          throw error("an argument without a name follows one with a name, or a spread one")
+        }
         arguments.positional.append(try parseExpression())
       }
       guard skipSymbol(",") else { break }
     }
     try expect(.symbol(")"))
     return arguments
+  }
+
+  /// `*values` or `**mapping`, each at most once.
+  private mutating func parseSpread(into arguments: inout CallArguments) throws(TemplateError) -> Bool {
+    if arguments.spread == nil, arguments.keywordSpread == nil, skipSymbol("*") {
+      arguments.spread = try parseExpression()
+    } else if arguments.keywordSpread == nil, skipSymbol("**") {
+      arguments.keywordSpread = try parseExpression()
+    } else {
+      return false
+    }
+    return true
   }
 
   private mutating func parseFilter() throws(TemplateError) -> Postfix.Kind {

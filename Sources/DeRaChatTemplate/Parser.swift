@@ -9,6 +9,8 @@ struct Parser {
   private var nesting = 0
   /// `break` and `continue` have a loop to act on.
   private var isInLoop = false
+  /// Names read so far of those that tell which further arguments a macro takes.
+  var furtherNames: Set<String> = []
 
   static func statements(of source: String, limits: TemplateLimits) throws(TemplateError) -> [Statement] {
     let text = Text(source)
@@ -137,17 +139,36 @@ struct Parser {
     case "with": return try parseWith()
     case "macro":
       let name = try expectName()
-      let parameters = try parseParameters()
-      return .macro(Macro(name: name, parameters: parameters, body: try parseFunctionBody(tag)))
+      return .macro(try parseMacro(name, try parseParameters(), tag))
     case "call": return try parseCallBlock()
     case "filter":
       let filters = try parseFilters(startsInline: true)
       return .filtered(filters, body: try parseWholeBlock(tag))
     case "generation": return .scope(try parseFunctionBody(tag))
+    case "block":
+      _ = try expectName()
+      _ = skipWord("scoped")
+      _ = skipWord("required")
+      let body = try parseBlock(tag, until: ["endblock"])
+      advance()
+      if case .name = current { advance() }
+      return .scope(body)
+    case "autoescape":
+      guard case .literal(.bool(false)) = try parseExpression().kind else {
+        throw error("only 'autoescape false' is supported in chat templates", .unsupported)
+      }
+      return .scope(try parseWholeBlock(tag))
+    case "print":
+      var values: [Expression] = []
+      while current != .blockEnd {
+        if !values.isEmpty { try expect(.symbol(",")) }
+        values.append(try parseExpression())
+      }
+      return .outputs(values)
     case "break", "continue":
       guard isInLoop else { throw error("'\(tag)' stands outside of a loop") }
       return tag == "break" ? .leaveLoop : .nextIteration
-    case "include", "import", "from", "extends", "block", "autoescape", "do", "print", "trans":
+    case "include", "import", "from", "extends", "do", "trans":
       throw error("the tag '\(tag)' is not supported in chat templates", .unsupported)
     default: throw error("unknown tag '\(tag)'")
     }
@@ -170,7 +191,7 @@ struct Parser {
     try expect(.name("in"))
     let elements = try parseTuple(allowsConditional: false, end: .name("recursive"))
     let condition = skipWord("if") ? try parseExpression() : nil
-    if current == .name("recursive") { throw error("recursive loops are not supported", .unsupported) }
+    let isRecursive = skipWord("recursive")
     let outer = isInLoop
     isInLoop = true
     let body = try parseBlock("for", until: ["else", "endfor"])
@@ -178,7 +199,10 @@ struct Parser {
     var otherwise: [Statement] = []
     if skipWord("else") { otherwise = try parseBlock("for", until: ["endfor"]) }
     advance()
-    return .loop(Loop(target: target, elements: elements, condition: condition, body: body, otherwise: otherwise))
+    return .loop(
+      Loop(
+        target: target, elements: elements, condition: condition, body: body, otherwise: otherwise,
+        isRecursive: isRecursive))
   }
 
   private mutating func parseSet() throws(TemplateError) -> Statement.Kind {
@@ -206,8 +230,20 @@ struct Parser {
       throw error("'call' needs a call of a macro")
     }
     let callee = Expression(line: call.line, kind: .postfix(base, chain.dropLast()))
-    let caller = Macro(name: "caller", parameters: parameters, body: try parseFunctionBody("call"))
-    return .call(callee, arguments, caller: caller)
+    return .call(callee, arguments, caller: try parseMacro("caller", parameters, "call"))
+  }
+
+  private mutating func parseMacro(
+    _ name: String, _ parameters: [(name: String, defaultValue: Expression?)], _ tag: String
+  ) throws(TemplateError) -> Macro {
+    let outer = furtherNames
+    furtherNames = []
+    let body = try parseFunctionBody(tag)
+    let macro = Macro(
+      name: name, parameters: parameters, body: body, takesFurther: furtherNames.contains("varargs"),
+      takesFurtherKeywords: furtherNames.contains("kwargs"))
+    furtherNames.formUnion(outer)
+    return macro
   }
 
   private mutating func parseParameters() throws(TemplateError) -> [(name: String, defaultValue: Expression?)] {

@@ -26,7 +26,7 @@ extension Meter {
     case .list(let items): return try write(items.values, "[", "]", to: &text)
     case .tuple(let items): return try write(items.values, "(", items.values.count == 1 ? ",)" : ")", to: &text)
     case .mapping(let mapping): return try write(mapping, to: &text)
-    case .namespace, .macro, .loop, .function, .method: text += Text("<\(value.typeName)>")
+    case .namespace, .macro, .loop, .helper, .function, .method: text += Text("<\(value.typeName)>")
     }
     try allocate(text.count - start)
   }
@@ -46,7 +46,7 @@ extension Meter {
   /// A string in quotes, with escapes for what cannot be shown.
   private func write(_ string: Text, to text: inout Text) throws(TemplateError) {
     try touch(string.count)
-    let quote: Unicode.Scalar = string.contains("'") && !string.contains("\"") ? "\"" : "'"
+    let quote: TextScalar = string.contains("'") && !string.contains("\"") ? "\"" : "'"
     text.append(quote)
     for scalar in string {
       switch scalar {

@@ -31,13 +31,19 @@ final class LoopState {
   let elements: [Value]
   /// That of the value they are of: a loop keeps it alive, so a chain of loops is released as deep as one of lists.
   let depth: Int
+  /// 1, and one more in each call of a recursive loop.
+  let level: Int
+  /// The interpreter's handle of the loop if it is recursive.
+  let recursion: Int?
   var index = 0
   /// The last argument of `loop.changed`; no loop is in it.
   var lastChecked: [Value]?
 
-  init(elements: [Value], depth: Int) {
+  init(elements: [Value], depth: Int, level: Int, recursion: Int?) {
     self.elements = elements
     self.depth = depth
+    self.level = level
+    self.recursion = recursion
   }
 
   func attribute(_ name: String) -> Value {
@@ -49,8 +55,8 @@ final class LoopState {
     case "first": .bool(index == 0)
     case "last": .bool(index == elements.count - 1)
     case "length": .int(elements.count)
-    case "depth": .int(1)
-    case "depth0": .int(0)
+    case "depth": .int(level)
+    case "depth0": .int(level - 1)
     case "previtem": index > 0 ? elements[index - 1] : .undefined("there is no previous item")
     case "nextitem": index + 1 < elements.count ? elements[index + 1] : .undefined("there is no next item")
     case "cycle", "changed": .method(.loop(self), name)

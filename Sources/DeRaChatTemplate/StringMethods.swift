@@ -127,7 +127,7 @@ extension Methods {
     }
   }
 
-  private static func padding(_ alignment: Unicode.Scalar) -> TextMethod {
+  private static func padding(_ alignment: TextScalar) -> TextMethod {
     TextMethod(["width", "fillchar?"]) { (text, arguments, meter) throws(TemplateError) in
       var specification = FormatSpecification(alignment: alignment)
       specification.width = try arguments.integer("width") ?? 0
@@ -160,7 +160,7 @@ extension Methods {
   }
 }
 
-extension Unicode.Scalar {
+extension TextScalar {
   fileprivate var isLetter: Bool {
     switch properties.generalCategory {
     case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true

@@ -78,6 +78,9 @@ struct Postfix: Sendable {
 struct CallArguments: Sendable {
   var positional: [Expression] = []
   var keywords: [(name: String, value: Expression)] = []
+  /// `*values` and `**mapping`.
+  var spread: Expression?
+  var keywordSpread: Expression?
 }
 
 /// The target of an assignment.
@@ -105,6 +108,8 @@ struct Statement: Sendable {
     case filtered([Postfix], body: [Statement])
     /// `generation`: marks the assistant's text for training, renders as its body.
     case scope([Statement])
+    /// `print`: several values one after another.
+    case outputs([Expression])
     case leaveLoop
     case nextIteration
   }
@@ -116,10 +121,15 @@ struct Loop: Sendable {
   let condition: Expression?
   let body: [Statement]
   let otherwise: [Statement]
+  /// The body may call `loop` with the elements one level below.
+  let isRecursive: Bool
 }
 
 struct Macro: Sendable {
   let name: String
   let parameters: [(name: String, defaultValue: Expression?)]
   let body: [Statement]
+  /// The body reads `varargs` or `kwargs`, so further arguments are taken.
+  let takesFurther: Bool
+  let takesFurtherKeywords: Bool
 }

@@ -67,7 +67,7 @@ package struct TemplateDate: Sendable, Equatable {
     return result
   }
 
-  private func field(_ letter: Unicode.Scalar) -> String? {
+  private func field(_ letter: TextScalar) -> String? {
     switch letter {
     case "Y": String(year)
     case "y": padded(year % 100)

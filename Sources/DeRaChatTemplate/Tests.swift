@@ -40,6 +40,7 @@ struct Tests {
 
   static let all: [String: Tests] = [
     "defined": Tests { (value, _, _) throws(TemplateError) in !value.isUndefined },
+    "escaped": Tests { (_, _, _) throws(TemplateError) in false },
     "undefined": type(["Undefined"]),
     "none": type(["NoneType"]),
     "boolean": type(["bool"]),
@@ -50,7 +51,7 @@ struct Tests {
     "mapping": type(["dict"]),
     "sequence": type(["str", "list", "tuple", "dict", "Undefined"]),
     "iterable": type(["str", "list", "tuple", "dict", "Undefined"]),
-    "callable": type(["function", "Macro", "Undefined"]),
+    "callable": type(["function", "Macro", "LoopContext", "Helper", "Undefined"]),
     "true": Tests { (value, _, _) throws(TemplateError) in if case .bool(true) = value { true } else { false } },
     "false": Tests { (value, _, _) throws(TemplateError) in if case .bool(false) = value { true } else { false } },
     "odd": integer { $0 % 2 != 0 },

@@ -1,6 +1,6 @@
 // Letter case and character classes as Python's `str` defines them.
 
-extension Unicode.Scalar {
+extension TextScalar {
   var isPythonSpace: Bool {
     properties.isWhitespace || (0x1c...0x1f).contains(value)
   }
@@ -41,7 +41,7 @@ extension Text {
     var afterLetter = false
     for scalar in self {
       let mapping = afterLetter ? scalar.properties.lowercaseMapping : scalar.properties.titlecaseMapping
-      result.append(contentsOf: mapping.unicodeScalars)
+      result.append(mapping, like: scalar)
       afterLetter = scalar.isCased
     }
     return result
@@ -53,8 +53,8 @@ extension Text {
     var startsWord = true
     for scalar in self {
       let mapping = startsWord ? scalar.properties.uppercaseMapping : scalar.properties.lowercaseMapping
-      result.append(contentsOf: mapping.unicodeScalars)
-      startsWord = scalar.isPythonSpace || "-({[<".unicodeScalars.contains(scalar)
+      result.append(mapping, like: scalar)
+      startsWord = scalar.isPythonSpace || scalar.isOne(of: "-({[<")
     }
     return result
   }
@@ -64,7 +64,7 @@ extension Text {
     for scalar in self {
       let properties = scalar.properties
       let mapping = properties.isUppercase ? properties.lowercaseMapping : properties.uppercaseMapping
-      result.append(contentsOf: mapping.unicodeScalars)
+      result.append(mapping, like: scalar)
     }
     return result
   }
@@ -82,10 +82,15 @@ extension Text {
     return isFound
   }
 
+  /// Appends `string`, which was computed from `scalar`.
+  mutating func append(_ string: String, like scalar: TextScalar) {
+    for new in string.unicodeScalars { append(TextScalar(new, isContent: scalar.isContent)) }
+  }
+
   private func mapped(_ mapping: KeyPath<Unicode.Scalar.Properties, String>) -> Text {
     var result = Text()
     result.reserveCapacity(count)
-    for scalar in self { result.append(contentsOf: scalar.properties[keyPath: mapping].unicodeScalars) }
+    for scalar in self { result.append(scalar.properties[keyPath: mapping], like: scalar) }
     return result
   }
 }

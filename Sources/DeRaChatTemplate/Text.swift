@@ -1,14 +1,15 @@
 /// A template's string: code points, because Python's strings count, compare and slice by code point.
-typealias Text = [Unicode.Scalar]
+typealias Text = [TextScalar]
 
 extension Text {
-  init(_ string: String) {
-    self.init(string.unicodeScalars)
-  }
+  init(_ string: String) { self = string.unicodeScalars.map { TextScalar($0) } }
+
+  /// A text of the conversation.
+  init(content string: String) { self = string.unicodeScalars.map { TextScalar($0, isContent: true) } }
 
   var string: String {
     var view = String.UnicodeScalarView()
-    view.append(contentsOf: self)
+    view.append(contentsOf: lazy.map(\.scalar))
     return String(view)
   }
 
@@ -17,7 +18,7 @@ extension Text {
     guard contains("\r") else { return self }
     var result = Text()
     result.reserveCapacity(count)
-    var previous: Unicode.Scalar?
+    var previous: TextScalar?
     for scalar in self {
       if scalar == "\r" {
         result.append("\n")
@@ -54,7 +55,7 @@ extension Text {
 
   /// Without the leading and trailing characters that are in `characters` (white space when `nil`).
   func stripped(_ characters: Text?, leading: Bool = true, trailing: Bool = true) -> Text {
-    func drops(_ scalar: Unicode.Scalar) -> Bool {
+    func drops(_ scalar: TextScalar) -> Bool {
       dropped?.contains(scalar) ?? scalar.isPythonSpace
     }
     let dropped = characters.map(Set.init)

@@ -15,6 +15,8 @@ enum Value {
   case namespace(Int)
   case macro(Int)
   case loop(LoopState)
+  /// A value that `joiner` or `cycler` made.
+  case helper(Int)
   /// A global function, by name.
   case function(String)
   /// A method of a value, by name.
@@ -64,22 +66,28 @@ extension Value {
     .tuple(try Items(values, meter))
   }
 
-  init(_ value: TemplateValue, _ meter: Meter, depth: Int = 0) throws(TemplateError) {
+  /// - Parameter isContent: its texts come from the conversation.
+  init(
+    _ value: TemplateValue, _ meter: Meter, depth: Int = 0, isContent: Bool = false
+  ) throws(TemplateError) {
     if depth > meter.limits.valueDepth { _ = try Value.depth(around: depth, meter) }
     switch value {
     case .none: self = .none
     case .bool(let value): self = .bool(value)
     case .int(let value): self = .int(value)
     case .double(let value): self = .double(value)
-    case .string(let value): self = .text(value)
+    case .string(let value): self = .string(isContent ? Text(content: value) : Text(value))
     case .array(let elements):
       var values: [Value] = []
-      for element in elements { values.append(try Value(element, meter, depth: depth + 1)) }
+      for element in elements { values.append(try Value(element, meter, depth: depth + 1, isContent: isContent)) }
       self = try .list(values, meter)
     case .dictionary(let dictionary):
       var mapping = Mapping()
       for (key, value) in dictionary.entries {
-        try mapping.set(.text(key), try Value(value, meter, depth: depth + 1), meter)
+        let isContent = isContent && !(key == "role" && value.isPlainName)
+        try mapping.set(
+          .string(isContent ? Text(content: key) : Text(key)),
+          try Value(value, meter, depth: depth + 1, isContent: isContent), meter)
       }
       self = .mapping(mapping)
     }
@@ -94,7 +102,7 @@ extension Value {
     case .string(let text): !text.isEmpty
     case .list(let items), .tuple(let items): !items.values.isEmpty
     case .mapping(let mapping): !mapping.entries.isEmpty
-    case .namespace, .macro, .loop, .function, .method: true
+    case .namespace, .macro, .loop, .helper, .function, .method: true
     }
   }
 
@@ -127,7 +135,18 @@ extension Value {
     case .namespace: "Namespace"
     case .macro: "Macro"
     case .loop: "LoopContext"
+    case .helper: "Helper"
     case .function, .method: "function"
+    }
+  }
+}
+
+extension TemplateValue {
+  /// Templates make special tokens of roles (`<|user|>`); a role of letters and digits cannot smuggle in others.
+  fileprivate var isPlainName: Bool {
+    guard case .string(let name) = self else { return false }
+    return name.unicodeScalars.allSatisfy {
+      $0 == "_" || $0 == "-" || ($0.isASCII && $0.properties.isAlphabetic) || ("0"..."9").contains($0)
     }
   }
 }

@@ -33,6 +33,11 @@ struct LogitsCommand: ParsableCommand {
     let realignments = try lambda.realignments(for: bundle)
     let ids = try TokenList.parse(tokens == "-" ? Input.readText() : tokens)
     guard !ids.isEmpty else { throw ValidationError("--tokens needs at least one id") }
+    let context = bundle.configuration.contextLength
+    if ids.count > context {
+      Output.warning(
+        "\(ids.count) tokens are more than the model's context of \(context); its logits mean little beyond")
+    }
     let session = try DecodingSession(
       bundle: bundle, contextLength: ids.count, engine: try precision.engine(threads: threads.count),
       maxOutputs: min(Self.outputs, ids.count), cacheCodec: precision.kv, blend: blending.blend)

@@ -19,15 +19,19 @@ struct RunCommand: ParsableCommand {
       """)
 
   @OptionGroup var bundle: BundleArgument
-  @Argument(help: "The prompt (default: standard input).") var prompt: String?
+  @Argument(help: "The prompt (default: standard input, without a newline at its end).") var prompt: String?
   @OptionGroup var lambda: LambdaArgument
   @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
   @Flag(help: "Continue the prompt as it is, without the chat template.") var raw = false
   @Flag(help: "Print one JSON object with the answer and all figures instead.") var json = false
+  @OptionGroup(title: "Prompt") var prompting: PromptArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
   @OptionGroup(title: "Machine") var machine: SessionArguments
 
   func validate() throws {
+    if raw && prompting.chatTemplate != nil {
+      throw ValidationError("--raw leaves the chat template out, so --chat-template does not go with it")
+    }
     if raw && system != nil { throw ValidationError("--system needs the chat template, so it does not go with --raw") }
   }
 
@@ -37,9 +41,11 @@ struct RunCommand: ParsableCommand {
     }
     let bundle = try bundle.open()
     let realignment = try lambda.realignment(for: bundle)
-    let tokens = try promptTokens(PromptFormat(bundle))
+    let format = try prompting.format(bundle)
+    let tokens = try promptTokens(format)
     let session = try machine.session(bundle)
-    let options = try sampling.options()
+    var options = try sampling.options()
+    options.furtherEnds = Set(format.furtherEnds.map(\.id))
     let isQuiet = json
     let generation = try Interrupt.during {
       try session.generate(prompt: tokens, realignment: realignment, options: options) { text in
@@ -58,7 +64,7 @@ struct RunCommand: ParsableCommand {
   }
 
   private func promptTokens(_ format: PromptFormat) throws -> [Int32] {
-    let text = try prompt ?? Input.readText()
+    let text = try prompt ?? Input.readPrompt()
     if raw || !format.hasTemplate {
       if system != nil { throw ValidationError("the bundle has no chat template, so --system has no place to go") }
       return try format.tokens(text: text)

@@ -99,6 +99,15 @@ package enum Input {
     }
   }
 
+  /// Everything up to the end as a prompt: without the one newline that `echo` and editors put at the end.
+  package static func readPrompt() throws -> String { withoutFinalNewline(try readText()) }
+
+  /// `text` without one `\n` or `\r\n` at its end.
+  package static func withoutFinalNewline(_ text: String) -> String {
+    guard let last = text.last, last == "\n" || last == "\r\n" else { return text }
+    return String(text.dropLast())
+  }
+
   /// Everything up to the end, as text.
   package static func readText() throws -> String {
     guard let text = String(validating: try readAll(), as: UTF8.self) else {

@@ -5,6 +5,7 @@ import DeRaDigest
 import DeRaGGUF
 import DeRaModelSpec
 import DeRaPlatform
+import DeRaPrompting
 import DeRaTokenization
 
 /// Models that have been read as far as it does not depend on how their weights are stored. Any number of plans can be made
@@ -37,9 +38,21 @@ package struct ConversionInputs: Sendable {
     configuration.tiesEmbeddings = try Self.allTieEmbeddings(models, configuration, options, progress)
     self.configuration = configuration
     var warnings: [String]
-    let specialTokens = try tokenizer.map { try Tokenizer(image: $0).specialTokens } ?? [:]
-    (chatTemplate, warnings) = try Self.chatTemplate(of: models, specialTokens, isStrict: options.isStrict)
-    endOfTextIDs = Compatibility.endOfTextIDs(models, vocabularySize: configuration.vocabularySize)
+    let runtime = try tokenizer.map { try Tokenizer(image: $0) }
+    (chatTemplate, warnings) = try Self.chatTemplate(
+      of: models, given: options.chatTemplate, runtime?.specialTokens ?? [:], isStrict: options.isStrict)
+    var ends = Compatibility.endOfTextIDs(models, vocabularySize: configuration.vocabularySize)
+    if let runtime {
+      let layout = try chatTemplate.map { source throws(TemplateError) in
+        try ConversationLayout(source: source, specialTokens: runtime.specialTokens)
+      }
+      let further = AnswerEnd.all(runtime, layout: layout, declared: ends).filter {
+        $0.id < configuration.vocabularySize
+      }
+      ends += further.map { Int($0.id) }
+      warnings += further.map(\.description)
+    }
+    endOfTextIDs = ends
     if definition == nil { warnings.append("no model has a tokenizer; the bundle takes token ids only, no text") }
     if endOfTextIDs.isEmpty { warnings.append("no model names an end-of-text token; answers end at the token limit") }
     for model in models { warnings += model.checkpoint.remarks.map { "\(model.name): \($0)" } }
@@ -117,31 +130,35 @@ package struct ConversionInputs: Sendable {
     return true
   }
 
-  /// The first model's that has one; nil and a warning when it cannot be interpreted.
-  ///
-  /// It is tried on a question and an answer: one that runs away does so here and not at the first chat.
-  /// - Parameter specialTokens: by the names that templates have for them.
+  /// The first model's that has one; nil and a warning when it cannot be read. One that fails on a made-up conversation
+  /// is kept, with a warning: it may take others.
+  /// - Parameters:
+  ///   - given: a template to use instead.
+  ///   - specialTokens: by the names that templates have for them.
   /// - Throws: `ConversionError.chatTemplate` for one that exceeds its limits, and when strict for any that fails.
   private static func chatTemplate(
-    of models: [NamedCheckpoint], _ specialTokens: [String: String], isStrict: Bool
+    of models: [NamedCheckpoint], given: String?, _ specialTokens: [String: String], isStrict: Bool
   ) throws(ConversionError) -> (source: String?, warnings: [String]) {
-    guard let source = models.lazy.compactMap(\.checkpoint.chatTemplate).first else { return (nil, []) }
+    guard let source = given ?? models.lazy.compactMap(\.checkpoint.chatTemplate).first else { return (nil, []) }
+    let layout: ConversationLayout
     do throws(TemplateError) {
-      let template = try ChatTemplate(source: source)
-      let roles = [("user", "Hello"), ("assistant", "Hi"), ("user", "Bye")]
-      _ = try template.render(
-        messages: roles.map { TemplateMessage(role: $0.0, content: $0.1) }, addGenerationPrompt: true,
-        variables: specialTokens.mapValues(TemplateValue.string))
+      layout = try ConversationLayout(source: source, specialTokens: specialTokens)
+    } catch {
+      if isStrict || error.isLimit { throw .chatTemplate("\(error)") }
+      return (nil, ["\(error); the bundle is made without it, so prompts are used as they are"])
+    }
+    do throws(TemplateError) {
+      try layout.tryOut()
       return (source, [])
     } catch {
-      switch error.kind {
-      // The template's own refusal, perhaps of this conversation only.
-      case .raised: return (source, [])
-      case .limit: throw .chatTemplate("\(error)")
-      default:
-        if isStrict { throw .chatTemplate("\(error)") }
-        return (nil, ["\(error); the bundle is made without it, so prompts are used as they are"])
-      }
+      // The template's own refusal is of this conversation only.
+      if error.kind == .raised { return (source, []) }
+      if isStrict || error.isLimit { throw .chatTemplate("\(error)") }
+      return (source, ["\(error), in a made-up conversation; the template is kept and may fail in chats, too"])
     }
   }
+}
+
+extension TemplateError {
+  fileprivate var isLimit: Bool { if case .limit = kind { true } else { false } }
 }

@@ -25,6 +25,8 @@ package struct ConversionOptions: Sendable, Equatable {
   package var mergesAdapters: Bool
   /// Refuse weights that are NaN or infinite instead of replacing them with a warning.
   package var isStrict: Bool
+  /// Jinja, instead of the checkpoints' own chat template.
+  package var chatTemplate: String?
   /// Tasks that read and pack at the same time; the bundle does not depend on it.
   package var width: Int
 

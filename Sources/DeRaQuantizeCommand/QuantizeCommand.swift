@@ -4,6 +4,7 @@ import DeRaConsole
 import DeRaConversion
 import DeRaPlanning
 import DeRaPlatform
+import DeRaPrompting
 import DeRaTensorCore
 import DeRaText
 import Synchronization
@@ -109,6 +110,12 @@ package struct QuantizeCommand: AsyncParsableCommand {
   @Flag(help: "Refuse weights that are NaN or infinite instead of storing them as 0 and ±65504 with a warning.")
   var strict = false
 
+  @Option(
+    help: ArgumentHelp(
+      "The chat template to use instead of the checkpoints' own: a Jinja file, or \(NamedTemplate.names).",
+      valueName: "file|name"))
+  var chatTemplate: String?
+
   @Flag(help: "Print the final figures as one JSON object.")
   var json = false
 
@@ -158,6 +165,7 @@ package struct QuantizeCommand: AsyncParsableCommand {
       bits: bits?.value ?? .eight, delta: delta ?? .own, activations: activations, mergesAdapters: merge,
       isStrict: strict)
     options.goal = planning.goal
+    options.chatTemplate = try chatTemplate.map(NamedTemplate.source)
     let converter = try Converter(reference: models[0], aligned: Array(models.dropFirst()), options: options)
     if let output { try converter.reserve(output) }
     let progress = Self.progress(on: line)

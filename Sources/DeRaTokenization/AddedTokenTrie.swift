@@ -49,14 +49,30 @@ struct AddedTokenTrie {
   /// Nodes; checked by `validate`.
   let nodes: ImageTable
 
+  /// Bytes of the longest content: what a search at one place may cost. Twice what a definition may have, because
+  /// normalisation may lengthen it.
+  static let maximumDepth = 2 * TokenizerDefinition.maximumAddedTokenBytes
+
+  /// Checks that the nodes are a tree in breadth-first order and not too deep.
   /// - Throws: `TokenizerError.damagedImage`.
   func validate(tokens: Int) throws(TokenizerError) {
+    var nextChild = 1
+    var levelEnd = 1
+    var depth = 0
     for node in 0..<nodes.count {
-      let first = firstChild(node)
-      let children = childCount(node)
-      guard children == 0 || (first > node && first + children <= nodes.count) else {
-        throw nodes.damaged(at: node, "children \(first)..<\(first + children)", "nodes \(node + 1)..<\(nodes.count)")
+      if node == levelEnd {
+        depth += 1
+        levelEnd = nextChild
+        guard depth <= Self.maximumDepth else {
+          throw nodes.damaged(at: node, "an added token of \(depth) bytes", "at most \(Self.maximumDepth)")
+        }
       }
+      let children = childCount(node)
+      guard node < nextChild, children == 0 || firstChild(node) == nextChild, nextChild + children <= nodes.count else {
+        let found = "children \(firstChild(node))..<\(firstChild(node) + children)"
+        throw nodes.damaged(at: node, found, "children from \(nextChild) within \(nodes.count) nodes")
+      }
+      nextChild += children
       guard token(node) <= tokens else {
         throw nodes.damaged(at: node, "added token \(token(node) - 1)", "one of \(tokens)")
       }

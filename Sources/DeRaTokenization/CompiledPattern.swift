@@ -15,7 +15,7 @@ final class CompiledPattern: @unchecked Sendable {
     guard source.utf8.count <= Self.maximumLength else {
       throw .invalidPattern(pattern: String(source.prefix(60)) + "…", reason: "it is longer than 8192 bytes")
     }
-    let options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C
+    let options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT
     var errorCode: Int32 = 0
     var errorOffset = 0
     let bytes = Array(source.utf8)
@@ -40,17 +40,22 @@ final class CompiledPattern: @unchecked Sendable {
   }
 }
 
-/// The memory that one thread needs to match patterns: PCRE2's result vector, limits and the stack of its compiled
-/// code.
+/// The means to match patterns in one text: PCRE2's result vector, limits, the stack of its compiled code, and the text's
+/// work budget. For one thread.
 final class Matcher {
-  /// Backtracking steps in one match, and kilobytes of heap: PCRE2's defaults would allow minutes.
-  private static let matchLimit: UInt32 = 5_000_000
+  /// Backtracking steps at one place of the text, and kilobytes of heap: PCRE2's defaults would allow minutes.
+  private static let matchLimit: UInt32 = 1_000_000
   private static let heapLimit: UInt32 = 64 << 10
+  /// Places where a match may start that are tried between two looks at the budget.
+  private static let window = 256
   private let data: OpaquePointer?
   private let context: OpaquePointer?
   private let stack: OpaquePointer?
+  var budget: WorkBudget
 
-  init() {
+  /// - Parameter textBytes: of all that will be matched.
+  init(textBytes: Int) {
+    budget = WorkBudget(bytes: textBytes)
     data = pcre2_match_data_create_8(1, nil)
     context = pcre2_match_context_create_8(nil)
     stack = pcre2_jit_stack_create_8(32 << 10, 1 << 20, nil)
@@ -71,8 +76,26 @@ final class Matcher {
   func firstMatch(
     of pattern: CompiledPattern, in text: UnsafeRawBufferPointer, from start: Int
   ) throws(TokenizerError) -> Range<Int>? {
+    var start = start
+    while true {
+      let end = start + Self.window
+      let match = try firstMatch(of: pattern, in: text, from: start, to: end)
+      // A search that finds nothing near may have looked far.
+      let weight = match.map { 1 + ($0.lowerBound - start) / 16 } ?? Self.window / 16
+      if budget.isExhausted(after: weight) { throw .matchLimit(pattern: pattern.source, code: PCRE2_ERROR_MATCHLIMIT) }
+      if match != nil || end >= text.count { return match }
+      start = end + 1
+      while start < text.count, text[start] & 0xC0 == 0x80 { start += 1 }
+    }
+  }
+
+  /// The first match that starts at a byte from `start` to `end`.
+  private func firstMatch(
+    of pattern: CompiledPattern, in text: UnsafeRawBufferPointer, from start: Int, to end: Int
+  ) throws(TokenizerError) -> Range<Int>? {
     guard let data, let context, let base = text.baseAddress else { return nil }
     let subject = base.assumingMemoryBound(to: UInt8.self)
+    pcre2_set_offset_limit_8(context, end)
     var result = pcre2_match_8(pattern.code, subject, text.count, start, PCRE2_NO_UTF_CHECK, data, context)
     if result == PCRE2_ERROR_JIT_STACKLIMIT {
       result = pcre2_match_8(

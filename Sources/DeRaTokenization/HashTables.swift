@@ -1,5 +1,33 @@
 // Open addressing with linear probing at two thirds full: one or two cache lines a look-up.
 
+/// Neighbouring slots in use at most, which is how far a search can go. Honest tables of millions have some hundred; a made
+/// one could send every search through all of it.
+let maximumProbes = 4096
+
+/// Counts the slots in use that follow each other while a table is checked.
+struct ProbeCounter {
+  private var run = 0
+  private var firstRun: Int?
+  private(set) var longest = 0
+
+  mutating func add(isUsed: Bool) {
+    if isUsed {
+      run += 1
+    } else {
+      if firstRun == nil { firstRun = run }
+      run = 0
+    }
+    longest = max(longest, run)
+  }
+
+  /// A run at the end goes on at the start.
+  mutating func finish() { longest = max(longest, run + (firstRun ?? 0)) }
+}
+
+private func crowded() -> TokenizerError {
+  .invalidDefinition("more than \(maximumProbes) of its entries share one place of a hash table")
+}
+
 /// Slots for `entries` entries; at least one stays empty, which ends every search.
 private func slotCount(_ entries: Int) -> Int { entries + entries / 2 + 1 }
 
@@ -18,11 +46,17 @@ enum PieceTable {
   }
 
   /// - Parameter entries: in order of precedence: of equal pieces the first wins.
-  static func encode(_ entries: [(id: Int32, bytes: [UInt8])]) -> [UInt8] {
+  /// - Throws: `TokenizerError.invalidDefinition` when too many share a place.
+  static func encode(_ entries: [(id: Int32, bytes: [UInt8])]) throws(TokenizerError) -> [UInt8] {
     var slots = [Int32](repeating: -1, count: slotCount(entries.count))
     for (index, entry) in entries.enumerated() {
       var place = entry.bytes.withUnsafeBytes { slot(hash($0), of: slots.count) }
-      while slots[place] >= 0, entries[Int(slots[place])].bytes != entry.bytes { place = (place + 1) % slots.count }
+      var probes = 0
+      while slots[place] >= 0, entries[Int(slots[place])].bytes != entry.bytes {
+        place = (place + 1) % slots.count
+        probes += 1
+        guard probes < maximumProbes else { throw crowded() }
+      }
       if slots[place] < 0 { slots[place] = Int32(index) }
     }
     var image: [UInt8] = []
@@ -55,12 +89,16 @@ enum MergeTable {
   }
 
   /// - Parameter merges: in order of rank. Of equal pairs the last wins, as where a dictionary is filled in order.
-  static func encode(_ merges: [TokenizerDefinition.Merge]) -> [UInt8] {
+  /// - Throws: `TokenizerError.invalidDefinition` when too many share a place.
+  static func encode(_ merges: [TokenizerDefinition.Merge]) throws(TokenizerError) -> [UInt8] {
     let slots = slotCount(merges.count)
     var ranks = [Int32](repeating: -1, count: slots)
     for (rank, merge) in merges.enumerated() {
       var place = slot(hash(merge.left, merge.right), of: slots)
+      var probes = 0
       while ranks[place] >= 0 {
+        probes += 1
+        guard probes < maximumProbes else { throw crowded() }
         let other = merges[Int(ranks[place])]
         if other.left == merge.left && other.right == merge.right { break }
         place = (place + 1) % slots

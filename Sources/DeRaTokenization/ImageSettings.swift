@@ -140,8 +140,7 @@ extension TextPattern {
 
   fileprivate init(from reader: inout ImageReader) throws(TokenizerError) {
     let isRegex = try reader.flag()
-    let bytes = try reader.block()
-    self = isRegex ? .regex(String(decoding: bytes, as: UTF8.self)) : .literal(bytes)
+    self = isRegex ? .regex(String(decoding: try reader.block(), as: UTF8.self)) : .literal(try reader.shortBlock())
   }
 }
 

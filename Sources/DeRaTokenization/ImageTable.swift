@@ -87,7 +87,7 @@ struct ImageReader {
     return block
   }
 
-  private static let maximumShortBlock = 256
+  private static let maximumShortBlock = TokenizerDefinition.maximumLiteralBytes
 
   /// A count that leaves at least `bytesEach` bytes for every element.
   mutating func count(bytesEach: Int) throws(TokenizerError) -> Int {

@@ -1,8 +1,7 @@
 /// A regular expression to look for in texts, in PCRE2's syntax: UTF-8 with Unicode properties, `^` and `$` at every line.
-/// Matching is bounded in steps, stack and heap.
+/// Matching is bounded in steps, stack, heap and time.
 package final class RegularExpression {
   private let pattern: CompiledPattern
-  private let matcher = Matcher()
 
   /// - Throws: `TokenizerError.invalidPattern`.
   package init(_ source: String) throws(TokenizerError) { pattern = try CompiledPattern(pcre2: source) }
@@ -16,7 +15,7 @@ package final class RegularExpression {
     bytes.withUnsafeBytes { raw in
       let text = UnsafeRawBufferPointer(rebasing: raw.dropLast())
       result = Result { () throws(TokenizerError) in
-        try matcher.firstMatch(of: pattern, in: text, from: 0) != nil
+        try Matcher(textBytes: text.count).firstMatch(of: pattern, in: text, from: 0) != nil
       }
     }
     return try result.get()

@@ -12,8 +12,19 @@ extension Tokenizer {
   }
 
   /// A decoder for ids that come one after another.
-  package func streamingDecoder(skipSpecial: Bool = true) -> StreamingDecoder {
-    StreamingDecoder(self, skipSpecial: skipSpecial)
+  /// - Parameter prompt: ids that come before: the text is then what the later ids add to theirs. Decoders of whole
+  ///   texts drop the space before the first word, which belongs to the text where it goes on.
+  package func streamingDecoder(skipSpecial: Bool = true, after prompt: some Sequence<Int32> = EmptyCollection())
+    -> StreamingDecoder
+  {
+    var decoder = StreamingDecoder(self, skipSpecial: skipSpecial)
+    var text: [UInt8] = []
+    for id in prompt {
+      decoder.append(id, to: &text)
+      text.removeAll(keepingCapacity: true)
+    }
+    decoder.forgetFinished()
+    return decoder
   }
 
   /// Turns ids into text as they come. What it returns are whole UTF-8 characters, and all of it together is what
@@ -62,6 +73,15 @@ extension Tokenizer {
         flushByteRun(to: &text)
         emit(piece, to: &text)
       }
+    }
+
+    /// Drops what is whole of the text so far and only waits for more; an unfinished character stays.
+    fileprivate mutating func forgetFinished() {
+      var text: [UInt8] = []
+      let taken = byteRun.withUnsafeBytes { UTF8Text.appendRepaired($0, to: &text, holdingTail: true) }
+      if taken > 0 { leadingUnitsLeft = 0 }
+      byteRun.removeFirst(taken)
+      heldUnits = 0
     }
 
     mutating func finish(into text: inout [UInt8]) {

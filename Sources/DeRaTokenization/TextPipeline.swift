@@ -36,8 +36,9 @@ struct TextPipeline: Sendable {
   }
 
   /// Runs all steps over `text`.
+  /// - Parameter continues: `text` goes on another one, so that nothing is put before it.
   /// - Throws: `TokenizerError.matchLimit` or `.textGrew`.
-  func run(_ text: inout PiecedText, matcher: Matcher) throws(TokenizerError) {
+  func run(_ text: inout PiecedText, matcher: Matcher, continues: Bool = false) throws(TokenizerError) {
     for (step, finder) in steps {
       switch step {
       case .composed: try text.rewrite { piece, output in Normalization.compose(piece, to: &output) }
@@ -45,7 +46,7 @@ struct TextPipeline: Sendable {
       case .lowercased: try text.rewrite { piece, output in Normalization.lowercase(piece, to: &output) }
       case .trimmed(let left, let right): text.trim(left: left, right: right)
       case .prefixed(let bytes, let unlessPresent, let firstOnly):
-        try text.prefix(bytes, unlessPresent: unlessPresent, firstOnly: firstOnly)
+        if !continues { try text.prefix(bytes, unlessPresent: unlessPresent, firstOnly: firstOnly) }
       case .replaced(_, let content):
         if let finder { try text.replace(finder, with: content, matcher: matcher) }
       case .split(_, let behavior, let inverted):

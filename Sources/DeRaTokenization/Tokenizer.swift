@@ -53,9 +53,12 @@ package final class Tokenizer: Sendable {
 
   /// The id of a token given as it appears in text (`<|im_end|>`) or as the vocabulary stores it.
   package func id(of piece: [UInt8]) -> Int32? {
-    let normalized = normalized(piece)
-    return added(piece, image.rawTrie) ?? added(normalized, image.normalizedTrie)
-      ?? piece.withUnsafeBytes { PieceTable.find($0, in: image) }
+    addedID(of: piece) ?? piece.withUnsafeBytes { PieceTable.find($0, in: image) }
+  }
+
+  /// The id of an added token, which is recognised in text before the model sees it.
+  package func addedID(of content: [UInt8]) -> Int32? {
+    added(content, image.rawTrie) ?? added(normalized(content), image.normalizedTrie)
   }
 
   private func added(_ piece: [UInt8], _ trie: AddedTokenTrie) -> Int32? {
@@ -69,7 +72,7 @@ package final class Tokenizer: Sendable {
     guard image.normalizedTrie.nodes.count > 0, piece.withUnsafeBytes(UTF8Text.isValid) else { return piece }
     var text = piece.withUnsafeBytes { PiecedText($0, startsText: true) }
     // A piece that takes too much work to normalise is no token.
-    return (try? normalizer.run(&text, matcher: Matcher())) == nil ? piece : text.bytes
+    return (try? normalizer.run(&text, matcher: Matcher(textBytes: piece.count))) == nil ? piece : text.bytes
   }
 
   /// As `id(of: [UInt8])`.
@@ -78,6 +81,14 @@ package final class Tokenizer: Sendable {
   /// The text of an id: bytes for byte-level models, the vocabulary's spelling otherwise. Empty for ids
   /// that do not exist.
   package func piece(of id: Int32) -> [UInt8] { exists(id) ? Array(image.piece(Int(id))) : [] }
+
+  /// The lowest id from `limit` on that a text may become; nil where a model of so many ids knows them all.
+  package func firstID(from limit: Int) -> Int32? {
+    let added = (0..<image.addedTokens.count).map { image.addedTokens.i32($0, 0) }
+    let bytes = (0..<256).map { image.byteIDs.i32($0, 0) }
+    let pieces = (min(limit, image.pieceCount)..<image.pieceCount).first { image.flags($0).contains(.text) }
+    return (added + bytes + prefixIDs + suffixIDs + [pieces.map(Int32.init) ?? -1]).filter { Int($0) >= limit }.min()
+  }
 
   /// Whether the id marks structure rather than text.
   package func isSpecial(_ id: Int32) -> Bool { exists(id) && image.flags(Int(id)).contains(.special) }

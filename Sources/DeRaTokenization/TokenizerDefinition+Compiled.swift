@@ -4,14 +4,15 @@ extension TokenizerDefinition {
   ///   make too much of an added token.
   package func compiled() throws(TokenizerError) -> [UInt8] {
     try validated()
+    let merges = rankedMerges()
     let settings = try ImageSettings(self)
     let normalizer = try TextPipeline(translated: settings.normalizer)
     _ = try TextPipeline(translated: settings.preTokenizer)
     let contents = try soughtContents(normalizer)
-    let vocabulary = vocabularySections(contents)
+    let vocabulary = try vocabularySections(contents)
     let tries = trieSections(contents)
-    let merges = rankedMerges()
     guard merges.count < Int32.max / 16 else { throw .invalidDefinition("there are \(merges.count) merges") }
+    let mergeTable = try MergeTable.encode(merges)
     return try Self.assembled { section in
       switch section {
       case .settings: settings.encoded()
@@ -19,7 +20,7 @@ extension TokenizerDefinition {
       case .pieceBytes: vocabulary.bytes
       case .pieceFlags: vocabulary.flags
       case .pieceTable: vocabulary.table
-      case .mergeTable: MergeTable.encode(merges)
+      case .mergeTable: mergeTable
       case .byteIDs: byteIDSection()
       case .addedTokens: addedTokenSection()
       case .rawTrie: tries.raw
@@ -50,7 +51,7 @@ extension TokenizerDefinition {
   /// Pieces by id, and by their bytes. Of equal pieces the model's own come first, then the last one of the vocabulary.
   private func vocabularySections(
     _ contents: [[UInt8]]
-  ) -> (offsets: [UInt8], bytes: [UInt8], flags: [UInt8], table: [UInt8]) {
+  ) throws(TokenizerError) -> (offsets: [UInt8], bytes: [UInt8], flags: [UInt8], table: [UInt8]) {
     var byID = [[UInt8]](repeating: [], count: idCount)
     var flags = [PieceFlags](repeating: [], count: idCount)
     for piece in pieces {
@@ -74,7 +75,7 @@ extension TokenizerDefinition {
       bytes += piece
     }
     offsets.append(littleEndian: UInt32(truncatingIfNeeded: bytes.count))
-    let table = PieceTable.encode(ordered.map { (Int32($0), byID[$0]) })
+    let table = try PieceTable.encode(ordered.map { (Int32($0), byID[$0]) })
     return (offsets, bytes, flags.map(\.rawValue), table)
   }
 
@@ -116,7 +117,7 @@ extension TokenizerDefinition {
 
   /// The text to look for, for each added token.
   private func soughtContents(_ normalizer: TextPipeline) throws(TokenizerError) -> [[UInt8]] {
-    let matcher = Matcher()
+    let matcher = Matcher(textBytes: addedTokens.reduce(0) { $0 + $1.content.count })
     var contents: [[UInt8]] = []
     var total = 0
     for token in addedTokens {

@@ -3,12 +3,28 @@ extension TokenizerDefinition {
   /// - Throws: `TokenizerError.invalidDefinition` naming the first contradiction.
   func validated() throws(TokenizerError) {
     let known = try knownIDs()
+    try validateLengths()
     try validateAddedTokens(known)
     try validateMerges()
     for id in [unknownID, bosID, eosID, padID] + prefixIDs + suffixIDs {
       if let id, id < 0 || Int(id) >= known.count || !known[Int(id)] {
         throw .invalidDefinition("the special token id \(id) is not in the vocabulary")
       }
+    }
+  }
+
+  private func validateLengths() throws(TokenizerError) {
+    func check(_ what: @autoclosure () -> String, _ bytes: Int, _ limit: Int) throws(TokenizerError) {
+      guard bytes <= limit else {
+        throw .invalidDefinition("\(what()) has \(bytes) bytes, at most \(limit) are taken")
+      }
+    }
+    for piece in pieces { try check("the vocabulary entry \(piece.id)", piece.bytes.count, Self.maximumPieceBytes) }
+    for token in addedTokens {
+      try check("the added token \(token.id)", token.content.count, Self.maximumAddedTokenBytes)
+    }
+    for case .literal(let bytes)? in (normalizer + preTokenizer).map(\.pattern) {
+      try check("a literal to look for", bytes.count, Self.maximumLiteralBytes)
     }
   }
 

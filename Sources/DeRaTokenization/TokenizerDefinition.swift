@@ -98,6 +98,12 @@ package struct TokenizerDefinition: Sendable, Equatable {
     package init() {}
   }
 
+  /// Bytes of the longest entry of a vocabulary, of an added token and of a literal to look for. What they cost grows with
+  /// their length; real ones have up to some hundred.
+  package static let maximumPieceBytes = 1024
+  package static let maximumAddedTokenBytes = 512
+  package static let maximumLiteralBytes = 256
+
   package var kind: Kind
   package var pieces: [Piece]
   package var merges: Merges

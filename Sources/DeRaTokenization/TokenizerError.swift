@@ -6,8 +6,10 @@ package enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible
   case invalidPattern(pattern: String, reason: String)
   /// The compiled image is truncated or damaged. `offset` counts bytes from its start.
   case damagedImage(offset: Int, found: String, expected: String)
-  /// Matching a pattern took more than the permitted work; the text is at fault, not the file.
+  /// Matching a pattern took more than the permitted work.
   case matchLimit(pattern: String, code: Int32)
+  /// Looking for the added tokens took more than the permitted work.
+  case workLimit
   /// The text is longer than one call takes.
   case textTooLong(bytes: Int, limit: Int)
   /// The tokenizer's steps make far more of a text than it was; the tokenizer is at fault, not the text.
@@ -22,7 +24,11 @@ package enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible
     case .damagedImage(let offset, let found, let expected):
       "tokenizer image: byte \(offset): found \(found), expected \(expected). Convert the checkpoint again."
     case .matchLimit(let pattern, let code):
-      "tokenizer: splitting the text with “\(pattern)” exceeded the work limit (PCRE2 error \(code)). Shorten the text."
+      "tokenizer: splitting the text with “\(pattern)” exceeded the work limit (PCRE2 error \(code)). Split "
+        + "the text, or check the pattern in the checkpoint's tokenizer files."
+    case .workLimit:
+      "tokenizer: looking for the added tokens exceeded the work limit. Split the text, or check the added tokens in the "
+        + "checkpoint's tokenizer files."
     case .textTooLong(let bytes, let limit):
       "tokenizer: the text has \(bytes) bytes, at most \(limit) can be taken at once. Split the text."
     case .textGrew:

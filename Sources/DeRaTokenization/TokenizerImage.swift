@@ -106,6 +106,10 @@ struct TokenizerImage: @unchecked Sendable {
       guard offset >= previous, Int(offset) <= pieceBytes.count else {
         throw pieceOffsets.damaged(at: row, "\(offset)", "\(previous)...\(pieceBytes.count)")
       }
+      guard offset - previous <= TokenizerDefinition.maximumPieceBytes else {
+        throw pieceOffsets.damaged(
+          at: row, "a piece of \(offset - previous) bytes", "at most \(TokenizerDefinition.maximumPieceBytes)")
+      }
       previous = offset
     }
     for row in 0..<256 where Int(byteIDs.i32(row, 0)) >= pieces || byteIDs.i32(row, 0) < -1 {
@@ -120,22 +124,24 @@ struct TokenizerImage: @unchecked Sendable {
     try settings.validate(pieces: pieces)
   }
 
-  /// Probing ends at an empty slot, so there must be one.
+  /// Probing ends at an empty slot, so there must be one, and soon.
   private func validateHashTables(_ pieces: Int) throws(TokenizerError) {
-    var empty = 0
-    for row in 0..<pieceTable.count {
-      let entry = Int(pieceTable.u32(row, 0))
-      if entry == 0 { empty += 1 }
-      guard entry <= pieces else { throw pieceTable.damaged(at: row, "id \(entry - 1)", "an id below \(pieces)") }
+    func check(_ table: ImageTable, _ what: String, _ entry: (Int) -> Int) throws(TokenizerError) {
+      var probes = ProbeCounter()
+      var hasEmpty = false
+      for row in 0..<table.count {
+        let entry = entry(row)
+        guard entry <= pieces else { throw table.damaged(at: row, "id \(entry - 1)", "an id below \(pieces)") }
+        probes.add(isUsed: entry != 0)
+        hasEmpty = hasEmpty || entry == 0
+      }
+      probes.finish()
+      guard hasEmpty, probes.longest <= maximumProbes else {
+        throw table.damaged(at: 0, "\(probes.longest) used slots in a row of \(what)", "at most \(maximumProbes)")
+      }
     }
-    guard empty > 0 else { throw pieceTable.damaged(at: 0, "a full hash table", "an empty slot") }
-    empty = 0
-    for row in 0..<mergeTable.count {
-      let result = Int(mergeTable.u32(row, 12))
-      if result == 0 { empty += 1 }
-      guard result <= pieces else { throw mergeTable.damaged(at: row, "id \(result - 1)", "an id below \(pieces)") }
-    }
-    guard empty > 0 else { throw mergeTable.damaged(at: 0, "a full hash table", "an empty slot") }
+    try check(pieceTable, "the vocabulary's hash table") { Int(pieceTable.u32($0, 0)) }
+    try check(mergeTable, "the merges' hash table") { Int(mergeTable.u32($0, 12)) }
   }
 }
 

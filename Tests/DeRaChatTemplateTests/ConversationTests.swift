@@ -43,7 +43,7 @@ struct Conversations: Decodable {
     if conversation.hasTools { all["tools"] = tools.value }
     let addsPrompt = all.removeValue(forKey: "add_generation_prompt") == .bool(true)
     return Outcome { () throws(TemplateError) in
-      try template.render(
+      try template.rendered(
         messages: conversation.messages, addGenerationPrompt: addsPrompt, variables: all, now: Fixtures.now)
     }
   }
@@ -79,21 +79,23 @@ struct Rendering: Decodable {
 
   @Test func messagesOfTheCallerAreTheTemplatesMessages() throws {
     let template = try ChatTemplate(source: try Fixtures.source("smollm2"))
-    let messages = [TemplateMessage(role: "system", content: "Be brief."), TemplateMessage(role: "user", content: "Hello")]
-    let prompt = try template.render(messages: messages, addGenerationPrompt: true)
+    let messages = [
+      TemplateMessage(role: "system", content: "Be brief."), TemplateMessage(role: "user", content: "Hello"),
+    ]
+    let prompt = try template.rendered(messages: messages, addGenerationPrompt: true)
     #expect(
       prompt == "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n")
   }
 
   @Test func toolsAndDocumentsAreNoneUnlessGiven() throws {
     let template = try ChatTemplate(source: "{{ tools is none }}{{ documents is none }}{{ bos_token is defined }}")
-    #expect(try template.render(messages: [], addGenerationPrompt: false) == "TrueTrueFalse")
+    #expect(try template.rendered(messages: [], addGenerationPrompt: false) == "TrueTrueFalse")
   }
 
   @Test func theClockIsUndefinedUnlessGiven() throws {
     let template = try ChatTemplate(source: "{{ strftime_now('%Y') if strftime_now is defined else 'no clock' }}")
-    #expect(try template.render(messages: [], addGenerationPrompt: false) == "no clock")
+    #expect(try template.rendered(messages: [], addGenerationPrompt: false) == "no clock")
     let now = try #require(TemplateDate(year: 2031, month: 2, day: 28))
-    #expect(try template.render(messages: [], addGenerationPrompt: false, now: now) == "2031")
+    #expect(try template.rendered(messages: [], addGenerationPrompt: false, now: now) == "2031")
   }
 }

@@ -26,7 +26,19 @@ enum Fixtures {
   }
 }
 
-/// The result of rendering with the oracle.
+extension ChatTemplate {
+  /// The text of `render`.
+  func rendered(
+    messages: [TemplateMessage], addGenerationPrompt: Bool, variables: [String: TemplateValue] = [:],
+    now: TemplateDate? = nil, limits: TemplateLimits = TemplateLimits()
+  ) throws(TemplateError) -> String {
+    try render(
+      messages: messages, addGenerationPrompt: addGenerationPrompt, variables: variables, now: now, limits: limits
+    ).text
+  }
+}
+
+/// What rendering with the oracle gave.
 struct Outcome: Decodable, Equatable, CustomStringConvertible {
   var text: String?
   var error: String?

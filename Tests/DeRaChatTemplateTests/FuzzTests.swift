@@ -29,12 +29,13 @@ struct SeededGenerator: RandomNumberGenerator {
 
   private let messages = [
     TemplateMessage(role: "system", content: "Be brief."), TemplateMessage(role: "user", content: "Hello"),
-    TemplateMessage(role: "assistant", content: "<think>\n</think>\n\nHi"), TemplateMessage(role: "user", content: ["type"]),
+    TemplateMessage(role: "assistant", content: "<think>\n</think>\n\nHi"),
+    TemplateMessage(role: "user", content: ["type"]),
   ]
 
   private func render(_ source: String) -> Result<String, TemplateError> {
     Result { () throws(TemplateError) in
-      try ChatTemplate(source: source, limits: limits).render(
+      try ChatTemplate(source: source, limits: limits).rendered(
         messages: messages, addGenerationPrompt: true, variables: ["eos_token": "</s>", "tools": [["function": [:]]]],
         now: Fixtures.now, limits: limits)
     }

@@ -6,7 +6,7 @@ import Testing
   private func failure(_ source: String, _ limits: TemplateLimits = TemplateLimits()) -> TemplateError? {
     do throws(TemplateError) {
       _ = try ChatTemplate(source: source, limits: limits)
-        .render(messages: [], addGenerationPrompt: false, limits: limits)
+        .rendered(messages: [], addGenerationPrompt: false, limits: limits)
       return nil
     } catch {
       return error
@@ -161,7 +161,7 @@ import Testing
     var value = TemplateValue.int(1)
     for _ in 0..<5000 { value = .array([value]) }
     #expect(throws: TemplateError.self) {
-      try ChatTemplate(source: "").render(messages: [], addGenerationPrompt: false, variables: ["x": value])
+      try ChatTemplate(source: "").rendered(messages: [], addGenerationPrompt: false, variables: ["x": value])
     }
   }
 

@@ -40,6 +40,41 @@ import Testing
     #expect(Self.stream([260, 259, 259, 260, 259], tokenizer) == ["a", "", " ", " a", "", ""])
   }
 
+  /// The space before an answer's first word is the text's; only a whole text's first word has none.
+  @Test func continuesAPrompt() throws {
+    let tokenizer = try Tokenizer(image: Examples.sentencePiece().compiled())
+    func continued(_ prompt: [Int32], _ ids: [Int32]) -> String {
+      var decoder = tokenizer.streamingDecoder(after: prompt)
+      return ids.map { decoder.append($0) }.joined() + decoder.finish()
+    }
+    let (space, letter, word, newline): (Int32, Int32, Int32, Int32) = (259, 260, 263, 3 + 0x0A)
+    #expect(continued([1, word], [word, letter]) == " aa")
+    #expect(continued([1], [word, letter]) == "aa")
+    #expect(continued([], [word]) == "a")
+    #expect(continued([1, space], [letter]) == "a")
+    // Byte tokens whose run ends with the prompt are the prompt's.
+    #expect(continued([1, letter, newline], [word]) == " a")
+    #expect(continued([newline], [word]) == " a")
+    // A character that the answer completes is the answer's.
+    let bytes: [Int32] = Array("中".utf8).map { Int32($0) + 3 }
+    #expect(continued([letter] + bytes.dropLast(), [bytes[2], letter]) == "中a")
+  }
+
+  @Test(arguments: [TokenizerDefinition.Kind.byteLevelBPE, .sentencePieceBPE])
+  func continuationsEqualTheWhole(_ kind: TokenizerDefinition.Kind) throws {
+    let tokenizer = try Tokenizer(image: Examples.definition(kind).compiled())
+    var random = SeededRandom(seed: 10)
+    for _ in 0..<500 {
+      let prompt = try tokenizer.encode(String("ab c\né".shuffled(using: &random)), addSpecial: true)
+      let ids = (0..<Int.random(in: 0..<20, using: &random)).map { _ in Int32.random(in: 259...267, using: &random) }
+      var decoder = tokenizer.streamingDecoder(after: prompt)
+      let text = ids.map { decoder.append($0) }.joined() + decoder.finish()
+      #expect(
+        tokenizer.decode(prompt, skipSpecial: true) + Array(text.utf8)
+          == tokenizer.decode(prompt + ids, skipSpecial: true))
+    }
+  }
+
   @Test(arguments: [TokenizerDefinition.Kind.byteLevelBPE, .sentencePieceBPE])
   func equalsTheWhole(_ kind: TokenizerDefinition.Kind) throws {
     let tokenizer = try Tokenizer(image: Examples.definition(kind).compiled())

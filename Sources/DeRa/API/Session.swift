@@ -119,8 +119,9 @@ extension AnswerLoop where Batch == DecodingBatch, Decoder == Tokenizer.Streamin
   func start(_ control: AnswerControl, in bundle: ModelBundle, at place: Int) throws {
     guard let tokenizer = bundle.tokenizer else { throw DeRaError.noTokenizer(path: bundle.path) }
     let lambda = control.takeNewLambda() ?? control.lambda
+    let prompt = try bundle.tokens(of: control.prompt)
     try start(
-      bundle.tokens(of: control.prompt), at: place, decoder: tokenizer.streamingDecoder(skipSpecial: true),
+      prompt, at: place, decoder: tokenizer.streamingDecoder(skipSpecial: true, after: prompt),
       endOfText: bundle.endOfText, realignment: lambda.realignment(models: bundle.alignedModels),
       options: control.options)
   }

@@ -38,7 +38,8 @@ extension DecodingSession {
   ) throws -> Generation {
     guard let tokenizer = bundle.tokenizer else { throw PromptError.noTokenizer(path: bundle.path) }
     return try generate(
-      prompt: prompt, decoder: tokenizer.streamingDecoder(skipSpecial: true), endOfText: bundle.endOfText,
+      prompt: prompt, decoder: tokenizer.streamingDecoder(skipSpecial: true, after: prompt),
+      endOfText: bundle.endOfText,
       realignment: realignment, options: options, onText: onText)
   }
 }

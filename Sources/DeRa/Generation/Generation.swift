@@ -5,6 +5,8 @@ public struct GenerationOptions: Sendable, Equatable {
   public var maxTokens: Int?
   /// The answer ends before the first of these to appear; none of its text is shown.
   public var stopStrings: [String] = []
+  /// Ids that end the answer besides the bundle's end-of-text tokens.
+  package var furtherEnds: Set<Int32> = []
 
   /// - Parameters: as the members of these names, here and in `SamplingOptions`.
   public init(

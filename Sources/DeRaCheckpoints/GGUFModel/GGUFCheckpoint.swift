@@ -11,12 +11,15 @@ extension Checkpoint {
     let file = try checked { () throws(GGUFError) in try GGUFFile(path: path) }
     let configuration = try GGUFConfiguration(file: file).configuration()
     let name = path.split(separator: "/").last.map(String.init) ?? path
+    var remarks: [String] = []
+    let tokenizer = try GGUFTokenizer.read(file, remarks: &remarks)
     var checkpoint = Checkpoint(
       configuration: configuration, tensors: try tensors(of: configuration, in: file),
-      tokenizer: try GGUFTokenizer.read(file),
+      tokenizer: tokenizer,
       chatTemplate: try checked { () throws(GGUFError) in try file.stringIfPresent("tokenizer.chat_template") },
       endOfTextIDs: try endOfTextIDs(file, vocabularySize: configuration.vocabularySize), sources: [path],
       displayName: name.hasSuffix(".gguf") ? String(name.dropLast(".gguf".count)) : name)
+    checkpoint.remarks = remarks
     checkpoint.originName = try checked { () throws(GGUFError) in try file.stringIfPresent("general.name") }
     return checkpoint
   }

@@ -30,6 +30,7 @@ extension Checkpoint {
       modules: parts.keys.map { String($0.dropLast(".weight".count)) })
     merged.tags = ModelCard.tags(directory: path)
     merged.sources += [config.path, weightsPath]
+    try AdapterText(directory: path, base: base).apply(to: &merged)
     merged.displayName = path.split(separator: "/").last.map(String.init) ?? path
     return merged
   }

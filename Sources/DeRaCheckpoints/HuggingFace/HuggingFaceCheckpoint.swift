@@ -11,16 +11,18 @@ extension Checkpoint {
     let files = try SafetensorsFiles(directory: directory)
     let names = try HFTensorNames(files: files)
     let tensors = try names.sources(for: &configuration, className: config.family.className)
-    let tokenizer = try HuggingFaceTokenizer.read(directory: directory)
+    var remarks: [String] = []
+    let tokenizer = try HuggingFaceTokenizer.read(directory: directory, remarks: &remarks)
     var ends = try endOfTextIDs(config, vocabularySize: configuration.vocabularySize, directory: directory)
     if let id = tokenizer?.eosID { ends.append(Int(id)) }
     var seen: Set<Int> = []
     var checkpoint = Checkpoint(
       configuration: configuration, tensors: tensors, tokenizer: tokenizer,
-      chatTemplate: try HFChatTemplate.read(directory: directory),
+      chatTemplate: try HFChatTemplate.read(directory: directory, tokenizer: tokenizer),
       endOfTextIDs: ends.filter { $0 < configuration.vocabularySize && seen.insert($0).inserted },
       sources: [config.path] + files.paths + optionalFiles.map { "\(directory)/\($0)" }.filter(CheckpointFile.exists),
       displayName: directory.split(separator: "/").last.map(String.init) ?? directory)
+    checkpoint.remarks = remarks
     checkpoint.tags = ModelCard.tags(directory: directory)
     checkpoint.originName = config.json["_name_or_path"]?.string
     return checkpoint
@@ -28,10 +30,9 @@ extension Checkpoint {
 
   /// The files of a directory beside the model itself.
   private static let generationName = "generation_config.json"
-  private static let optionalFiles = [
-    generationName, "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
-    "chat_template.jinja",
-  ]
+  private static let optionalFiles =
+    [generationName] + HuggingFaceTokenizer.fileNames
+    + HFChatTemplate.fileNames.filter { !HuggingFaceTokenizer.fileNames.contains($0) }
 
   private static func endOfTextIDs(
     _ config: HFConfig, vocabularySize: Int, directory: String

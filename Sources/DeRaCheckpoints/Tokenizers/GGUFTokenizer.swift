@@ -8,11 +8,18 @@ package enum GGUFTokenizer {
   /// Nil when the file has no tokenizer.
   /// - Throws: `CheckpointError` naming the metadata key.
   package static func read(_ file: GGUFFile) throws(CheckpointError) -> TokenizerDefinition? {
+    var remarks: [String] = []
+    return try read(file, remarks: &remarks)
+  }
+
+  /// As above.
+  /// - Parameter remarks: gets what was guessed, as sentences for the user.
+  static func read(_ file: GGUFFile, remarks: inout [String]) throws(CheckpointError) -> TokenizerDefinition? {
     do {
       guard let model = try file.stringIfPresent(key + "model") else { return nil }
       let reader = try GGUFVocabulary(file)
       switch model {
-      case "gpt2": return try reader.byteLevel()
+      case "gpt2": return try reader.byteLevel(remarks: &remarks)
       case "llama": return try reader.sentencePiece()
       default:
         throw CheckpointError(
@@ -81,8 +88,27 @@ private struct GGUFVocabulary {
     return nil
   }
 
-  func byteLevel() throws -> TokenizerDefinition {
-    let name = try file.stringIfPresent("tokenizer.ggml.pre") ?? "default"
+  /// The name of the split, with a remark where it is a guess.
+  private func splitName(_ remarks: inout [String]) throws -> String {
+    if let name = try file.stringIfPresent("tokenizer.ggml.pre") { return name }
+    let known = GGUFPreTokenizer.name { id in
+      guard id < tokens.count else { return nil }
+      var token: String?
+      tokens.forEachString { index, bytes in
+        if index == id { token = String(decoding: bytes, as: UTF8.self) }
+      }
+      return token
+    }
+    let problem = "the file does not say how words are split (tokenizer.ggml.pre is missing)"
+    remarks.append(
+      known.map { "\(problem); by its vocabulary they are split as “\($0)”" }
+        ?? "\(problem) and its vocabulary is of no known family; they are split as llama.cpp's “default”, which may be wrong "
+        + "and then makes answers worse: convert the model to GGUF again with a current converter")
+    return known ?? GGUFPreTokenizer.unnamed
+  }
+
+  func byteLevel(remarks: inout [String]) throws -> TokenizerDefinition {
+    let name = try splitName(&remarks)
     guard let preTokenizer = GGUFPreTokenizer.named(name) else {
       throw CheckpointError(
         path: file.path, subject: "tokenizer.ggml.pre", problem: "the pre-tokenizer “\(name)” is not supported",

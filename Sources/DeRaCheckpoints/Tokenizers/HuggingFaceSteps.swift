@@ -34,8 +34,12 @@ struct PreTokenizerReader {
   /// The model sees bytes in the byte-level alphabet.
   private(set) var isByteLevel = false
 
-  static func read(_ field: TokenizerField) throws(CheckpointError) -> PreTokenizerReader {
+  /// `add_prefix_space` of ByteLevel steps, where another file decides.
+  private var prefixSpace: Bool?
+
+  static func read(_ field: TokenizerField, prefixSpace: Bool? = nil) throws(CheckpointError) -> PreTokenizerReader {
     var reader = PreTokenizerReader()
+    reader.prefixSpace = prefixSpace
     for step in try field.chain("pretokenizers") {
       if reader.isByteLevel { throw step.error("a step after ByteLevel is not supported") }
       try reader.append(step)
@@ -47,8 +51,9 @@ struct PreTokenizerReader {
     switch try step.type() {
     case "ByteLevel":
       isByteLevel = true
+      let own = try step["add_prefix_space"].bool(default: true)
       steps += TextStep.byteLevel(
-        addPrefixSpace: try step["add_prefix_space"].bool(default: true),
+        addPrefixSpace: prefixSpace ?? own,
         usesRegex: try step["use_regex"].bool(default: true))
     case "Digits": steps.append(.digits(individual: try step["individual_digits"].bool(default: false)))
     case "Split":

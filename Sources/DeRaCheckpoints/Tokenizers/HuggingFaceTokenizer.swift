@@ -2,34 +2,94 @@ import DeRaTokenization
 
 /// Reads the tokenizer of a Hugging Face directory.
 package enum HuggingFaceTokenizer {
-  /// `tokenizer.json`, or `tokenizer.model` where that is all there is, together with what `tokenizer_config.json` and
-  /// `special_tokens_map.json` say of special tokens. Nil when the directory has no tokenizer.
+  /// Files that are read where they are there, in the order in which later ones count more.
+  static let fileNames = [
+    "tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "added_tokens.json", "special_tokens_map.json",
+    "tokenizer_config.json",
+  ]
+
+  /// `tokenizer.json`, or `tokenizer.model`, or `vocab.json` and `merges.txt`, together with what the files beside them say of
+  /// added and special tokens. Nil when the directory has no tokenizer.
   /// - Throws: `CheckpointError` naming the file and the field.
   package static func read(directory: String) throws(CheckpointError) -> TokenizerDefinition? {
-    var definition: TokenizerDefinition
-    let json = "\(directory)/tokenizer.json"
-    let model = "\(directory)/tokenizer.model"
-    if CheckpointFile.exists(json) {
-      definition = try read(tokenizer: json)
-    } else if CheckpointFile.exists(model) {
-      definition = try SentencePieceModel.read(path: model)
-    } else {
-      return nil
+    var remarks: [String] = []
+    return try read(directory: directory, remarks: &remarks)
+  }
+
+  /// As above.
+  /// - Parameter remarks: gets what was guessed or is not used, as sentences for the user.
+  static func read(directory: String, remarks: inout [String]) throws(CheckpointError) -> TokenizerDefinition? {
+    func file(_ name: String) throws(CheckpointError) -> TokenizerField? {
+      let path = "\(directory)/\(name)"
+      return CheckpointFile.exists(path) ? TokenizerField(file: path, value: try CheckpointFile.json(path)) : nil
     }
-    for name in ["special_tokens_map.json", "tokenizer_config.json"] where CheckpointFile.exists("\(directory)/\(name)")
-    {
-      let facts = TokenizerFacts(
-        file: TokenizerField(file: "\(directory)/\(name)", value: try CheckpointFile.json("\(directory)/\(name)")))
-      try facts.apply(to: &definition)
+    let config = try file("tokenizer_config.json")
+    let settings = try TokenizerSettings(config)
+    guard let found = try definition(directory, settings, &remarks) else { return nil }
+    var definition = found.definition
+    if let added = try file("added_tokens.json") { try TokenizerFacts(file: added).addTokens(to: &definition) }
+    for facts in [try file("special_tokens_map.json"), config].compactMap(\.self) {
+      try TokenizerFacts(file: facts).apply(to: &definition, endsAreGiven: found.isComplete, remarks: &remarks)
     }
     return definition
   }
 
+  /// The tokenizer without the files beside it, and whether it says itself what is put around a text.
+  private static func definition(
+    _ directory: String, _ settings: TokenizerSettings, _ remarks: inout [String]
+  ) throws(CheckpointError) -> (definition: TokenizerDefinition, isComplete: Bool)? {
+    let json = "\(directory)/tokenizer.json"
+    if CheckpointFile.exists(json) {
+      return (try read(tokenizer: json, prefixSpace: settings.byteLevelPrefixSpace), true)
+    }
+    let model = "\(directory)/tokenizer.model"
+    if CheckpointFile.exists(model) {
+      var vocabulary = try SentencePieceModel.vocabulary(path: model)
+      vocabulary.apply(settings)
+      return (try vocabulary.definition(), false)
+    }
+    let (vocabulary, merges) = ("\(directory)/vocab.json", "\(directory)/merges.txt")
+    guard CheckpointFile.exists(vocabulary), CheckpointFile.exists(merges) else { return nil }
+    return (try read(vocabulary: vocabulary, merges: merges, settings, &remarks), false)
+  }
+
+  /// A byte-level tokenizer from before `tokenizer.json`. How words are split only the class knows.
+  private static func read(
+    vocabulary path: String, merges mergesPath: String, _ settings: TokenizerSettings, _ remarks: inout [String]
+  ) throws(CheckpointError) -> TokenizerDefinition {
+    let name = settings.tokenizerClass?.splitName
+    if name == nil {
+      remarks.append(
+        "vocab.json and merges.txt do not say how words are split, nor does the class "
+          + "\(settings.className ?? "(none is named)"); they are split as GPT-2 splits them")
+    }
+    let split = GGUFPreTokenizer.named(name ?? "gpt-2")
+    var members = JSONObject()
+    _ = members.append("vocab", try CheckpointFile.json(path))
+    let vocabulary = try HuggingFaceVocabulary(TokenizerField(file: path, value: .object(members)), isByteLevel: true)
+    let lines = try CheckpointFile.text(mergesPath, limit: 1 << 26).split(separator: "\n").map {
+      $0.hasSuffix("\r") ? String($0.dropLast()) : String($0)
+    }
+    let merges = lines.drop { $0.hasPrefix("#version") }.filter { !$0.isEmpty }
+    var definition = TokenizerDefinition(
+      kind: .byteLevelBPE, pieces: vocabulary.pieces,
+      merges: .ranked(
+        try vocabulary.merges(TokenizerField(file: mergesPath, value: .array(merges.map(JSON.string))))))
+    definition.normalizer = split?.normalizer ?? []
+    definition.preTokenizer =
+      (settings.byteLevelPrefixSpace ?? settings.addsPrefixSpace ?? false
+        ? [.prefixed([0x20], unlessPresent: true, firstOnly: false)] : []) + (split?.steps ?? [])
+    return definition
+  }
+
   /// One `tokenizer.json`.
+  /// - Parameter prefixSpace: `add_prefix_space` of its byte-level steps, where another file decides.
   /// - Throws: `CheckpointError` naming the field.
-  package static func read(tokenizer path: String) throws(CheckpointError) -> TokenizerDefinition {
+  package static func read(
+    tokenizer path: String, prefixSpace: Bool? = nil
+  ) throws(CheckpointError) -> TokenizerDefinition {
     let root = TokenizerField(file: path, value: try CheckpointFile.json(path))
-    let preTokenizer = try PreTokenizerReader.read(root["pre_tokenizer"])
+    let preTokenizer = try PreTokenizerReader.read(root["pre_tokenizer"], prefixSpace: prefixSpace)
     let model = root["model"]
     let vocabulary = try HuggingFaceVocabulary(model, isByteLevel: preTokenizer.isByteLevel)
     var definition = TokenizerDefinition(

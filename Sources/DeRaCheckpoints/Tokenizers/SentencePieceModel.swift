@@ -6,6 +6,10 @@ import DeRaTokenization
 package enum SentencePieceModel {
   /// - Throws: `CheckpointError` naming the byte or the setting.
   package static func read(path: String) throws(CheckpointError) -> TokenizerDefinition {
+    try vocabulary(path: path).definition()
+  }
+
+  static func vocabulary(path: String) throws(CheckpointError) -> SentencePieceVocabulary {
     let file = try CheckpointFile.map(path)
     var model = SentencePieceFields()
     do throws(ProtobufReader.Failure) {
@@ -16,7 +20,7 @@ package enum SentencePieceModel {
         remedy: "Fetch the file again.")
     }
     try model.requireSupported(path: path)
-    return try model.vocabulary(path: path).definition()
+    return try model.vocabulary(path: path)
   }
 }
 

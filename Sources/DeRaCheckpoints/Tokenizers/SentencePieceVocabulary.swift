@@ -28,6 +28,8 @@ struct SentencePieceVocabulary {
   var addsSpacePrefix = true
   /// A text that starts with a space gets none before it.
   var prefixesOnlyWords = false
+  /// The space also stands before text that follows a special token.
+  var prefixesEveryStretch = false
   var removesExtraSpaces = false
   var fallsBackToBytes = true
 
@@ -70,7 +72,9 @@ struct SentencePieceVocabulary {
     if removesExtraSpaces { steps.append(.replaced(.regex(#"\A +| +\z| +(?= )"#), with: [])) }
     steps.append(.replaced(.literal([0x20]), with: Self.space))
     if removesExtraSpaces { steps.append(.replaced(.regex("\u{2581}+\\z"), with: [])) }
-    if addsSpacePrefix { steps.append(.prefixed(Self.space, unlessPresent: prefixesOnlyWords, firstOnly: true)) }
+    if addsSpacePrefix {
+      steps.append(.prefixed(Self.space, unlessPresent: prefixesOnlyWords, firstOnly: !prefixesEveryStretch))
+    }
     return steps
   }
 

@@ -141,6 +141,6 @@ struct SessionArguments: ParsableArguments {
 ///
 /// Unlike a `ValidationError`, which is followed by a usage line that says nothing about it.
 func refuse(_ option: String, _ error: some Error) -> ExitCode {
-  Output.note("Error: \(option): \(error)")
+  Output.error("\(option): \(error)")
   return .validationFailure
 }

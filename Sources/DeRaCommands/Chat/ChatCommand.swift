@@ -23,13 +23,16 @@ struct ChatCommand: ParsableCommand {
   @OptionGroup var bundle: BundleArgument
   @OptionGroup var lambda: LambdaArgument
   @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
+  @OptionGroup(title: "Prompt") var prompting: PromptArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
   @OptionGroup(title: "Machine") var machine: SessionArguments
 
   func run() throws {
     let bundle = try bundle.open()
     let realignment = try lambda.realignment(for: bundle)
-    let format = try PromptFormat(bundle)
+    let format = try prompting.format(bundle)
+    var options = try sampling.options()
+    options.furtherEnds = Set(format.furtherEnds.map(\.id))
     let console = TerminalConsole()
     let models = bundle.alignedModels.isEmpty ? "no aligned model" : bundle.alignedModels.joined(separator: ", ")
     console.note("\(bundle.path): \(bundle.manifest.models.first ?? "") with \(models). /help lists the commands.")
@@ -37,7 +40,7 @@ struct ChatCommand: ParsableCommand {
       console.note("The bundle has no chat template: messages and answers are continued as plain text.")
     }
     let engine = BundleChatEngine(
-      session: try machine.session(bundle), format: format, options: try sampling.options())
+      session: try machine.session(bundle), format: format, options: options)
     let loop = ChatLoop(engine: engine, console: console, systemPrompt: system, realignment: realignment)
     try loop.run()
   }
@@ -72,5 +75,5 @@ private final class TerminalConsole: ChatConsole {
 
   func readLine(prompt: String) throws -> ReadLine { try reader.readLine(prompt: prompt) }
   func write(_ text: String) throws { try Output.write(text) }
-  func note(_ text: String) { Output.note(Style.dim(text)) }
+  func note(_ text: String) { Output.note(Style.dim(printable(text))) }
 }

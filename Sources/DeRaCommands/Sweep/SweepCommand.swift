@@ -63,6 +63,7 @@ package struct SweepCommand: ParsableCommand {
     name: [.short, .long], parsing: .unconditional, help: ArgumentHelp("Answers drawn together.", valueName: "count"))
   var batch = 8
   @Flag(help: "Print the summary as JSON instead of a table.") var json = false
+  @OptionGroup(title: "Prompt") var prompting: PromptArguments
   @OptionGroup(title: "Sampling") var sampling: SweepSampling
   @OptionGroup(title: "Machine") var runtime: RuntimeArguments
 
@@ -112,10 +113,15 @@ package struct SweepCommand: ParsableCommand {
   /// Draws, measures and writes the files.
   package func sweep() throws -> SweepResult {
     let bundle = try bundle.open()
-    let prompts = try SweepPrompts(path: prompts, bundle: bundle, raw: raw)
+    let format = try prompting.format(bundle)
+    let prompts = try SweepPrompts(path: prompts, bundle: bundle, format: format, raw: raw)
     let list = try refusals.map { try RefusalList(path: $0) }
-    let header = try header(bundle, prompts, list)
-    let options = try sampling.options()
+    var header = try header(bundle, prompts, list)
+    var options = try sampling.options()
+    options.furtherEnds = Set(format.furtherEnds.map(\.id))
+    if !options.furtherEnds.isEmpty {
+      header.settings["ends"] = options.furtherEnds.sorted().map(String.init).joined(separator: " ")
+    }
     let longest = prompts.tokens.map(\.count).max() ?? 0
     let context = try contextLength(bundle, longest: longest, answer: options.maxTokens ?? 0)
     let scorers = try reward.map { text in

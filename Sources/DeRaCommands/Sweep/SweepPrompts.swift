@@ -24,8 +24,7 @@ struct SweepPrompts {
 
   /// - Parameter raw: prompts are continued as they are, without the chat template.
   /// - Throws: `FileError`, `PromptError`, and `StreamError` naming the line.
-  init(path: String, bundle: ModelBundle, raw: Bool) throws {
-    let format = try PromptFormat(bundle)
+  init(path: String, bundle: ModelBundle, format: PromptFormat, raw: Bool) throws {
     var shown: [SweepHeader.Prompt] = []
     var tokens: [[Int32]] = []
     try withText(path) { text in

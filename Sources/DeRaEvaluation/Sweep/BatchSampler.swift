@@ -93,7 +93,7 @@ package final class BatchSampler {
     var options = options
     options.sampling.seed = request.seed
     try loop.start(
-      request.prompt, at: place, decoder: tokenizer.streamingDecoder(skipSpecial: true),
+      request.prompt, at: place, decoder: tokenizer.streamingDecoder(skipSpecial: true, after: request.prompt),
       endOfText: loop.batch.bundle.endOfText, realignment: request.realignment, options: options)
     requests[place] = number
     tokens[place].removeAll(keepingCapacity: true)

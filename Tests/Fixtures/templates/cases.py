@@ -323,3 +323,58 @@ CASES = list(_split(CASES)) + [
     "{% set x %}\n  a\n{% endset %}[{{ x }}]", "{{ 1 }}{# a #}{# b #}\n{{ 2 }}", "x{{ '' }}\n\n\n{%- if 1 %}y{% endif -%}\n\nz",
     "{{ range(100001) }}", "{{ 'a\\\nb' }}", "{{ 1.e5 }}", "{{ 1__0 }}", "{{ 012 }}", "{{ 1.5.x }}|", "{{ 00 }}", "{{ {}['a'] }}|{{ {}.a }}|",
 ]
+
+CASES += r"""
+{% for p in [{'n': 1, 'c': [{'n': 2, 'c': [{'n': 3}]}, {'n': 4}]}, {'n': 5}] recursive %}{{ loop.depth }}{{ loop.depth0 }}:{{ p.n }}({{ loop(p.c) if p.c }}){% endfor %}
+{% for x in [[1, [2]], 3] recursive %}{% if x is iterable %}[{{ loop(x) }}]{% else %}{{ x }}{{ ',' if not loop.last }}{% endif %}{% else %}none{% endfor %}
+{% for x in [[], [0]] recursive %}<{% if x is iterable %}{{ loop(x) }}{% endif %}>{% else %}empty{% endfor %}
+{% for x in [3, 1, 0] if x recursive %}{{ x }}{{ loop([x - 1]) if loop.depth < 3 }}{% endfor %}
+{% for x in [1] %}{{ loop([2]) }}{% endfor %}
+{% for x in [1] recursive %}{{ loop() }}{% endfor %}
+{% for x in [1] recursive %}{{ loop(3) }}{% endfor %}
+{% for x in [[1, 2], [3]] recursive %}{% for y in x %}{{ y }}{{ loop.depth }}{% endfor %};{% endfor %}
+{% macro f(a, b=2) %}{{ a }}{{ b }}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(1) }}|{{ f(1, 2, 3, 4) }}|{{ f(1, c=3) }}|{{ f(*[7, 8, 9]) }}|{{ f(**{'a': 1, 'z': 2}) }}
+{% macro f(a) %}{{ a }}{% endmacro %}{{ f(*[1]) }}{{ f(*(2,)) }}{{ f(**{'a': 3}) }}{{ f(*'4') }}
+{% macro f(a) %}{{ a }}{% endmacro %}{{ f(1, 2) }}
+{% macro f(a) %}{{ a }}{{ varargs }}{% endmacro %}{{ f(1, b=2) }}
+{% macro f(a) %}{{ a }}{{ kwargs }}{% endmacro %}{{ f(1, 2) }}
+{% macro f() %}{{ varargs | join('-') }}{% endmacro %}{{ f(1, *[2, 3]) }}{{ f(*[]) }}
+{% macro f() %}{{ kwargs.items() | list }}{% endmacro %}{{ f(a=1, **{'b': 2}) }}
+{{ dict(**{'a': 1}) }} {{ dict(a=0, **{'b': 1}) }} {{ dict(a=0, **{'a': 1}) }}
+{{ range(*[1, 4]) | list }} {{ 'a{}b{x}'.format(*[1], **{'x': 2}) }} {{ 'x,y' | replace(*[',', ';']) }}
+{{ range(*1) }}
+{{ dict(**[1]) }}
+{{ f(**{}, *[]) }}
+{{ f(*[], 1) }}
+{% set comma = joiner() %}{% for i in [1, 2, 3] %}{{ comma() }}{{ i }}{% endfor %}
+{% set pipe = joiner('|') %}{{ pipe() }}a{{ pipe() }}b{{ pipe() }}
+{% set c = cycler('odd', 'even') %}{{ c.next() }} {{ c.next() }} {{ c.next() }} {{ c.current }} {{ c.reset() }} {{ c.current }}
+{{ cycler() }}
+{{ joiner() is callable }} {{ joiner is callable }}
+{{ [1, 2, 3, 4, 5, 6, 7] | slice(3) | list }} {{ [1, 2] | slice(3) | list }} {{ [] | slice(2) | list }} {{ 'abcde' | slice(2) | list }}
+{{ [1, 2, 3, 4, 5, 6, 7] | slice(3, '-') | list }} {{ range(6) | slice(3, 0) | list }} {{ [1] | slice(0) | list }}
+{{ {'b': 1, 'a': [2, 'x']} | pprint }} {{ 'text' | pprint }} {{ 1.0 | pprint }} {{ none | pprint }} {{ [{'z': 1, 'y': 2}] | pprint }} {{ () | pprint }} {{ (1,) | pprint }}
+{{ {'name': 'weather', 'description': 'Says what the weather is like at a place and time', 'parameters': {'type': 'object', 'properties': {'place': {'type': 'string'}}}} | pprint }}
+{{ range(40) | list | pprint }}
+{{ ('a very long line of words ' * 6) | pprint }}
+{{ {'k': 'a very long line of words ' * 6, 'l': ['another long line of words that will not fit in it', 'and one more to make it long']} | pprint }}
+{{ ('line one is here\nand line two is longer than the first one was, by some words\n' * 2) | pprint }}
+{{ [('x' * 100), ('y ' * 50)] | pprint }} {{ (range(30) | list, 1) | pprint }} {{ {1: 2, 'a': 3} | pprint }}
+{{ people | pprint }}
+{{ undefined_thing | pprint }}
+{{ '{:,}'.format(1234567) }} {{ '{:,}'.format(123) }} {{ '{:,}'.format(-1234.5) }} {{ '{:,.2f}'.format(1234567.891) }} {{ '{:_}'.format(1234567) }} {{ '{:>12,}'.format(1234567) }}
+{{ '{:012,}'.format(1234567) }} {{ '{:_x}'.format(1234567890) }} {{ '{:,}'.format(12345678.0) }} {{ '{:b}'.format(10) }} {{ '{:%}'.format(0.25) }} {{ '{:.1%}'.format(0.256) }} {{ '{:,d}'.format(1000) }}
+{{ '{:,}'.format('a') }}
+{{ 'a long text that must be cut somewhere' | truncate(15) }}|{{ 'a long text that must be cut' | truncate(15, true) }}|{{ 'short' | truncate(5) }}|{{ 'a bit longer' | truncate(9, false, '', 0) }}|{{ 'abc def' | truncate(5) }}
+{{ 'a b&c/d?é~' | urlencode }} {{ {'a b': 'c d', 'e': 1} | urlencode }} {{ 7 | urlencode }}
+{% for key, group in people | groupby('age', default=0) %}{{ key }}:{{ group | map(attribute='name') | join(',') }};{% endfor %}
+{% for key, group in words | groupby(0) %}{{ key }}{{ group }}{% endfor %}
+{% for key, group in [{'r': 'B'}, {'r': 'a'}, {'r': 'b'}] | groupby('r') %}{{ key }}{{ group | length }}{% endfor %}
+{% block main %}a{% set x = 1 %}{{ x }}{% endblock %}{% block other %}b{% endblock other %}
+{% print 1 + 1, 'a' %}
+{% autoescape false %}{{ html }}{% endautoescape %}
+{{ 1 is escaped }} {{ loop is defined }}
+{{ varargs }}|{{ kwargs }}
+{% macro f() %}{{ caller(1, 2, k=3) }}{% endmacro %}{% call(a) f() %}{{ a }}{{ varargs }}{{ kwargs }}{% endcall %}
+{% macro outer() %}{% macro inner(x) %}{{ varargs }}{% endmacro %}{{ inner(1, 2) }}{% endmacro %}{{ outer() }}
+""".strip("\n").split("\n")
