@@ -132,13 +132,13 @@ extension ModelWeights {
     func vector(_ name: String) -> UnsafePointer<Float>? {
       manifest.tensor(name, model: model).map { address($0).assumingMemoryBound(to: Float.self) }
     }
-    guard let outputNorm = vector("output_norm.weight") else {
+    guard let outputNorm = vector(ModelTensor.outputNorm.name) else {
       preconditionFailure("the validated bundle has no final norm")
     }
     self.init(
-      embedding: linear("token_embd.weight"), output: linear("output.weight"), outputNorm: outputNorm,
+      embedding: linear(ModelTensor.embedding.name), output: linear(ModelTensor.output.name), outputNorm: outputNorm,
       layers: (0..<manifest.configuration.layers).map { layer in
-        LayerWeights(linear: { linear("blk.\(layer).\($0)") }, vector: { vector("blk.\(layer).\($0)") })
+        LayerWeights(linear: { linear($0.name(layer: layer)) }, vector: { vector($0.name(layer: layer)) })
       }, memory: memory)
   }
 }

@@ -75,7 +75,7 @@ package struct BundleManifest: Sendable, Equatable {
   }
 
   private func storedName(_ name: String) -> String {
-    name == "output.weight" && configuration.tiesEmbeddings ? "token_embd.weight" : name
+    name == ModelTensor.output.name && configuration.tiesEmbeddings ? ModelTensor.embedding.name : name
   }
 
   /// Sets the checksum of the tensor at `position` in `tensors`.

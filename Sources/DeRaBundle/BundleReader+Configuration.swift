@@ -29,7 +29,7 @@ extension BundleReader {
 
   private func architecture() throws(BundleError) -> Architecture {
     let name = try get { (file) throws(GGUFError) in try file.string(BundleKey.architecture) }
-    guard let architecture = Architecture.all.first(where: { $0.name == name }) else {
+    guard let architecture = Architecture.named(name) else {
       let supported = Architecture.all.map(\.name).joined(separator: ", ")
       throw invalid(BundleKey.architecture, "\"\(name.prefix(80))\"", "one of \(supported)")
     }

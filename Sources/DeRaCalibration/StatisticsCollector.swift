@@ -91,9 +91,10 @@ package final class StatisticsCollector {
         try progress((Double(layer) + Double(done) / Double(tokens)) / Double(layers))
       }
       try body(
-        MatrixInput.allCases.map { input in (input.matrices.map { "blk.\(layer).\($0)" }, grams[input.rawValue]) })
+        MatrixInput.allCases.map { input in (input.names(layer: layer), grams[input.rawValue]) })
     }
-    try body([([decoder.configuration.tiesEmbeddings ? "token_embd.weight" : "output.weight"], final)])
+    let output: ModelTensor = decoder.configuration.tiesEmbeddings ? .embedding : .output
+    try body([([output.name], final)])
   }
 
   /// Takes a sequence through a layer.
@@ -159,14 +160,9 @@ private struct DecompositionJob: ParallelJob {
 }
 
 extension MatrixInput {
-  /// Names of the matrices that read it, without `blk.N.`.
-  fileprivate var matrices: [String] {
-    switch self {
-    case .attention: ["attn_q.weight", "attn_k.weight", "attn_v.weight"]
-    case .attentionOutput: ["attn_output.weight"]
-    case .feedForward: ["ffn_gate.weight", "ffn_up.weight"]
-    case .down: ["ffn_down.weight"]
-    }
+  /// Names of the matrices that read it in a layer.
+  fileprivate func names(layer: Int) -> [String] {
+    ModelTensor.allCases.filter { $0.input == self }.map { $0.name(layer: layer) }
   }
 
   fileprivate func width(_ configuration: ModelConfiguration) -> Int {

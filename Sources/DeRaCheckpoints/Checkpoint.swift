@@ -22,8 +22,8 @@ package struct Checkpoint: Sendable {
   /// The additions of an adapter to the base's matrices, by our names. `tensors` have them merged in; where a
   /// matrix changes in another way (DoRA, a whole matrix replaced) they alone know.
   package var updates: [String: LowRankUpdate] = [:]
-  /// Oddities that do not prevent use, as sentences for the user.
-  package var remarks: [String] = []
+  /// Sentences on what was read, ignored and guessed, and what is odd.
+  package var remarks: [CheckpointRemark] = []
 
   package init(
     configuration: ModelConfiguration, tensors: [String: any TensorSource], tokenizer: TokenizerDefinition? = nil,

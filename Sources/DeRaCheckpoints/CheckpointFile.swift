@@ -5,6 +5,11 @@ import FoundationEssentials
 package enum CheckpointFile {
   package static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
+  /// Names of the files of a directory, sorted; none where it cannot be read.
+  static func names(in directory: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
+  }
+
   /// - Throws: `CheckpointError` when the file cannot be opened.
   package static func map(_ path: String) throws(CheckpointError) -> MappedFile {
     do throws(FileError) {
@@ -14,12 +19,12 @@ package enum CheckpointFile {
     }
   }
 
-  /// - Throws: `CheckpointError` when the file cannot be opened or is not strict JSON.
+  /// - Throws: `CheckpointError` when the file cannot be opened or is not JSON; Python's NaN and Infinity are taken.
   package static func json(_ path: String) throws(CheckpointError) -> JSON {
     let file = try map(path)
     defer { file.drop(0..<file.bytes.count) }
     do throws(JSONError) {
-      return try JSON.parse(file.bytes)
+      return try JSON.parse(file.bytes, allowsNonFinite: true)
     } catch {
       throw CheckpointError(
         path: path, subject: "byte \(error.position)", problem: error.problem, expected: "JSON",

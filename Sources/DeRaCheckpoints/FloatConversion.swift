@@ -21,6 +21,38 @@ package enum FloatConversion {
     }
   }
 
+  /// `count` little-endian f64 at `source`, which need not be aligned, each rounded to f32.
+  package static func f64(_ source: UnsafeRawPointer, count: Int, to output: UnsafeMutablePointer<Float>) {
+    for index in 0..<count {
+      let bits = source.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)
+      output[index] = Float(Double(bitPattern: UInt64(littleEndian: bits)))
+    }
+  }
+
+  /// `count` bytes through a table of their 256 values.
+  package static func bytes(
+    _ source: UnsafeRawPointer, count: Int, through table: [Float], to output: UnsafeMutablePointer<Float>
+  ) {
+    for index in 0..<count { output[index] = table[Int(source.load(fromByteOffset: index, as: UInt8.self))] }
+  }
+
+  /// The 8-bit floats of machine learning (arXiv 2209.05433), by byte. E4M3 has no infinities; E5M2 is the upper byte of a half.
+  package static let e4m3: [Float] = (0..<256).map { byte in
+    let magnitude = byte & 0x7f
+    let (exponent, fraction) = (magnitude >> 3, Float(magnitude & 7))
+    let value =
+      magnitude == 0x7f
+      ? Float.nan
+      : exponent == 0
+        ? fraction * 0x1p-9 : (1 + fraction / 8) * Float(sign: .plus, exponent: exponent - 7, significand: 1)
+    return byte < 0x80 ? value : -value
+  }
+  package static let e5m2: [Float] = (0..<256).map { half(UInt16($0) << 8) }
+  /// Powers of two, the scales of the OCP microscaling formats; 255 is NaN.
+  package static let e8m0: [Float] = (0..<256).map { byte in
+    byte == 255 ? .nan : Float(Double(sign: .plus, exponent: byte - 127, significand: 1))
+  }
+
   /// The value of an IEEE half, without a branch.
   @inline(__always)
   package static func half(_ bits: UInt16) -> Float {

@@ -11,14 +11,15 @@ extension JSON {
   package static let maximumBytes = 128 << 20
   /// Deepest nesting accepted.
   package static let maximumDepth = 64
+  /// Most values accepted, since each takes many times the memory of its shortest spelling; the largest tokenizer files
+  /// have a third of it.
+  package static let maximumValues = 1 << 23
 
   /// Parses a whole text by RFC 8259, and stricter: keys unique, valid UTF-8, no unpaired surrogates, finite numbers.
+  /// - Parameter allowsNonFinite: take `NaN`, `Infinity` and `-Infinity`, which Python writes, for numbers.
   /// - Throws: `JSONError` with the byte position.
-  package static func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSON {
-    guard bytes.count <= maximumBytes else {
-      throw JSONError(position: 0, problem: "\(bytes.count) bytes are more than the \(maximumBytes) accepted")
-    }
-    var parser = JSONParser(bytes: bytes)
+  package static func parse(_ bytes: UnsafeRawBufferPointer, allowsNonFinite: Bool = false) throws(JSONError) -> JSON {
+    var parser = try JSONParser(bytes: bytes, allowsNonFinite: allowsNonFinite)
     parser.skipSpace()
     let value = try parser.value(depth: 0)
     parser.skipSpace()
@@ -36,11 +37,54 @@ extension JSON {
   }
 }
 
+/// The members of an object that is a whole text, one at a time: a large object takes no more memory than one of them.
+/// Repeated keys are not noticed.
+struct JSONMembers {
+  private var parser: JSONParser
+  private var isAtEnd: Bool
+
+  /// - Parameter valueLimit: most values in one member.
+  /// - Throws: `JSONError` when the text does not begin as an object.
+  init(_ bytes: UnsafeRawBufferPointer, valueLimit: Int) throws(JSONError) {
+    parser = try JSONParser(bytes: bytes)
+    parser.valueLimit = valueLimit
+    parser.skipSpace()
+    guard parser.next == UInt8(ascii: "{") else { throw parser.error("not an object") }
+    isAtEnd = try parser.open(until: UInt8(ascii: "}"), depth: 1)
+  }
+
+  /// nil after the last member, when nothing may follow the object.
+  /// - Throws: `JSONError` with the byte position.
+  mutating func next() throws(JSONError) -> (key: String, value: JSON)? {
+    if isAtEnd {
+      parser.skipSpace()
+      guard parser.position == parser.bytes.count else { throw parser.error("text after the end of the object") }
+      return nil
+    }
+    parser.values = 0
+    let key = try parser.key()
+    let value = try parser.value(depth: 1)
+    isAtEnd = try !parser.more(until: UInt8(ascii: "}"), "an object")
+    return (key, value)
+  }
+}
+
 private struct JSONParser {
   let bytes: UnsafeRawBufferPointer
   var position = 0
+  var allowsNonFinite: Bool
+  var valueLimit = JSON.maximumValues
+  /// Values begun.
+  var values = 0
 
-  init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  /// - Throws: `JSONError` when the text is too long.
+  init(bytes: UnsafeRawBufferPointer, allowsNonFinite: Bool = false) throws(JSONError) {
+    self.bytes = bytes
+    self.allowsNonFinite = allowsNonFinite
+    guard bytes.count <= JSON.maximumBytes else {
+      throw error("\(bytes.count) bytes are more than the \(JSON.maximumBytes) accepted")
+    }
+  }
 
   func error(_ problem: String, at position: Int? = nil) -> JSONError {
     JSONError(position: position ?? self.position, problem: problem)
@@ -58,6 +102,8 @@ private struct JSONParser {
   }
 
   mutating func value(depth: Int) throws(JSONError) -> JSON {
+    values += 1
+    guard values <= valueLimit else { throw error("more than \(valueLimit) values") }
     switch next {
     case UInt8(ascii: "{"): return .object(try object(depth: depth + 1))
     case UInt8(ascii: "["): return .array(try array(depth: depth + 1))
@@ -65,10 +111,16 @@ private struct JSONParser {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
+    case UInt8(ascii: "N") where allowsNonFinite: return try word("NaN", .double(.nan))
+    case UInt8(ascii: "I") where allowsNonFinite: return try word("Infinity", .double(.infinity))
+    case UInt8(ascii: "-") where allowsNonFinite && startsNegativeInfinity:
+      return try word("-Infinity", .double(-.infinity))
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
     default: throw error(position < bytes.count ? "no value starts here" : "the text ends where a value is needed")
     }
   }
+
+  var startsNegativeInfinity: Bool { position + 1 < bytes.count && bytes[position + 1] == UInt8(ascii: "I") }
 
   mutating func word(_ word: StaticString, _ value: JSON) throws(JSONError) -> JSON {
     let end = position + word.utf8CodeUnitCount
@@ -117,16 +169,22 @@ private struct JSONParser {
     if try open(until: close, depth: depth) { return object }
     repeat {
       let start = position
-      guard next == UInt8(ascii: "\"") else { throw error("an object's key must be a string") }
-      let key = try string()
-      skipSpace()
-      guard next == UInt8(ascii: ":") else { throw error("a colon must follow the key \"\(key.prefix(60))\"") }
-      position += 1
-      skipSpace()
+      let key = try key()
       let value = try value(depth: depth)
       guard object.append(key, value) else { throw error("duplicate key \"\(key.prefix(60))\"", at: start) }
     } while try more(until: close, "an object")
     return object
+  }
+
+  /// A key, its colon and the space around that.
+  mutating func key() throws(JSONError) -> String {
+    guard next == UInt8(ascii: "\"") else { throw error("an object's key must be a string") }
+    let key = try string()
+    skipSpace()
+    guard next == UInt8(ascii: ":") else { throw error("a colon must follow the key \"\(key.prefix(60))\"") }
+    position += 1
+    skipSpace()
+    return key
   }
 
   mutating func number() throws(JSONError) -> JSON {

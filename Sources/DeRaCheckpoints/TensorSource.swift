@@ -6,6 +6,9 @@ package protocol TensorSource: Sendable {
   /// Input width of a matrix, 1 for a vector.
   var columns: Int { get }
 
+  /// The rounding of the file's format; nil for floating point.
+  var quantisation: Quantisation? { get }
+
   /// Writes `rows.count · columns` numbers, row after row, to the start of `output`.
   /// - Throws: `CheckpointError` when `rows` is outside the tensor, `output` is too small, or the data are damaged.
   func read(rows: Range<Int>, into output: UnsafeMutableBufferPointer<Float>) throws(CheckpointError)
@@ -15,6 +18,8 @@ package protocol TensorSource: Sendable {
 }
 
 extension TensorSource {
+  package var quantisation: Quantisation? { nil }
+
   /// The whole tensor, `[rows · columns]` row-major.
   /// - Throws: as `read(rows:into:)`.
   package func readAll() throws(CheckpointError) -> [Float] {

@@ -16,7 +16,7 @@ struct OffsetTensor: TensorSource {
 
 extension TensorSource {
   /// One row into an array of `columns` numbers.
-  func read(row: Int, into values: inout [Float]) throws(CheckpointError) {
+  package func read(row: Int, into values: inout [Float]) throws(CheckpointError) {
     var failure: CheckpointError?
     values.withUnsafeMutableBufferPointer { buffer in
       do throws(CheckpointError) { try read(rows: row..<row + 1, into: buffer) } catch { failure = error }

@@ -11,6 +11,7 @@ package struct BundlePlan {
   /// Bytes of the whole file, header and tokenizer included.
   package let outputBytes: Int
   package let warnings: [String]
+  package let remarks: [ConversionRemark]
   private let stored: StoredTensors
   private let tokenizer: [UInt8]?
   private let tokenizerMetadata: [(key: String, value: GGUFValue)]
@@ -20,7 +21,8 @@ package struct BundlePlan {
 
   init(
     manifest: BundleManifest, stored: StoredTensors, tokenizer: [UInt8]?,
-    tokenizerMetadata: [(key: String, value: GGUFValue)], warnings: [String], options: ConversionOptions,
+    tokenizerMetadata: [(key: String, value: GGUFValue)], warnings: [String], remarks: [ConversionRemark],
+    options: ConversionOptions,
     calibration: CalibrationStatistics?, started: ContinuousClock.Instant
   ) throws(GGUFError) {
     self.manifest = manifest
@@ -28,6 +30,7 @@ package struct BundlePlan {
     self.tokenizer = tokenizer
     self.tokenizerMetadata = tokenizerMetadata
     self.warnings = warnings
+    self.remarks = remarks
     self.options = options
     self.calibration = calibration
     self.started = started
@@ -44,7 +47,7 @@ package struct BundlePlan {
   }
 
   /// The storage of every tensor.
-  package var report: PlanReport { PlanReport(manifest, outputBytes: outputBytes) }
+  package var report: PlanReport { PlanReport(manifest, outputBytes: outputBytes, remarks: remarks) }
 
   /// Reads all weights and writes the bundle, as `Converter.convert` does.
   /// - Throws: `ConversionError`, `CheckpointError`, `GGUFError`, `FileError`, and what `progress` throws.
@@ -63,7 +66,7 @@ package struct BundlePlan {
       tensorClasses: ConversionReport.tensorClasses(writer.manifest, writer.statistics),
       worstTensors: ConversionReport.worstTensors(writer.manifest, writer.statistics),
       changes: ConversionReport.changes(changes, models: manifest.models),
-      warnings: warnings + writer.warnings,
+      warnings: warnings + writer.warnings, remarks: remarks,
       seconds: (ContinuousClock.now - started) / .seconds(1))
   }
 

@@ -51,7 +51,9 @@ enum Compatibility {
   /// than every model has.
   ///
   /// - Throws: `ConversionError` naming the field that differs, with both values.
-  static func configuration(_ models: [NamedCheckpoint]) throws(ConversionError) -> ModelConfiguration {
+  static func configuration(
+    _ models: [NamedCheckpoint], leavesOutOthers: Bool
+  ) throws(ConversionError) -> ModelConfiguration {
     var shared = models[0].checkpoint.configuration
     for model in models.dropFirst() {
       let configuration = model.checkpoint.configuration
@@ -61,7 +63,7 @@ enum Compatibility {
       }
       shared.contextLength = min(shared.contextLength, configuration.contextLength)
     }
-    shared.vocabularySize = try Vocabulary.sharedSize(models)
+    shared.vocabularySize = try SharedVocabulary(models, leavesOutOthers: leavesOutOthers).rows
     return shared
   }
 

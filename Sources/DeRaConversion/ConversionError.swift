@@ -1,4 +1,5 @@
 import DeRaBundle
+import DeRaModelSpec
 import DeRaText
 
 /// Why checkpoints cannot become a bundle, and what to do.
@@ -26,6 +27,12 @@ package enum ConversionError: Error, Equatable, CustomStringConvertible {
   case unreadable(String)
   /// The chat template cannot be used; the text says why and on which line.
   case chatTemplate(String)
+
+  /// The models differ in tokens that some of them do not have, and that could be left out.
+  package var isAboutMissingTokens: Bool {
+    guard case .vocabulary(_, let reference, let aligned, _) = self else { return false }
+    return [reference, aligned].contains(Vocabulary.absent)
+  }
 
   package var description: String {
     switch self {
@@ -56,7 +63,7 @@ package enum ConversionError: Error, Equatable, CustomStringConvertible {
         + "support. Nothing was written"
     case .noSuchTensor(let pattern):
       "no matrix of these models is called \"\(pattern)\"; `dera-quantize --dry-run --json` lists their names, such as "
-        + "blk.0.attn_q.weight"
+        + ModelTensor.query.name(layer: 0)
     case .noSuchModel(let name, let aligned):
       "there is no aligned model \(name); the names are \(aligned.isEmpty ? "none" : aligned.joined(separator: ", "))"
     case .budgetTooSmall(let budget, let least):

@@ -23,14 +23,18 @@ package struct ConversionInputs: Sendable {
   private let chatTemplate: String?
   private let endOfTextIDs: [Int]
   private let warnings: [String]
+  private let remarks: [ConversionRemark]
 
   init(
     _ models: [NamedCheckpoint], _ configuration: ModelConfiguration, _ options: ConversionOptions,
     _ progress: @escaping ConversionProgressHandler
   ) throws {
+    var models = models
+    if !options.keepsEqualTables { try EqualTables.join(&models, progress) }
     self.models = models
     self.options = options
-    definition = models.lazy.compactMap(\.checkpoint.tokenizer).first
+    let vocabulary = try SharedVocabulary(models, leavesOutOthers: options.leavesOutOtherTokens)
+    definition = vocabulary.definition
     tokenizer = try definition?.compiled()
     files = try Self.files(of: models, progress)
     var configuration = configuration
@@ -42,8 +46,10 @@ package struct ConversionInputs: Sendable {
     endOfTextIDs = Compatibility.endOfTextIDs(models, vocabularySize: configuration.vocabularySize)
     if definition == nil { warnings.append("no model has a tokenizer; the bundle takes token ids only, no text") }
     if endOfTextIDs.isEmpty { warnings.append("no model names an end-of-text token; answers end at the token limit") }
-    for model in models { warnings += model.checkpoint.remarks.map { "\(model.name): \($0)" } }
+    warnings += vocabulary.warnings
+    for model in models { warnings += model.checkpoint.warnings.map { "\(model.name): \($0)" } }
     self.warnings = warnings + KLPenaltyCheck.warnings(models)
+    remarks = ConversionRemark.all(models)
   }
 
   /// Names of the models, the reference first.
@@ -61,7 +67,8 @@ package struct ConversionInputs: Sendable {
     let stored = try StoredTensors(models, configuration, options, calibration, progress)
     return try BundlePlan(
       manifest: try manifest(stored.entries.flatMap(\.tensors)), stored: stored, tokenizer: tokenizer,
-      tokenizerMetadata: tokenizerMetadata, warnings: warnings + stored.warnings, options: options,
+      tokenizerMetadata: tokenizerMetadata, warnings: warnings + stored.warnings, remarks: remarks,
+      options: options,
       calibration: calibration, started: started)
   }
 
@@ -110,7 +117,7 @@ package struct ConversionInputs: Sendable {
     for model in models where !model.checkpoint.configuration.tiesEmbeddings {
       var meter = ProgressMeter(phase: .comparing, total: tensor.byteCount, handler: progress)
       let embedding = TensorBands(tensor: tensor, source: try model.source(spec.name))
-      let output = TensorBands(tensor: tensor, source: try model.source("output.weight"))
+      let output = TensorBands(tensor: tensor, source: try model.source(ModelTensor.output.name))
       let comparison = try TensorComparison.compare(embedding, output, criterion) { try meter.advance($0, spec.name) }
       if !comparison.areAlike { return false }
     }

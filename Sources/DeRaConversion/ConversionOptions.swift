@@ -25,6 +25,10 @@ package struct ConversionOptions: Sendable, Equatable {
   package var mergesAdapters: Bool
   /// Refuse weights that are NaN or infinite instead of replacing them with a warning.
   package var isStrict: Bool
+  /// Leave out tokens that only some of the models have, instead of refusing the models.
+  package var leavesOutOtherTokens = false
+  /// Keep two tables that differ by no more than rounding apart; see `EqualTables`.
+  package var keepsEqualTables = false
   /// Tasks that read and pack at the same time; the bundle does not depend on it.
   package var width: Int
 

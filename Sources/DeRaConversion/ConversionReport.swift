@@ -67,6 +67,7 @@ package struct ConversionReport: Sendable, Equatable, Codable {
   package var worstTensors: [TensorError]
   package var changes: [Change]
   package var warnings: [String]
+  package var remarks: [ConversionRemark]
   /// The choices and their reasons, where a plan was asked for.
   package var plan: PlanReport?
   package var seconds: Double

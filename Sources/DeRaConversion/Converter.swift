@@ -37,7 +37,7 @@ package struct Converter: Sendable {
       guard ModelName.isValid(model.name) else { throw .badName(model.name) }
       guard names.insert(model.name).inserted else { throw .duplicateName(model.name) }
     }
-    configuration = try Compatibility.configuration(models)
+    configuration = try Compatibility.configuration(models, leavesOutOthers: options.leavesOutOtherTokens)
   }
 
   /// Reads all weights and writes the bundle. The file appears when it is complete; whatever is thrown leaves none, and

@@ -1,5 +1,6 @@
 import DeRaBundle
 import DeRaCheckpoints
+import DeRaModelSpec
 
 /// A checkpoint and the name it has in the bundle.
 package struct NamedCheckpoint: Sendable {
@@ -31,7 +32,9 @@ package struct NamedCheckpoint: Sendable {
   /// - Throws: `ConversionError.missingTensor`.
   func source(_ tensor: String) throws(ConversionError) -> any TensorSource {
     if let source = checkpoint.tensors[tensor] { return source }
-    if tensor == "output.weight", let embedding = checkpoint.tensors["token_embd.weight"] { return embedding }
+    if tensor == ModelTensor.output.name, let embedding = checkpoint.tensors[ModelTensor.embedding.name] {
+      return embedding
+    }
     throw .missingTensor(tensor, model: name)
   }
 }

@@ -13,6 +13,11 @@ struct PairSummary {
   /// Matrices whose change would take more bytes than they do, by how it was to be stored.
   private var tooLarge: [DeltaStorage: Int] = [:]
 
+  /// Tensors that are not the reference's.
+  var changedTensors = 0
+  /// Warnings of changes of which nothing is left to store.
+  var lost: [String] = []
+
   init(model: String) { self.model = model }
 
   mutating func add(_ difference: TensorDifference, areAlike: Bool) {
@@ -24,7 +29,14 @@ struct PairSummary {
 
   mutating func addTooLarge(_ storage: DeltaStorage) { tooLarge[storage, default: 0] += 1 }
 
-  var warnings: [String] { [unrelatedWarning, roundedWarning].compactMap { $0 } + tooLargeWarnings }
+  var warnings: [String] {
+    lost + [equalWarning, unrelatedWarning, roundedWarning].compactMap { $0 } + tooLargeWarnings
+  }
+
+  private var equalWarning: String? {
+    changedTensors > 0
+      ? nil : "\(model) is the reference: no tensor differs as it is stored, so its λ changes nothing"
+  }
 
   private var tooLargeWarnings: [String] {
     tooLarge.sorted { $0.key.name < $1.key.name }.map { storage, count in

@@ -57,9 +57,11 @@ package struct PlanReport: Sendable, Equatable, Codable {
   package var layers: [Part]
   package var roles: [Part]
   package var tensors: [Tensor]
+  package var remarks: [ConversionRemark]
 
-  init(_ manifest: BundleManifest, outputBytes: Int) {
+  init(_ manifest: BundleManifest, outputBytes: Int, remarks: [ConversionRemark] = []) {
     self.outputBytes = outputBytes
+    self.remarks = remarks
     let stored = manifest.configuration.tensors.map { StoredTensor($0, manifest) }
     let matrices = stored.filter(\.spec.role.isMatrix)
     classes = Self.classes(matrices, manifest.models)

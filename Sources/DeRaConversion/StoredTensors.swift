@@ -60,12 +60,15 @@ struct StoredTensors {
           update: options.mergesAdapters ? nil : model.checkpoint.updates[tensor.spec.name],
           options: options)
         let entry = try pair.entry(&pairs[number]) { try meter.advance($0, tensor.spec.name) }
-        if let entry { entries.append(entry) }
+        if let entry {
+          entries.append(entry)
+          pairs[number].changedTensors += 1
+        }
         finished += tensor.byteCount
         try meter.jump(to: finished, tensor.spec.name)
       }
     }
-    warnings = pairs.flatMap(\.warnings)
+    warnings = pairs.dropFirst().flatMap(\.warnings)
   }
 }
 
@@ -92,7 +95,10 @@ private struct Pair {
     if let update, let tensors = try adapterTensors(update, chosen, own) {
       let factors = LowRankFactors(update)
       let warnings = try Self.nonFinite(factors.nonFinite, spec.name, name, options)
-      if factors.isZero || tensors.isEmpty { return nil }
+      if factors.isZero || tensors.isEmpty {
+        summary.lost += warnings
+        return nil
+      }
       return StoredTensors.Entry(tensors: tensors) {
         var content = StoredFactors(factors, tensors: tensors).content(squaredDifference: nil)
         content.warnings += warnings

@@ -16,40 +16,81 @@ struct Vocabulary {
   /// Least number of embedding rows that gives every token one.
   var size: Int { tokens.keys.max().map { Int($0) + 1 } ?? 0 }
 
+  /// Words for an id that a vocabulary does not have.
+  static let absent = "no token"
+
+  /// The ids that only one of the two has.
+  func unmatched(_ other: Vocabulary) -> Set<Int32> { Set(tokens.keys).symmetricDifference(other.tokens.keys) }
+
   /// The first id that the two disagree on.
-  func firstDifference(_ other: Vocabulary) -> Int32? {
-    Set(tokens.keys).union(other.tokens.keys).filter { tokens[$0] != other.tokens[$0] }.min()
+  func firstDifference(_ other: Vocabulary, besides ignored: Set<Int32>) -> Int32? {
+    Set(tokens.keys).union(other.tokens.keys).filter { tokens[$0] != other.tokens[$0] && !ignored.contains($0) }.min()
   }
 
   func description(of id: Int32) -> String {
-    tokens[id].map { "\"\(String(decoding: $0, as: UTF8.self))\"" } ?? "no token"
+    tokens[id].map { "\"\(String(decoding: $0, as: UTF8.self))\"" } ?? Self.absent
+  }
+}
+
+/// The tokens that all models have.
+struct SharedVocabulary {
+  /// Rows of the embedding table, at least one for every token.
+  private(set) var rows: Int
+  /// The first model's that has one; nil when no model has.
+  private(set) var definition: TokenizerDefinition?
+  private(set) var warnings: [String] = []
+
+  /// Rows beyond the tokens are padding, so models may differ in their number; without any tokenizer that cannot be known,
+  /// and the numbers must agree.
+  ///
+  /// - Parameter leavesOutOthers: leave out tokens that only some models have.
+  /// - Throws: `ConversionError` when the vocabularies differ or a model has too few rows.
+  init(_ models: [NamedCheckpoint], leavesOutOthers: Bool) throws(ConversionError) {
+    rows = models.map { $0.checkpoint.configuration.vocabularySize }.min() ?? 0
+    var known: [(name: String, definition: TokenizerDefinition)] = []
+    for model in models {
+      guard var definition = model.checkpoint.tokenizer else { continue }
+      // Some tokens have a row in the larger models' tables only.
+      if let text = definition.leaveOutTokens(from: rows) { warnings.append("\(model.name): \(text)") }
+      known.append((model.name, definition))
+    }
+    guard let first = known.first else {
+      try checkEqualRows(models)
+      return
+    }
+    definition = first.definition
+    let vocabulary = Vocabulary(first.definition)
+    let others = known.dropFirst().map { (name: $0.name, vocabulary: Vocabulary($0.definition)) }
+    var partial: Set<Int32> = []
+    if leavesOutOthers { for other in others { partial.formUnion(vocabulary.unmatched(other.vocabulary)) } }
+    for other in others {
+      guard let id = vocabulary.firstDifference(other.vocabulary, besides: partial) else { continue }
+      throw .vocabulary(
+        id: Int(id), reference: vocabulary.description(of: id), aligned: other.vocabulary.description(of: id),
+        model: other.name)
+    }
+    leaveOut(partial)
+    let size = definition.map { Vocabulary($0).size } ?? 0
+    for model in models where model.checkpoint.configuration.vocabularySize < size {
+      throw .tooFewRows(rows: model.checkpoint.configuration.vocabularySize, tokens: size, model: model.name)
+    }
   }
 
-  /// The number of ids every model has a row for, at least one for every token. Rows beyond the tokens are padding, so
-  /// models may differ in their number; without any tokenizer that cannot be known, and the numbers must agree.
-  ///
-  /// - Throws: `ConversionError` when the vocabularies differ or a model has too few rows.
-  static func sharedSize(_ models: [NamedCheckpoint]) throws(ConversionError) -> Int {
-    let known = models.compactMap { model in model.checkpoint.tokenizer.map { (model.name, Vocabulary($0)) } }
-    let rows = models.map { $0.checkpoint.configuration.vocabularySize }.min() ?? 0
-    guard let (_, vocabulary) = known.first else {
-      let expected = models[0].checkpoint.configuration.vocabularySize
-      for model in models where model.checkpoint.configuration.vocabularySize != expected {
-        throw .incompatible(
-          field: "vocabulary size (no tokenizer says which rows are padding)", reference: "\(expected)",
-          aligned: "\(model.checkpoint.configuration.vocabularySize)", model: model.name)
-      }
-      return rows
+  /// Rows of tokens that are left out go too, where nothing follows them: no answer can then hold them.
+  private mutating func leaveOut(_ partial: Set<Int32>) {
+    guard let lowest = partial.min() else { return }
+    _ = definition?.leaveOut(partial)
+    let size = definition.map { Vocabulary($0).size } ?? 0
+    if Int(lowest) >= size { rows = min(rows, Int(lowest)) }
+    warnings.append("\(partial.count) tokens that only some models have are left out, \(lowest) the first")
+  }
+
+  private func checkEqualRows(_ models: [NamedCheckpoint]) throws(ConversionError) {
+    let expected = models[0].checkpoint.configuration.vocabularySize
+    for model in models where model.checkpoint.configuration.vocabularySize != expected {
+      throw .incompatible(
+        field: "vocabulary size (no tokenizer says which rows are padding)", reference: "\(expected)",
+        aligned: "\(model.checkpoint.configuration.vocabularySize)", model: model.name)
     }
-    for (name, other) in known.dropFirst() {
-      guard let id = vocabulary.firstDifference(other) else { continue }
-      throw .vocabulary(
-        id: Int(id), reference: vocabulary.description(of: id), aligned: other.description(of: id), model: name)
-    }
-    for model in models where model.checkpoint.configuration.vocabularySize < vocabulary.size {
-      throw .tooFewRows(
-        rows: model.checkpoint.configuration.vocabularySize, tokens: vocabulary.size, model: model.name)
-    }
-    return rows
   }
 }

@@ -52,6 +52,10 @@ package struct ModelConfiguration: Sendable, Equatable {
   package var queryWidth: Int { heads * headDim }
   /// Width of all key (or value) heads together.
   package var kvWidth: Int { kvHeads * headDim }
+  /// Length of the norm of queries: a head, or the whole projection.
+  var queryNormWidth: Int { architecture.queryKeyNorm == .perHead ? headDim : queryWidth }
+  /// Length of the norm of keys.
+  var keyNormWidth: Int { architecture.queryKeyNorm == .perHead ? headDim : kvWidth }
 }
 
 /// Rotary position embedding, scaling already worked in: position `p` turns the pair `(i, i + headDim/2)` of a head by

@@ -103,6 +103,18 @@ package struct QuantizeCommand: AsyncParsableCommand {
   @Flag(help: "Merge adapters into the reference's weights instead of storing their factors.")
   var merge = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Tokens of the bundle: same refuses models whose vocabularies differ, common leaves out tokens that only some models "
+        + "have.", valueName: "tokens"))
+  var vocabulary = VocabularyRule.same
+
+  @Flag(
+    help: ArgumentHelp(
+      "Keep apart an embedding table and an output matrix, or the tables of two models, that differ by no more than their "
+        + "quantisers' rounding."))
+  var untie = false
+
   @Option(name: [.short, .long], help: ArgumentHelp("The bundle to write.", valueName: "file.dera"))
   var output: String?
 
@@ -131,6 +143,8 @@ package struct QuantizeCommand: AsyncParsableCommand {
     }
   }
 
+  enum VocabularyRule: String, CaseIterable, ExpressibleByArgument { case same, common }
+
   package func validate() throws {
     if output == nil && !planning.dryRun { throw ValidationError("Give the bundle to write: --output FILE.dera") }
     if planning.explain != nil, json || quiet {
@@ -158,13 +172,31 @@ package struct QuantizeCommand: AsyncParsableCommand {
       bits: bits?.value ?? .eight, delta: delta ?? .own, activations: activations, mergesAdapters: merge,
       isStrict: strict)
     options.goal = planning.goal
-    let converter = try Converter(reference: models[0], aligned: Array(models.dropFirst()), options: options)
+    options.leavesOutOtherTokens = vocabulary == .common
+    options.keepsEqualTables = untie
+    let converter = try Self.converter(models, options)
     if let output { try converter.reserve(output) }
     let progress = Self.progress(on: line)
     var inputs = try converter.readInputs(progress)
     try inputs.apply(rules)
     var task = Planning(inputs, planning.request(output: output), progress)
     return try await task.run()
+  }
+
+  private static func converter(_ models: [NamedCheckpoint], _ options: ConversionOptions) throws -> Converter {
+    do throws(ConversionError) {
+      return try Converter(reference: models[0], aligned: Array(models.dropFirst()), options: options)
+    } catch {
+      guard error.isAboutMissingTokens else { throw error }
+      throw RemediedError("\(error). --vocabulary common leaves out the tokens that only some models have")
+    }
+  }
+
+  /// An error with the option that helps.
+  private struct RemediedError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
   }
 
   /// Shows every phase from its beginning; Ctrl-C ends the conversion at the next call.
@@ -200,6 +232,8 @@ package struct QuantizeCommand: AsyncParsableCommand {
       }
       if let explanation = result.explanation { parts.append(explanation) }
       if let report { parts.append(report.text) }
+      let remarks = result.plan.remarks.lines
+      if !remarks.isEmpty { parts.append(remarks.joined(separator: "\n")) }
       try Output.write(parts.joined(separator: "\n\n") + "\n")
     }
   }

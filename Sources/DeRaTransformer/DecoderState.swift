@@ -70,16 +70,6 @@ package final class DecoderState {
   }
 }
 
-/// Which of a layer's matrices read an input.
-package enum MatrixInput: Int, CaseIterable {
-  /// Query, key and value.
-  case attention
-  case attentionOutput
-  /// Gate and up.
-  case feedForward
-  case down
-}
-
 extension Rotations {
   convenience init(_ rope: RotaryEmbedding, columns: Int) {
     self.init(inverseFrequencies: rope.inverseFrequencies, magnitude: rope.magnitude, columns: columns)

@@ -109,26 +109,26 @@ package struct LayerWeights: @unchecked Sendable {
   package var keyBias: Vector?
   package var valueBias: Vector?
 
-  /// Collects one layer by tensor name (`attn_q.weight`, without `blk.N.`).
+  /// Collects one layer.
   /// - Parameters:
-  ///   - linear: the matrix of that name; every one of `Matrices` is asked for.
-  ///   - vector: the vector of that name, or nil where the architecture has none.
+  ///   - linear: the matrix of that kind; every one of `Matrices` is asked for.
+  ///   - vector: the vector of that kind, or nil where the architecture has none.
   package init(
-    linear: (String) throws -> Linear, vector: (String) throws -> Vector?
+    linear: (ModelTensor) throws -> Linear, vector: (ModelTensor) throws -> Vector?
   ) rethrows {
     matrices = Matrices(
-      query: try linear("attn_q.weight"), key: try linear("attn_k.weight"), value: try linear("attn_v.weight"),
-      attentionOutput: try linear("attn_output.weight"), gate: try linear("ffn_gate.weight"),
-      up: try linear("ffn_up.weight"), down: try linear("ffn_down.weight"))
-    attentionNorm = try vector("attn_norm.weight")
-    postAttentionNorm = try vector("post_attention_norm.weight")
-    feedForwardNorm = try vector("ffn_norm.weight")
-    postFeedForwardNorm = try vector("post_ffw_norm.weight")
-    queryNorm = try vector("attn_q_norm.weight")
-    keyNorm = try vector("attn_k_norm.weight")
-    queryBias = try vector("attn_q.bias")
-    keyBias = try vector("attn_k.bias")
-    valueBias = try vector("attn_v.bias")
+      query: try linear(.query), key: try linear(.key), value: try linear(.value),
+      attentionOutput: try linear(.attentionOutput), gate: try linear(.gate),
+      up: try linear(.up), down: try linear(.down))
+    attentionNorm = try vector(.attentionNorm)
+    postAttentionNorm = try vector(.postAttentionNorm)
+    feedForwardNorm = try vector(.feedForwardNorm)
+    postFeedForwardNorm = try vector(.postFeedForwardNorm)
+    queryNorm = try vector(.queryNorm)
+    keyNorm = try vector(.keyNorm)
+    queryBias = try vector(.queryBias)
+    keyBias = try vector(.keyBias)
+    valueBias = try vector(.valueBias)
   }
 }
 

@@ -34,7 +34,7 @@ import Testing
     }
     #expect(merged.displayName == "lora")
     #expect(merged.sources == base.sources + [Self.path])
-    #expect(merged.remarks.isEmpty)
+    #expect(merged.warnings.isEmpty)
   }
 
   /// The fixture's adapter, or a broken copy of it.
@@ -120,7 +120,7 @@ import Testing
     var named = base
     for (origin, isRemarked) in [("x/Other-7B", true), ("x/some-other-7b", false), (nil, false)] as [(String?, Bool)] {
       named.originName = origin
-      #expect(try Checkpoint.open(adapter: path, on: named).remarks.isEmpty == !isRemarked, "\(origin ?? "none")")
+      #expect(try Checkpoint.open(adapter: path, on: named).warnings.isEmpty == !isRemarked, "\(origin ?? "none")")
     }
   }
 }

@@ -121,11 +121,27 @@ struct GGUFRefusalTests {
   }
 
   @Test func endOfTextIDOutsideTheVocabulary() throws {
-    for value in [GGUFValue.uint32(20), .int32(-1), .uint64(.max), .string("2")] {
+    for value in [GGUFValue.uint64(.max), .string("2")] {
       var model = GGUFTestModel(.llama)
       model.metadata["tokenizer.ggml.eos_token_id"] = value
       #expect(try subject(model) == "tokenizer.ggml.eos_token_id")
     }
+    for (value, isRemarked) in [(GGUFValue.uint32(20), true), (.int32(-1), false), (.uint32(.max), false)] {
+      var model = GGUFTestModel(.llama)
+      model.metadata["tokenizer.ggml.eos_token_id"] = value
+      let checkpoint = try model.open()
+      #expect(checkpoint.endOfTextIDs.isEmpty)
+      #expect(checkpoint.remarks.contains { $0.text.contains("eos_token_id 20") } == isRemarked)
+    }
+  }
+
+  @Test func keysThatAreNotReadAreNamed() throws {
+    var model = GGUFTestModel(.llama)
+    model["odd"] = .uint32(1)
+    model["rope.freq_base"] = nil
+    let remarks = try model.open().remarks
+    #expect(remarks.contains(CheckpointRemark(.ignored, "metadata llama.odd")))
+    #expect(remarks.contains { $0.kind == .guessed && $0.text.hasPrefix("llama.rope.freq_base") })
   }
 
   @Test func damagedFileNamesTheByte() throws {

@@ -31,7 +31,7 @@ struct GGUFTestModel {
       "attention.layer_norm_rms_epsilon": .float32(1e-6),
     ]
     for (key, value) in values { self[key] = value }
-    if architecture == .gemma3 { self["attention.sliding_window"] = .uint32(4) }
+    if architecture.gguf.slidingWindow?.isRequired ?? false { self["attention.sliding_window"] = .uint32(4) }
   }
 
   /// A key of the family, without its prefix.

@@ -14,10 +14,7 @@ import Testing
     try #require(checkpoint.tensors[name]).readAll()
   }
 
-  @Test(arguments: [
-    "llama2", "llama3", "llama3-aligned", "mistral", "qwen2", "qwen3", "olmo2", "gemma3", "gemma3-aligned", "linear",
-    "yarn",
-  ])
+  @Test(arguments: try Fixtures.goldenNames())
   func everyArchitectureOpensWithItsInventory(name: String) throws {
     let checkpoint = try Checkpoint.open(path: "\(Fixtures.goldens)/\(name)")
     let specs = checkpoint.configuration.tensors
@@ -62,12 +59,103 @@ import Testing
     #expect(error.problem.contains("missing"))
   }
 
-  @Test func tensorInTheWrongShardIsNamed() throws {
+  /// transformers takes what the shards hold, whatever the index says.
+  @Test func shardsCountWhereTheIndexDiffers() throws {
+    let index = "model.safetensors.index.json"
+    let original = try Checkpoint.open(path: "\(Fixtures.goldens)/qwen3")
+    func check(_ kind: CheckpointRemark.Kind, _ name: String) throws {
+      let checkpoint = try Checkpoint.open(path: files.path)
+      #expect(try values(checkpoint, "output_norm.weight") == values(original, "output_norm.weight"))
+      #expect(checkpoint.remarks.contains { $0.kind == kind && $0.text.contains(index) && $0.text.contains(name) })
+    }
     try files.copy("\(Fixtures.goldens)/qwen3")
     try files.replace(
-      #""model.norm.weight": "model-00002-of"#, with: #""model.norm.weight": "model-00001-of"#,
-      in: "model.safetensors.index.json")
-    #expect(try openError().subject == "model.norm.weight")
+      #""model.norm.weight": "model-00002-of"#, with: #""model.norm.weight": "model-00001-of"#, in: index)
+    try check(.ignored, "model.norm.weight")
+    try files.replace(#""model.norm.weight""#, with: #""rotary_emb.inv_freq""#, in: index)
+    try check(.read, "model.norm.weight")
+    try check(.ignored, "rotary_emb.inv_freq")
+    try files.replace(#""model.layers.0.mlp.up_proj.weight""#, with: #""x""#, in: index)
+    try check(.read, "model.layers.0.mlp.up_proj.weight")
+  }
+
+  /// expected.safetensors was made with ml_dtypes and checked against transformers; see generate_variants.py.
+  @Test(arguments: ["float8-block", "float8-ragged", "float8-row", "float8-tensor"])
+  func eightBitFloatsAreScaled(name: String) throws {
+    let path = "\(Fixtures.checkpoints)/\(name)"
+    let checkpoint = try Checkpoint.open(path: path)
+    let base = try Checkpoint.open(path: "\(Fixtures.checkpoints)/base")
+    let expected = try Safetensors(path: "\(path)/expected.safetensors")
+    for spec in checkpoint.configuration.tensors {
+      let found = try values(checkpoint, spec.name)
+      let entry = expected[spec.huggingFaceName]
+      #expect((entry != nil) == (spec.tensor.input != nil))
+      #expect(try found == entry.map { try expected.tensor($0).readAll() } ?? values(base, spec.name), "\(spec.name)")
+    }
+    #expect(checkpoint.remarks.contains { $0.kind == .ignored && $0.text.contains("input_scale") })
+  }
+
+  @Test(arguments: [
+    (#""quant_method": "fp8""#, #""quant_method": "awq""#, "quantization_config"),
+    (#""activation_scheme": "dynamic""#, #""weight_block_size": [8]"#, ""),
+  ])
+  func otherQuantisationsAreNamed(old: String, new: String, subject: String) throws {
+    try files.copy("\(Fixtures.checkpoints)/float8-block")
+    try files.replace(old, with: new, in: "config.json")
+    let error = try openError()
+    #expect(subject.isEmpty || error.subject == subject)
+  }
+
+  @Test func scalesOfAnotherShapeAreNamed() throws {
+    try files.copy("\(Fixtures.checkpoints)/float8-block")
+    try files.replace(#""weight_block_size": ["#, with: #""unused": ["#, in: "config.json")
+    _ = try Checkpoint.open(path: files.path)
+    let bytes = try files.bytes("model.safetensors")
+    let length = Int(bytes[0]) | Int(bytes[1]) << 8
+    let header = String(decoding: bytes[8..<8 + length], as: UTF8.self).replacing(
+      "\"shape\":[6,3]", with: "\"shape\":[2,9]")
+    try files.write("model.safetensors", safetensorsBytes(header: header, data: Array(bytes[(8 + length)...])))
+    #expect(try openError().subject?.hasSuffix("_scale_inv") == true)
+  }
+
+  /// A class's default end of text counts only where no file names one.
+  @Test func endsOfTextComeFromFilesFirst() throws {
+    try files.copy("\(Fixtures.checkpoints)/base")
+    try files.replace(#""eos_token_id": 2,"#, with: "", in: "config.json")
+    try files.write("generation_config.json", #"{"eos_token_id": [7, 99]}"#)
+    #expect(try Checkpoint.open(path: files.path).endOfTextIDs == [7])
+    try files.write("generation_config.json", "{}")
+    let guessed = try Checkpoint.open(path: files.path)
+    #expect(guessed.endOfTextIDs == [2])
+    #expect(guessed.remarks.contains { $0.kind == .guessed && $0.text.contains("token 2") })
+  }
+
+  @Test func addedTokensWithoutARowAreLeftOut() throws {
+    try files.copy("\(Fixtures.checkpoints)/base")
+    let vocabulary = (0..<20).map { "\"\(Character(Unicode.Scalar(UInt8(97 + $0))))\": \($0)" }.joined(separator: ",")
+    let added =
+      #"{"id": 20, "content": "<image>", "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false}"#
+    try files.write(
+      "tokenizer.json",
+      #"{"added_tokens": [\#(added)], "normalizer": null, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}, "post_processor": null, "decoder": {"type": "ByteLevel"}, "model": {"type": "BPE", "vocab": {\#(vocabulary)}, "merges": []}}"#
+    )
+    try files.write("tokenizer_config.json", #"{"eos_token": "<image>"}"#)
+    let checkpoint = try Checkpoint.open(path: files.path)
+    #expect(checkpoint.tokenizer?.addedTokens.isEmpty == true && checkpoint.tokenizer?.eosID == nil)
+    #expect(checkpoint.warnings.map { $0.contains("<image> (20)") } == [true])
+    #expect(checkpoint.endOfTextIDs == [2])
+  }
+
+  @Test func whatIsNotReadIsNamed() throws {
+    try files.copy("\(Fixtures.checkpoints)/base")
+    try files.replace(#""eos_token_id": 2,"#, with: #""eos_token_id": 2, "odd": [NaN, Infinity],"#, in: "config.json")
+    try files.write("training_args.bin", "x")
+    let remarks = try Checkpoint.open(path: files.path).remarks
+    func texts(_ kind: CheckpointRemark.Kind) -> [String] { remarks.filter { $0.kind == kind }.map(\.text) }
+    #expect(texts(.read) == ["config.json, generation_config.json, model.safetensors"])
+    #expect(texts(.ignored).contains { $0.hasPrefix("config.json: ") && $0.contains("odd") })
+    #expect(texts(.ignored).contains("files training_args.bin"))
+    #expect(texts(.warning).isEmpty)
   }
 
   @Test(arguments: ["../model.safetensors", "a/b.safetensors", "model.bin"])

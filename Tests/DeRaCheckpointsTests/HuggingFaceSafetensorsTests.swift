@@ -124,11 +124,41 @@ import Testing
   }
 
   @Test func weightsOfAnotherElementTypeAreNamed() throws {
-    let header = #"{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}"#
+    let header = #"{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]}}"#
     let file = try Safetensors(
       path: files.write("x.safetensors", safetensorsBytes(header: header, data: [0, 0, 0, 0])))
     let entry = try #require(file["a"])
-    #expect(try checkpointError { try file.tensor(entry) }.problem.contains("F8_E4M3"))
+    #expect(try checkpointError { try file.tensor(entry) }.problem.contains("I8"))
+  }
+
+  @Test func metadataMayBeNull() throws {
+    let header = #"{"__metadata__":null,"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#
+    let bytes = withUnsafeBytes(of: (1.0 / 3).bitPattern.littleEndian) { Array($0) }
+    let file = try Safetensors(path: files.write("x.safetensors", safetensorsBytes(header: header, data: bytes)))
+    #expect(try file.tensor(#require(file["a"])).readAll() == [Float(1.0 / 3)])
+  }
+
+  /// float8.json was made with PyPI's ml_dtypes.
+  @Test(arguments: [("e4m3", FloatConversion.e4m3), ("e5m2", FloatConversion.e5m2), ("e8m0", FloatConversion.e8m0)])
+  func everyCodeOfEightBits(format: String, table: [Float]) throws {
+    let expected = try #require(CheckpointFile.json("\(Fixtures.checkpoints)/float8.json")[format]?.array)
+    #expect(table.count == 256 && expected.count == 256)
+    for (value, expected) in zip(table, expected) {
+      switch expected {
+      case .null: #expect(value.isNaN)
+      case .string(let text): #expect(value == (text == "inf" ? .infinity : -.infinity))
+      default:
+        #expect(
+          value == expected.double.map { Float($0) } && (value.sign == .minus) == (expected.double?.sign == .minus))
+      }
+    }
+  }
+
+  /// One-byte tensors are the most a file can hold; they are refused before they take much memory.
+  @Test func tensorsAreCounted() throws {
+    let entry = #"":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}"#
+    let header = "{" + (0...1 << 17).map { "\"\($0)\(entry)" }.joined(separator: ",") + "}"
+    #expect(try error(header, data: 1).problem == "more than 131072 tensors")
   }
 
   @Test func randomDamageNeverCrashes() throws {

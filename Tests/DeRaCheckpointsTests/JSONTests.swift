@@ -34,6 +34,24 @@ import Testing
     #expect(error?.position == position, "\(text): \(error?.description ?? "")")
   }
 
+  /// As Python writes them; elsewhere in a document they are refused.
+  @Test func nonFiniteNumbersAreTakenWhereAllowed() throws {
+    func parse(_ text: String, _ allows: Bool) throws -> JSON {
+      try Array(text.utf8).withUnsafeBytes { try JSON.parse($0, allowsNonFinite: allows) }
+    }
+    let values = try #require(parse("[NaN, Infinity, -Infinity, -1]", true).array).map(\.double)
+    #expect(values[0]?.isNaN == true && values[1...] == [.infinity, -.infinity, -1])
+    for text in ["NaN", "[Infinity]", "-Infinity", "nan", "-", "I"] {
+      #expect(throws: JSONError.self) { try parse(text, false) }
+    }
+    #expect(throws: JSONError.self) { try parse("-Inf", true) }
+  }
+
+  @Test func valuesAreCounted() {
+    let text = "[" + String(repeating: "[],", count: JSON.maximumValues) + "[]]"
+    #expect(throws: JSONError.self) { try JSON.parse(text) }
+  }
+
   @Test func invalidUTF8IsRefused() {
     let bytes: [UInt8] = [0x22, 0xc3, 0x28, 0x22]
     #expect(throws: JSONError.self) { try bytes.withUnsafeBytes { try JSON.parse($0) } }

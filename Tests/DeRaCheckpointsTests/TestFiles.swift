@@ -7,6 +7,13 @@ enum Fixtures {
   static let directory = #filePath.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" } + "/Fixtures"
   static let checkpoints = directory + "/checkpoints"
   static let goldens = directory + "/goldens"
+
+  /// Every golden checkpoint, aligned ones included.
+  static func goldenNames() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: goldens).filter {
+      FileManager.default.fileExists(atPath: "\(goldens)/\($0)/config.json")
+    }.sorted()
+  }
 }
 
 /// A directory of its own, removed with the object.
@@ -33,6 +40,8 @@ final class TemporaryFiles {
       try FileManager.default.copyItem(atPath: "\(directory)/\(name)", toPath: "\(path)/\(name)")
     }
   }
+
+  func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: "\(path)/\(name)") }
 
   func bytes(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: "\(path)/\(name)"))) }
 

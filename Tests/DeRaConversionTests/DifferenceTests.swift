@@ -253,6 +253,31 @@ struct DifferenceTests {
     }
   }
 
+  @Test("an adapter of NaN is not taken for none")
+  func nonFiniteAdapter() async throws {
+    let name = "blk.1.ffn_gate.weight"
+    var tuned = Tiny.checkpoint()
+    tuned.updates = [
+      name: LowRankUpdate(
+        rank: 2, left: Array(repeating: .nan, count: 100), right: Array(repeating: .nan, count: 48), scale: 1)
+    ]
+    let written = try await convert(Tiny.checkpoint(), tuned, ConversionOptions())
+    #expect(written.report.warnings.contains { $0.hasPrefix("148 weights of \(name) of m1 are NaN") })
+    #expect(written.report.warnings.contains { $0.hasPrefix("m1 is the reference") })
+    await #expect(throws: ConversionError.nonFinite(tensor: name, model: "m1", count: 148)) {
+      _ = try await convert(Tiny.checkpoint(), tuned, ConversionOptions(isStrict: true))
+    }
+  }
+
+  @Test("an aligned model that is the reference is said to be")
+  func equalModels() async throws {
+    let base = Tiny.checkpoint()
+    let written = try await convert(base, base, ConversionOptions())
+    #expect(written.report.warnings.contains { $0.hasPrefix("m1 is the reference") })
+    let other = try await convert(base, child(of: base, noise: 0.1), ConversionOptions())
+    #expect(!other.report.warnings.contains { $0.hasPrefix("m1 is the reference") })
+  }
+
   @Test("the same input gives the same bytes, however many tasks share the work", arguments: ["ternary", "lowrank:4"])
   func determinism(storage: String) async throws {
     let delta = try #require(DeltaStorage(storage))

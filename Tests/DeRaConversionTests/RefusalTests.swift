@@ -79,6 +79,33 @@ struct RefusalTests {
     #expect(missing == .vocabulary(id: 39, reference: "\"H\"", aligned: "no token", model: "m1"))
   }
 
+  @Test("tokens that only one model has can be left out")
+  func commonVocabulary() async throws {
+    let directory = try TemporaryDirectory()
+    var (base, other) = (Tiny.checkpoint(), Tiny.checkpoint(seed: 2))
+    base.tokenizer = Tiny.tokenizer(tokens: 36)
+    other.tokenizer = Tiny.tokenizer(tokens: 36)
+    other.tokenizer?.addedTokens = [.init(id: 36, content: Array("<new>".utf8), isSpecial: true)]
+    other.endOfTextIDs = [36]
+    let error = #expect(throws: ConversionError.self) { try Tiny.converter(base, [other]) }
+    #expect(error?.isAboutMissingTokens == true)
+    var options = ConversionOptions()
+    options.leavesOutOtherTokens = true
+    for models in [[base, other], [other, base]] {
+      let report = try await Tiny.converter(models[0], [models[1]], options).convert(to: "\(directory.path)/a.dera") {
+        _ in
+      }
+      let manifest = try BundleManifest(file: GGUFFile(path: "\(directory.path)/a.dera"))
+      #expect(manifest.configuration.vocabularySize == 36 && manifest.endOfTextIDs.isEmpty)
+      #expect(report.warnings.contains { $0.hasPrefix("1 tokens that only some models have are left out, 36") })
+    }
+    // A row of its own beyond the reference's table needs no option.
+    other.tokenizer?.addedTokens[0].id = 40
+    other.configuration.vocabularySize = 41
+    let report = try await Tiny.converter(base, [other.addingRow()]).convert(to: "\(directory.path)/a.dera") { _ in }
+    #expect(report.warnings.contains { $0.contains("<new> (40)") })
+  }
+
   @Test("rows beyond the tokens are cut, in either model")
   func paddedRows() async throws {
     let directory = try TemporaryDirectory()

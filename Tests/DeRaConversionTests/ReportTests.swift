@@ -7,7 +7,7 @@ struct ReportTests {
   private func report() throws -> ConversionReport {
     let json = """
       {"output": "pair.dera", "outputBytes": 181234567, "bits": 8, "bitsPerWeight": 5.386, "seconds": 4.23,
-       "peakMemoryBytes": 85000000, "warnings": [], "changes": [],
+       "peakMemoryBytes": 85000000, "warnings": [], "remarks": [], "changes": [],
        "models": [
          {"name": "sft", "ownTensors": 272, "changedTensors": 0, "sharedTensors": 0, "ownBytes": 143000000, "sharedBytes": 0,
           "weights": 134515008, "ownBitsPerWeight": 8.504, "bitsPerWeight": 8.504},
@@ -42,6 +42,15 @@ struct ReportTests {
         tensor               model  codec   error
         blk.0.attn_k.weight  dpo    int8   0.0123
         """)
+  }
+
+  @Test("remarks by kind, warnings elsewhere")
+  func remarks() async throws {
+    var base = Tiny.checkpoint()
+    base.remarks = [.init(.guessed, "g"), .init(.read, "a, b"), .init(.warning, "w"), .init(.ignored, "i")]
+    let plan = try Tiny.converter(base).readInputs { _ in }.plan { _ in }
+    #expect(plan.report.remarks.lines == ["Read", "  base: a, b", "Ignored", "  base: i", "Guessed", "  base: g"])
+    #expect(plan.warnings.contains("base: w"))
   }
 
   @Test("names given or taken from paths")

@@ -55,6 +55,7 @@ struct MemoryTensor: TensorSource {
   var values: [Float]
   /// Reading this row fails.
   var brokenRow: Int?
+  var quantisation: Quantisation?
 
   func read(rows range: Range<Int>, into output: UnsafeMutableBufferPointer<Float>) throws(CheckpointError) {
     if let brokenRow, range.contains(brokenRow) { throw CheckpointError(path: "memory", problem: "broken row") }
@@ -124,6 +125,18 @@ extension Checkpoint {
     change(&tensor)
     copy.tensors[name] = tensor
     return copy
+  }
+}
+
+extension Checkpoint {
+  /// One more row in both tables.
+  func addingRow() -> Checkpoint {
+    ["token_embd.weight", "output.weight"].reduce(self) { checkpoint, name in
+      checkpoint.changing(name) { tensor in
+        tensor.values += [Float](repeating: 0.5, count: tensor.columns)
+        tensor.rows += 1
+      }
+    }
   }
 }
 

@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test("architectures are found by one name only") func architectures() {
-    let names = Architecture.all.flatMap(\.huggingFaceNames)
+    let names = Architecture.all.flatMap(\.huggingFaceClasses).map(\.name)
     #expect(Set(names).count == names.count)
     #expect(Set(Architecture.all.map(\.name)).count == Architecture.all.count)
   }

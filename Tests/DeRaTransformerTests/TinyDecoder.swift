@@ -69,21 +69,16 @@ struct TinyDecoder {
   /// A model with int8 matrices.
   mutating func model() throws -> ModelWeights {
     let shape = Self.configuration
-    let sides = [
-      ("attn_q.weight", shape.queryWidth, shape.hiddenSize), ("attn_k.weight", shape.kvWidth, shape.hiddenSize),
-      ("attn_v.weight", shape.kvWidth, shape.hiddenSize), ("attn_output.weight", shape.hiddenSize, shape.queryWidth),
-      ("ffn_gate.weight", shape.feedForwardSize, shape.hiddenSize),
-      ("ffn_up.weight", shape.feedForwardSize, shape.hiddenSize),
-      ("ffn_down.weight", shape.hiddenSize, shape.feedForwardSize),
-    ]
     let norm = UnsafePointer(Self.allocate([Float](repeating: 1, count: shape.hiddenSize)))
     var layers: [LayerWeights] = []
     for _ in 0..<shape.layers {
-      var linears: [String: Linear] = [:]
-      for (name, rows, columns) in sides { linears[name] = try linear(rows, columns) }
+      var linears: [ModelTensor: Linear] = [:]
+      for spec in shape.tensors where spec.tensor.input != nil {
+        if linears[spec.tensor] == nil { linears[spec.tensor] = try linear(spec.rows, spec.columns) }
+      }
       layers.append(
         LayerWeights(
-          linear: { linears[$0]! }, vector: { ["attn_norm.weight", "ffn_norm.weight"].contains($0) ? norm : nil }))
+          linear: { linears[$0]! }, vector: { [.attentionNorm, .feedForwardNorm].contains($0) ? norm : nil }))
     }
     return ModelWeights(
       embedding: try linear(shape.vocabularySize, shape.hiddenSize),

@@ -1,4 +1,5 @@
 import DeRaKernels
+import DeRaModelSpec
 import DeRaTransformer
 import Testing
 
@@ -36,14 +37,11 @@ import Testing
 
   private func assemble(_ linears: [Linear], norms: [Float]) -> ModelWeights {
     let norm = UnsafePointer(TinyDecoder.allocate(norms))
-    let names = [
-      "attn_q.weight", "attn_k.weight", "attn_v.weight", "attn_output.weight", "ffn_gate.weight", "ffn_up.weight",
-      "ffn_down.weight",
-    ]
+    let kinds = ModelTensor.allCases.filter { $0.input != nil }
     let layers = (0..<configuration.layers).map { layer in
       LayerWeights(
-        linear: { linears[2 + 7 * layer + names.firstIndex(of: $0)!] },
-        vector: { ["attn_norm.weight", "ffn_norm.weight"].contains($0) ? norm : nil })
+        linear: { linears[2 + 7 * layer + kinds.firstIndex(of: $0)!] },
+        vector: { [.attentionNorm, .feedForwardNorm].contains($0) ? norm : nil })
     }
     return ModelWeights(embedding: linears[0], output: linears[1], outputNorm: norm, layers: layers)
   }

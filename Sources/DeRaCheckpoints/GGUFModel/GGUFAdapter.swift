@@ -97,7 +97,7 @@ private struct GGUFAdapter {
     }
     let right = try GGUFTensorSource(file: file, tensor: down, dimensions: [spec.columns, rank])
     var left: any TensorSource = try GGUFTensorSource(file: file, tensor: up, dimensions: [rank, spec.rows])
-    if spec.isInterleavedInGGUF(base.configuration.architecture) {
+    if spec.isInterleaved(in: base.configuration.architecture.gguf) {
       left = HalfSplitRows(base: left, headDim: base.configuration.headDim)
     }
     // llama.cpp takes an α of zero as "no scale".
@@ -105,8 +105,8 @@ private struct GGUFAdapter {
     return LowRankUpdate(rank: rank, left: try left.readAll(), right: try right.readAll(), scale: scale)
   }
 
-  func remarks() throws(CheckpointError) -> [String] {
+  func remarks() throws(CheckpointError) -> [CheckpointRemark] {
     let name = try checked { () throws(GGUFError) in try file.stringIfPresent("general.base_model.0.name") }
-    return AdapterRemarks.otherBase(trainedOn: name, found: base.originName).map { [$0] } ?? []
+    return AdapterRemarks.otherBase(trainedOn: name, found: base)
   }
 }

@@ -4,20 +4,29 @@ import DeRaModelSpec
 extension Checkpoint {
   /// Metadata keys of ids that end an answer.
   private static let endOfTextKeys = ["eos_token_id", "eot_token_id", "eom_token_id"].map { "tokenizer.ggml.\($0)" }
+  private static let otherTokenKeys = ["bos_token_id", "padding_token_id", "unknown_token_id"].map {
+    "tokenizer.ggml.\($0)"
+  }
 
   /// Opens a GGUF model: configuration, tensors, tokenizer, chat template and end-of-text ids.
   /// - Throws: `CheckpointError` naming the byte, metadata key or tensor that is wrong.
   static func open(gguf path: String) throws(CheckpointError) -> Checkpoint {
     let file = try checked { () throws(GGUFError) in try GGUFFile(path: path) }
-    let configuration = try GGUFConfiguration(file: file).configuration()
+    let reader = try GGUFConfiguration(file: file)
+    let configuration = try reader.configuration()
     let name = path.split(separator: "/").last.map(String.init) ?? path
+    var remarks = [CheckpointRemark(.read, name)] + reader.remarks
+    var tokenizer = try GGUFTokenizer.read(file)
+    if let text = tokenizer?.leaveOutTokens(from: configuration.vocabularySize) {
+      remarks.append(CheckpointRemark(.warning, text))
+    }
     var checkpoint = Checkpoint(
-      configuration: configuration, tensors: try tensors(of: configuration, in: file),
-      tokenizer: try GGUFTokenizer.read(file),
+      configuration: configuration, tensors: try tensors(of: configuration, in: file), tokenizer: tokenizer,
       chatTemplate: try checked { () throws(GGUFError) in try file.stringIfPresent("tokenizer.chat_template") },
-      endOfTextIDs: try endOfTextIDs(file, vocabularySize: configuration.vocabularySize), sources: [path],
+      endOfTextIDs: try endOfTextIDs(file, vocabularySize: configuration.vocabularySize, &remarks), sources: [path],
       displayName: name.hasSuffix(".gguf") ? String(name.dropLast(".gguf".count)) : name)
     checkpoint.originName = try checked { () throws(GGUFError) in try file.stringIfPresent("general.name") }
+    checkpoint.remarks = remarks
     return checkpoint
   }
 
@@ -34,7 +43,7 @@ extension Checkpoint {
       }
       let dimensions = spec.role.isMatrix ? [spec.columns, spec.rows] : [spec.rows]
       let source = try GGUFTensorSource(file: file, tensor: tensor, dimensions: dimensions)
-      let isInterleaved = spec.isInterleavedInGGUF(configuration.architecture)
+      let isInterleaved = spec.isInterleaved(in: configuration.architecture.gguf)
       sources[spec.name] = isInterleaved ? HalfSplitRows(base: source, headDim: configuration.headDim) : source
     }
     let unknown = file.tensors.first { sources[$0.name] == nil && $0.name != GGUFConfiguration.frequencyFactors }
@@ -47,15 +56,19 @@ extension Checkpoint {
     return sources
   }
 
-  private static func endOfTextIDs(_ file: GGUFFile, vocabularySize: Int) throws(CheckpointError) -> [Int] {
+  /// Ids outside the vocabulary cannot occur; −1 and 2³² − 1 are converters' words for none.
+  private static func endOfTextIDs(
+    _ file: GGUFFile, vocabularySize: Int, _ remarks: inout [CheckpointRemark]
+  ) throws(CheckpointError) -> [Int] {
     var ids: [Int] = []
-    for key in endOfTextKeys {
+    for key in endOfTextKeys + otherTokenKeys {
       guard let id = try checked({ () throws(GGUFError) in try file.intIfPresent(key) }) else { continue }
-      guard id >= 0, id < vocabularySize else {
-        throw CheckpointError(
-          path: file.path, subject: key, problem: "\(id)", expected: "a token id below \(vocabularySize)")
+      if id == -1 || id == Int(UInt32.max) { continue }
+      if id < 0 || id >= vocabularySize {
+        remarks.append(CheckpointRemark(.ignored, "\(key) \(id): the vocabulary has \(vocabularySize) tokens"))
+      } else if endOfTextKeys.contains(key), !ids.contains(id) {
+        ids.append(id)
       }
-      if !ids.contains(id) { ids.append(id) }
     }
     return ids
   }
@@ -63,9 +76,7 @@ extension Checkpoint {
 
 extension TensorSpec {
   /// Whether its rows are in the order that `HalfSplitRows` undoes.
-  func isInterleavedInGGUF(_ architecture: Architecture) -> Bool {
-    architecture.ggufInterleavesQueryKeyRows && (name.contains(".attn_q.") || name.contains(".attn_k."))
-  }
+  func isInterleaved(in files: GGUFFacts) -> Bool { files.interleavesQueryKeyRows && tensor.isRotated }
 }
 
 /// Runs `body`, turning its errors into `CheckpointError`.

@@ -7,18 +7,8 @@ struct GGUFConfiguration {
   static let maximumSize = 1 << 28
   static let maximumLayers = 1000
   static let maximumHeadDim = 1 << 14
-  /// Rotary base of a llama without `rope.freq_base`, and of Gemma 3's sliding layers.
-  static let standardTheta: Float = 10_000
-  /// The period of full attention: the last of every so many layers has it, the others slide. In families not listed
-  /// here all layers slide.
-  static let slidingPeriods = ["gemma3": 6]
-  /// Families that need a sliding window, and those that know one.
-  static let familiesThatSlide = ["gemma3", "llama"]
-  /// Gemma 3 27B, known by its layers, scales by hidden size per head instead of head size, as in llama.cpp.
-  static let gemma27BLayers = 62
   /// In files that the conversion has written.
   static let bundleKey = "dera.version"
-  static let embedding = "token_embd.weight"
   /// Divisors of the inverse frequencies, written for Llama 3's scaling.
   static let frequencyFactors = "rope_freqs.weight"
   /// Keys that change what a model computes in ways we do not, with the value that does not.
@@ -34,7 +24,7 @@ struct GGUFConfiguration {
   init(file: GGUFFile) throws(CheckpointError) {
     self.file = file
     let name = try checked { () throws(GGUFError) in try file.string("general.architecture") }
-    guard let architecture = Architecture.all.first(where: { $0.name == name }) else {
+    guard let architecture = Architecture.named(name) else {
       throw CheckpointError(
         path: file.path, subject: "general.architecture", problem: name,
         expected: "one of the supported architectures " + Architecture.all.map(\.name).joined(separator: ", "))
@@ -71,22 +61,22 @@ struct GGUFConfiguration {
     }
     let headDim = try headDim(hiddenSize: hiddenSize, heads: heads)
     let context = try size("context_length")
-    guard let embedding = file.tensor(named: Self.embedding) else {
-      throw CheckpointError(path: file.path, subject: Self.embedding, problem: "the tensor is missing")
+    guard let embedding = file.tensor(named: ModelTensor.embedding.name) else {
+      throw CheckpointError(path: file.path, subject: ModelTensor.embedding.name, problem: "the tensor is missing")
     }
     guard embedding.rows <= Self.maximumSize else {
       throw CheckpointError(
-        path: file.path, subject: Self.embedding, problem: "\(embedding.rows) rows",
+        path: file.path, subject: ModelTensor.embedding.name, problem: "\(embedding.rows) rows",
         expected: "up to \(Self.maximumSize)")
     }
     var configuration = ModelConfiguration(
       architecture: architecture, vocabularySize: embedding.rows, hiddenSize: hiddenSize, layers: layers, heads: heads,
       kvHeads: kvHeads, headDim: headDim, feedForwardSize: try size("feed_forward_length"), contextLength: context,
       normEpsilon: try number("attention.layer_norm_rms_epsilon", in: 1e-30...1),
-      tiesEmbeddings: file.tensor(named: "output.weight") == nil,
+      tiesEmbeddings: file.tensor(named: ModelTensor.output.name) == nil,
       rope: try rope(headDim: headDim, context: context))
     if architecture.scalesEmbeddings { configuration.embeddingScale = Float(hiddenSize).squareRoot() }
-    if architecture == .gemma3 && layers == Self.gemma27BLayers {
+    if architecture.gguf.layersScaledByHiddenSize.contains(layers) {
       configuration.attentionScale = 1 / (Float(hiddenSize) / Float(heads)).squareRoot()
     }
     try setSlidingWindow(of: &configuration)
@@ -111,21 +101,20 @@ struct GGUFConfiguration {
   private func setSlidingWindow(of configuration: inout ModelConfiguration) throws(CheckpointError) {
     let key = "attention.sliding_window"
     let window = try integer(key, in: 0...Self.maximumSize) ?? 0
-    let period = Self.slidingPeriods[architecture.name]
+    let facts = architecture.gguf.slidingWindow
     guard window > 0 else {
-      // Without its window every long answer of such a model would be wrong.
-      if period != nil { throw error(key, "missing", expected: "the number of tokens a sliding layer sees") }
+      if facts?.isRequired ?? false {
+        throw error(key, "missing", expected: "the number of tokens a sliding layer sees")
+      }
       return
     }
-    guard Self.familiesThatSlide.contains(architecture.name) else {
-      throw error(key, "\(window)", expected: "no sliding window for \(architecture.name)")
-    }
+    guard let facts else { throw error(key, "\(window)", expected: "no sliding window for \(architecture.name)") }
     configuration.slidingWindow = window
-    let pattern = try integer("attention.sliding_window_pattern", in: 1...Self.maximumSize) ?? period
+    let pattern = try integer("attention.sliding_window_pattern", in: 1...Self.maximumSize) ?? facts.period
     configuration.layerSlides = (0..<configuration.layers).map { layer in pattern.map { (layer + 1) % $0 != 0 } ?? true
     }
-    guard period != nil else { return }
-    let theta = try numberIfPresent("rope.freq_base_swa", in: 1.000_1...1e30) ?? Self.standardTheta
+    guard let standard = facts.theta else { return }
+    let theta = try numberIfPresent("rope.freq_base_swa", in: 1.000_1...1e30) ?? standard
     configuration.slidingRope = RotaryEmbedding(theta: theta, headDim: configuration.headDim)
   }
 
@@ -142,7 +131,7 @@ struct GGUFConfiguration {
 
 extension GGUFConfiguration {
   private func rope(headDim: Int, context: Int) throws(CheckpointError) -> RotaryEmbedding {
-    let theta = try numberIfPresent("rope.freq_base", in: 1.000_1...1e30) ?? Self.standardTheta
+    let theta = try numberIfPresent("rope.freq_base", in: 1.000_1...1e30) ?? architecture.gguf.theta
     var rope = RotaryEmbedding(theta: theta, headDim: headDim, scaling: try scaling(context: context))
     guard let tensor = file.tensor(named: Self.frequencyFactors) else { return rope }
     let factors = try GGUFTensorSource(file: file, tensor: tensor, dimensions: [headDim / 2]).readAll()
@@ -226,5 +215,31 @@ extension GGUFConfiguration {
     CheckpointError(
       path: file.path, subject: name(key), problem: "the metadata key is missing",
       remedy: "Convert the model again with a current converter.")
+  }
+}
+
+extension GGUFConfiguration {
+  /// Keys of the family that are read, beside `restrictedKeys`.
+  private static let knownKeys: Set<String> = [
+    "embedding_length", "block_count", "attention.head_count", "attention.head_count_kv", "context_length",
+    "feed_forward_length", "attention.layer_norm_rms_epsilon", "attention.key_length", "attention.value_length",
+    "rope.dimension_count", "attention.sliding_window", "attention.sliding_window_pattern", "rope.freq_base",
+    "rope.freq_base_swa", "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear",
+    "rope.scaling.original_context_length", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow",
+    "rope.scaling.attn_factor", "vocab_size",
+  ]
+
+  /// Keys of the family that nothing here reads, and choices that the file leaves open.
+  var remarks: [CheckpointRemark] {
+    let prefix = "\(architecture.name)."
+    let known = Self.knownKeys.union(Self.restrictedKeys.map(\.key))
+    let keys = file.metadata.map(\.key).filter {
+      $0.hasPrefix(prefix) && !known.contains(String($0.dropFirst(prefix.count)))
+    }
+    var remarks = keys.isEmpty ? [] : [CheckpointRemark(.ignored, "metadata \(listed(keys))")]
+    if file[name("rope.freq_base")] == nil {
+      remarks.append(CheckpointRemark(.guessed, "\(name("rope.freq_base")) is \(architecture.gguf.theta)"))
+    }
+    return remarks
   }
 }

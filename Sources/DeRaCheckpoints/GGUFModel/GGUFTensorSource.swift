@@ -40,6 +40,18 @@ package struct GGUFTensorSource: TensorSource {
   }
 
   package func release() { file.file.drop(tensor.byteRange) }
+
+  package var quantisation: Quantisation? {
+    switch tensor.type {
+    case .q4_0, .q4_1, .q4_K: Quantisation(block: 32, levels: 15)
+    case .q5_0, .q5_1, .q5_K: Quantisation(block: 32, levels: 31)
+    case .q8_0: Quantisation(block: 32, levels: 254)
+    case .q2_K: Quantisation(block: 16, levels: 3)
+    case .q3_K: Quantisation(block: 16, levels: 7)
+    case .q6_K: Quantisation(block: 16, levels: 63)
+    default: nil
+    }
+  }
 }
 
 /// Query or key rows (or biases) of a llama-family GGUF in our order.

@@ -1,3 +1,5 @@
+import DeRaTokenization
+
 /// `adapter_config.json` of a PEFT LoRA adapter.
 struct AdapterConfig {
   static let fileName = "adapter_config.json"
@@ -61,8 +63,8 @@ struct AdapterConfig {
   /// rank-stabilised LoRA.
   /// - Throws: `CheckpointError` when either is not a usable number.
   func update(of module: String) throws(CheckpointError) -> (rank: Int, scale: Float) {
-    let rank = rankPatterns.first { $0.pattern.matches(module) }?.value ?? json["r"] ?? 8
-    let alpha = alphaPatterns.first { $0.pattern.matches(module) }?.value ?? json["lora_alpha"] ?? 8
+    let rank = try value(of: module, in: rankPatterns) ?? json["r"] ?? 8
+    let alpha = try value(of: module, in: alphaPatterns) ?? json["lora_alpha"] ?? 8
     guard let rank = rank.int, (1...Self.maximumRank).contains(rank) else {
       throw CheckpointError(
         path: path, subject: "rank of \(module)", problem: rank.summary,
@@ -74,13 +76,31 @@ struct AdapterConfig {
     return (rank, Float(alpha / (usesRankStabilisedScale ? Double(rank).squareRoot() : Double(rank))))
   }
 
+  private func value(
+    of module: String, in patterns: [(pattern: ModulePattern, value: JSON)]
+  ) throws(CheckpointError) -> JSON? {
+    for (pattern, value) in patterns where try matches(pattern, module) { return value }
+    return nil
+  }
+
+  private func matches(_ pattern: ModulePattern, _ module: String) throws(CheckpointError) -> Bool {
+    do throws(TokenizerError) {
+      return try pattern.matches(module)
+    } catch {
+      throw CheckpointError(path: path, subject: "the pattern \(pattern.text.prefix(60))", problem: "\(error)")
+    }
+  }
+
   /// Whether `target_modules` or `modules_to_save` names a module; true where that cannot be told, by a regular expression
-  /// we do not understand.
-  func isTarget(_ module: String) -> Bool {
+  /// that is not understood.
+  /// - Throws: `CheckpointError` when a regular expression takes too much work.
+  func isTarget(_ module: String) throws(CheckpointError) -> Bool {
     if Self.names(module, in: json["modules_to_save"]) { return true }
     switch json["target_modules"] {
     case .string("all-linear"), .null, nil: return true
-    case .string(let text): return ModulePattern(text)?.matches(module) ?? true
+    case .string(let text):
+      guard let pattern = try? ModulePattern(text, matching: .whole) else { return true }
+      return try matches(pattern, module)
     case let list: return Self.names(module, in: list)
     }
   }
@@ -107,12 +127,11 @@ struct AdapterConfig {
     }
     var patterns: [(pattern: ModulePattern, value: JSON)] = []
     for (key, value) in zip(object.keys, object.values) {
-      guard let pattern = ModulePattern(key) else {
-        throw CheckpointError(
-          path: path, subject: field, problem: "the regular expression \"\(key)\"",
-          expected: #"a module name; of regular expressions only ^ $ . * + \. \d are supported"#)
+      do throws(TokenizerError) {
+        patterns.append((try ModulePattern(key), value))
+      } catch {
+        throw CheckpointError(path: path, subject: field, problem: "\(error)", expected: "a regular expression")
       }
-      patterns.append((pattern, value))
     }
     return patterns
   }

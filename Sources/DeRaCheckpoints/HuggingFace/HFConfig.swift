@@ -7,9 +7,24 @@ package struct HFConfig {
   static let maximumLayers = 1000
   static let maximumHeadDim = 1 << 14
 
+  /// Fields that change what a model computes in ways we do not, with the values that do not.
+  static let restrictedFields: [(field: String, harmless: [JSON])] = [
+    ("attention_bias", [.null, false]),
+    ("mlp_bias", [.null, false]),
+    ("final_logit_softcapping", [.null]),
+    ("attn_logit_softcapping", [.null]),
+    ("use_bidirectional_attention", [.null, false]),
+    ("partial_rotary_factor", [.null, 1, 1.0]),
+    ("per_layer_config", [.null]),
+    ("num_experts", [.null, 0]),
+    ("num_local_experts", [.null, 0]),
+    ("is_encoder_decoder", [.null, false]),
+  ]
+
   let path: String
   let json: JSONObject
-  let family: HFFamily
+  /// The class of transformers.
+  let modelClass: HuggingFaceClass
   let architecture: Architecture
 
   /// - Throws: `CheckpointError` when the file is not a configuration of a supported class.
@@ -20,14 +35,13 @@ package struct HFConfig {
     }
     self.json = json
     let name = json["architectures"]?.array?.first?.string
-    guard let name, let family = HFFamily.named(name),
-      let architecture = Architecture.all.first(where: { $0.huggingFaceNames.contains(name) })
-    else {
+    guard let name, let (architecture, modelClass) = Architecture.huggingFace(className: name) else {
+      let known = Architecture.all.flatMap(\.huggingFaceClasses).map(\.name)
       throw CheckpointError(
         path: path, subject: "architectures", problem: name ?? json["architectures"]?.summary ?? "missing",
-        expected: "one of the supported architectures " + HFFamily.all.map(\.className).joined(separator: ", "))
+        expected: "one of the supported architectures " + known.joined(separator: ", "))
     }
-    self.family = family
+    self.modelClass = modelClass
     self.architecture = architecture
   }
 
@@ -94,17 +108,17 @@ package struct HFConfig {
   }
 
   private func checkRestrictedFields() throws(CheckpointError) {
-    for (field, harmless) in HFFamily.restrictedFields {
+    for (field, harmless) in Self.restrictedFields {
       guard let value = json[field], !harmless.contains(value) else { continue }
       throw error(
         field, value.summary,
         expected: harmless.map(\.summary).joined(separator: " or ") + ": other values are not supported")
     }
-    let activation = value(family.activationField)
-    let supported = HFFamily.activationNames(architecture.activation)
+    let activation = value(modelClass.activationField)
+    let supported = architecture.activation.huggingFaceNames
     guard let name = activation.string, supported.contains(name) else {
       throw error(
-        family.activationField, activation.summary,
+        modelClass.activationField, activation.summary,
         expected: supported.joined(separator: " or ") + ": other activations are not supported")
     }
   }
@@ -114,7 +128,7 @@ extension HFConfig {
   private func setSlidingWindow(of configuration: inout ModelConfiguration) throws(CheckpointError) {
     var window: Int?
     if !value("sliding_window").isNull { window = try size("sliding_window") }
-    if family.sliding == .switchedOn, !(try flag("use_sliding_window")) { window = nil }
+    if modelClass.sliding == .switchedOn, !(try flag("use_sliding_window")) { window = nil }
     configuration.layerSlides = try layerSlides(layers: configuration.layers, hasWindow: window != nil)
     guard configuration.layerSlides.contains(true) else { return }
     guard let window else {
@@ -134,7 +148,7 @@ extension HFConfig {
       }
       return slides
     }
-    switch family.sliding {
+    switch modelClass.sliding {
     case .never: return Array(repeating: false, count: layers)
     case .everyLayer: return Array(repeating: hasWindow, count: layers)
     case .switchedOn:
@@ -150,8 +164,8 @@ extension HFConfig {
 extension HFConfig {
   /// The file's value of a field of the class, its default when the file has none, null for fields the class ignores.
   func value(_ field: String) -> JSON {
-    guard let standard = family.defaults[field] else { return .null }
-    return json[field] ?? standard
+    guard let standard = modelClass.defaults[field] else { return .null }
+    return json[field] ?? JSON(standard)
   }
 
   func error(_ field: String, _ problem: String, expected: String) -> CheckpointError {
@@ -182,5 +196,53 @@ extension HFConfig {
     let value = value(field)
     guard let flag = value.bool else { throw error(field, value.summary, expected: "true or false") }
     return flag
+  }
+}
+
+extension Architecture.Activation {
+  /// Its names in `config.json`.
+  var huggingFaceNames: [String] {
+    switch self {
+    case .silu: ["silu", "swish"]
+    case .geluTanh: ["gelu_pytorch_tanh"]
+    }
+  }
+}
+
+extension HFConfig {
+  /// Fields that are read by no class but read here, or that say nothing about what a trained model computes.
+  private static let otherFields: Set<String> = [
+    "architectures", "model_type", "quantization_config", "rope_parameters", "rope_scaling", "rope_theta",
+    "rope_local_base_freq", "original_max_position_embeddings", "_name_or_path", "torch_dtype", "dtype",
+    "transformers_version", "use_cache", "initializer_range", "attention_dropout", "pretraining_tp", "rope_interleaved",
+    "_sliding_window_pattern", "bos_token_id", "pad_token_id", "cache_implementation",
+  ]
+
+  /// Fields of the file that nothing here reads.
+  var remarks: [CheckpointRemark] {
+    let known = Self.otherFields.union(modelClass.defaults.keys).union(Self.restrictedFields.map(\.field))
+    let unread = json.keys.filter { !known.contains($0) }
+    return unread.isEmpty ? [] : [CheckpointRemark(.ignored, "config.json: \(listed(unread))")]
+  }
+
+  /// Rows and columns of the blocks of a quantised model's weights that share a scale; nil where the shapes of the scales
+  /// say it, and in models that are not quantised.
+  /// - Throws: `CheckpointError` for quantisations other than 8-bit floats.
+  func weightBlockSize() throws(CheckpointError) -> [Int]? {
+    guard let value = json["quantization_config"], !value.isNull else { return nil }
+    let method = value["quant_method"]?.string ?? ""
+    let isFloat8 =
+      method == "compressed-tensors" ? value["format"]?.string == "float-quantized" : method.hasSuffix("fp8")
+    guard isFloat8 else {
+      throw error(
+        "quantization_config", value["format"]?.summary ?? value["quant_method"]?.summary ?? value.summary,
+        expected: "weights in 8-bit floats (fp8, fbgemm_fp8, float-quantized), or not quantised")
+    }
+    guard let size = value["weight_block_size"], !size.isNull else { return nil }
+    let numbers = (size.array ?? []).compactMap(\.int)
+    guard numbers.count == 2, numbers.allSatisfy({ (1...Self.maximumSize).contains($0) }) else {
+      throw error("quantization_config.weight_block_size", size.summary, expected: "two sizes")
+    }
+    return numbers
   }
 }

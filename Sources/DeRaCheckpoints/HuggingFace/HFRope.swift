@@ -1,12 +1,8 @@
 import DeRaModelSpec
 
-/// The rotary parameters of a `config.json`: `rope_parameters` of transformers 5 (nested by layer type for Gemma 3), or
+/// The rotary parameters of a `config.json`: `rope_parameters` of transformers 5 (nested by layer type where sliding layers have their own), or
 /// the older `rope_theta`, `rope_local_base_freq` and `rope_scaling`.
 struct HFRope {
-  static let standardTheta = 10_000.0
-  /// Gemma 3's defaults.
-  static let standardFullTheta = 1_000_000.0
-
   let config: HFConfig
   let headDim: Int
   let context: Int
@@ -16,12 +12,13 @@ struct HFRope {
     let newer = try object("rope_parameters")
     let older = try object("rope_scaling")
     let topTheta = config.json["rope_theta"]
-    guard config.family.hasTwoRopes else {
+    let standard = JSON.double(config.modelClass.ropeTheta)
+    guard let slidingTheta = config.modelClass.slidingRopeTheta else {
       let block = Block(fields: older ?? newer, name: older == nil ? "rope_parameters" : "rope_scaling")
       if let nested = block.fields?.values.first(where: { $0.object != nil }) {
         throw config.error(block.name, nested.summary, expected: "one set of rotary parameters, not one a layer type")
       }
-      let full = try embedding(block, theta: topTheta ?? .double(Self.standardTheta))
+      let full = try embedding(block, theta: topTheta ?? standard)
       return (full, full)
     }
     if let newer, !newer.isEmpty, newer["full_attention"] == nil, newer["sliding_attention"] == nil {
@@ -32,8 +29,8 @@ struct HFRope {
     if let older { full = Block(fields: older, base: full.fields, name: "rope_scaling") }
     let sliding = Block(fields: newer?["sliding_attention"]?.object, name: "rope_parameters.sliding_attention")
     return (
-      try embedding(full, theta: topTheta ?? .double(Self.standardFullTheta)),
-      try embedding(sliding, theta: config.json["rope_local_base_freq"] ?? .double(Self.standardTheta))
+      try embedding(full, theta: topTheta ?? standard),
+      try embedding(sliding, theta: config.json["rope_local_base_freq"] ?? .double(slidingTheta))
     )
   }
 

@@ -9,20 +9,26 @@ extension Checkpoint {
     let config = try HFConfig(path: "\(directory)/config.json")
     var configuration = try config.configuration()
     let files = try SafetensorsFiles(directory: directory)
-    let names = try HFTensorNames(files: files)
-    let tensors = try names.sources(for: &configuration, className: config.family.className)
-    let tokenizer = try HuggingFaceTokenizer.read(directory: directory)
-    var ends = try endOfTextIDs(config, vocabularySize: configuration.vocabularySize, directory: directory)
-    if let id = tokenizer?.eosID { ends.append(Int(id)) }
-    var seen: Set<Int> = []
+    var remarks = config.remarks + files.remarks
+    let names = try HFTensorNames(
+      files: files, architecture: config.architecture, blockSize: try config.weightBlockSize())
+    let tensors = try names.sources(for: &configuration, className: config.modelClass.name, &remarks)
+    var tokenizer = try HuggingFaceTokenizer.read(directory: directory)
+    if let text = tokenizer?.leaveOutTokens(from: configuration.vocabularySize) {
+      remarks.append(CheckpointRemark(.warning, text))
+    }
+    let ends = try endOfTextIDs(
+      config, tokenizer, vocabularySize: configuration.vocabularySize, directory: directory, &remarks)
     var checkpoint = Checkpoint(
       configuration: configuration, tensors: tensors, tokenizer: tokenizer,
       chatTemplate: try HFChatTemplate.read(directory: directory),
-      endOfTextIDs: ends.filter { $0 < configuration.vocabularySize && seen.insert($0).inserted },
+      endOfTextIDs: ends,
       sources: [config.path] + files.paths + optionalFiles.map { "\(directory)/\($0)" }.filter(CheckpointFile.exists),
       displayName: directory.split(separator: "/").last.map(String.init) ?? directory)
     checkpoint.tags = ModelCard.tags(directory: directory)
     checkpoint.originName = config.json["_name_or_path"]?.string
+    checkpoint.remarks = remarks
+    checkpoint.addFiles(of: directory)
     return checkpoint
   }
 
@@ -33,28 +39,50 @@ extension Checkpoint {
     "chat_template.jinja",
   ]
 
+  /// Ids that end an answer: those of `generation_config.json`, of `config.json` and of the tokenizer, in this order; where
+  /// no file names one, the class's.
   private static func endOfTextIDs(
-    _ config: HFConfig, vocabularySize: Int, directory: String
+    _ config: HFConfig, _ tokenizer: TokenizerDefinition?, vocabularySize: Int, directory: String,
+    _ remarks: inout [CheckpointRemark]
   ) throws(CheckpointError) -> [Int] {
+    let field = "eos_token_id"
     let path = "\(directory)/\(generationName)"
-    let ids = try config.endOfTextIDs(vocabularySize: vocabularySize)
-    guard CheckpointFile.exists(path), let value = try CheckpointFile.json(path)["eos_token_id"] else { return ids }
-    return try HFConfig.endOfTextIDs(value, path: path, vocabularySize: vocabularySize) + ids
+    let generation = CheckpointFile.exists(path) ? try CheckpointFile.json(path)[field] ?? .null : .null
+    let declared =
+      try HFConfig.endOfTextIDs(generation, path: path, vocabularySize: vocabularySize)
+      + HFConfig.endOfTextIDs(config.json[field] ?? .null, path: config.path, vocabularySize: vocabularySize)
+      + [tokenizer?.eosID].compactMap { $0.map(Int.init) }
+    var seen: Set<Int> = []
+    let ids = declared.filter { $0 < vocabularySize && seen.insert($0).inserted }
+    if !ids.isEmpty { return ids }
+    let standard = try config.endOfTextIDs(vocabularySize: vocabularySize)
+    if !standard.isEmpty {
+      remarks.append(
+        CheckpointRemark(
+          .guessed,
+          "an answer ends at token \(listed(standard.map(String.init))), by the default of "
+            + "\(config.modelClass.name): no file names one"))
+    }
+    return standard
   }
 }
 
 /// Matches the tensors of safetensors files to the model's inventory.
 struct HFTensorNames {
-  static let embedding = "model.embed_tokens.weight"
   /// Spellings of the leading `model.` of a name: models saved without their head, or inside a larger one.
   static let prefixes = ["model.", "", "language_model.model.", "model.language_model."]
 
   let files: SafetensorsFiles
+  private let architecture: Architecture
+  /// Rows and columns of the blocks that share a scale, by the configuration.
+  private let blockSize: [Int]?
   private let prefix: String
 
-  init(files: SafetensorsFiles) throws(CheckpointError) {
+  init(files: SafetensorsFiles, architecture: Architecture, blockSize: [Int]?) throws(CheckpointError) {
     self.files = files
-    let stem = Self.embedding.dropFirst("model.".count)
+    self.architecture = architecture
+    self.blockSize = blockSize
+    let stem = architecture.huggingFaceName(of: .embedding).dropFirst("model.".count)
     // A tied model may have been saved with its output matrix only.
     prefix = Self.prefixes.first { files.contains($0 + stem) } ?? "model."
   }
@@ -68,10 +96,10 @@ struct HFTensorNames {
   /// Every tensor of the inventory, by our names; the output matrix is untied when the files hold a different one.
   /// - Throws: `CheckpointError` naming the tensor that is missing, has another shape, or belongs to no known part.
   func sources(
-    for configuration: inout ModelConfiguration, className: String
+    for configuration: inout ModelConfiguration, className: String, _ remarks: inout [CheckpointRemark]
   ) throws(CheckpointError) -> [String: any TensorSource] {
-    let output = fileName("lm_head.weight")
-    let embedding = fileName(Self.embedding)
+    let output = fileName(architecture.huggingFaceName(of: .output))
+    let embedding = fileName(architecture.huggingFaceName(of: .embedding))
     var aliases: [String: String] = [:]
     if configuration.tiesEmbeddings && files.contains(output) {
       if !files.contains(embedding) {
@@ -84,12 +112,15 @@ struct HFTensorNames {
     var known: Set<String> = [output]
     for spec in configuration.tensors {
       let name = fileName(spec.huggingFaceName)
-      known.insert(name)
+      known.formUnion([name] + Self.scaleSuffixes.map { name + $0 })
+      let tensor = try files.tensor(aliases[name] ?? name)
       sources[spec.name] = try source(
-        for: spec, in: files.tensor(aliases[name] ?? name), of: configuration.architecture)
+        for: spec, in: tensor, scales: try scales(of: tensor), blockSize: blockSize, of: configuration.architecture)
     }
-    // Buffers that old versions of transformers saved; they are computed from the configuration.
-    if let unknown = files.names.first(where: { !known.contains($0) && !$0.hasSuffix("rotary_emb.inv_freq") }) {
+    let others = files.names.filter { !known.contains($0) }
+    let unused = others.filter { name in Self.unusedSuffixes.contains(where: name.hasSuffix) }
+    if !unused.isEmpty { remarks.append(CheckpointRemark(.ignored, "tensors \(listed(unused))")) }
+    if let unknown = others.first(where: { name in !Self.unusedSuffixes.contains(where: name.hasSuffix) }) {
       throw CheckpointError(
         path: files.paths.first ?? "", subject: unknown, problem: "the tensor is no part of \(className) as configured",
         remedy: "Leaving it out would change the model's answers; check that config.json belongs to these weights.")
@@ -98,10 +129,28 @@ struct HFTensorNames {
   }
 }
 
+extension HFTensorNames {
+  /// Endings, after the name of a matrix of 8-bit floats, of the factors that its numbers are multiplied by.
+  private static let scaleSuffixes = ["_scale_inv", "_scale"]
+  /// Endings of tensors that change nothing here: buffers that old versions of transformers saved, which are computed
+  /// from the configuration, and scales of activations and caches, which the runtime codes in its own way.
+  private static let unusedSuffixes = [
+    "rotary_emb.inv_freq", ".input_scale", ".input_scale_ub", ".output_scale", ".activation_scale", ".q_scale",
+    ".k_scale", ".v_scale",
+  ]
+
+  /// The scales of a tensor that has some.
+  private func scales(of tensor: SafetensorsTensor) throws(CheckpointError) -> SafetensorsTensor? {
+    let name = Self.scaleSuffixes.map { tensor.entry.name + $0 }.first(where: files.contains)
+    return try name.map { name throws(CheckpointError) in try files.tensor(name) }
+  }
+}
+
 /// One tensor in our convention.
-/// - Throws: `CheckpointError` when the shape is not the inventory's.
+/// - Throws: `CheckpointError` when the shape is not the inventory's, or scales do not fit it.
 func source(
-  for spec: TensorSpec, in tensor: SafetensorsTensor, of architecture: Architecture
+  for spec: TensorSpec, in tensor: SafetensorsTensor, scales: SafetensorsTensor? = nil, blockSize: [Int]? = nil,
+  of architecture: Architecture
 ) throws(CheckpointError) -> any TensorSource {
   let expected = spec.role.isMatrix ? [spec.rows, spec.columns] : [spec.rows]
   guard tensor.entry.shape == expected else {
@@ -109,6 +158,17 @@ func source(
       path: tensor.file.path, subject: tensor.entry.name, problem: "shape \(tensor.entry.shape)",
       expected: "\(expected) by the configuration", remedy: "The weights do not belong to this configuration.")
   }
+  if let scales { return try ScaledTensor(tensor, scales: scales, blockSize: blockSize) }
   guard spec.role == .norm && architecture.huggingFaceNormsAreOffsetByOne else { return tensor }
   return OffsetTensor(base: tensor, offset: 1)
+}
+
+extension Checkpoint {
+  /// Remarks on which files of a directory were read, and which were not.
+  mutating func addFiles(of directory: String) {
+    let read = Set(sources.map { $0.split(separator: "/").last.map(String.init) ?? $0 })
+    let others = CheckpointFile.names(in: directory).filter { !read.contains($0) && !$0.hasPrefix(".") }
+    remarks.append(CheckpointRemark(.read, listed(read.sorted(), limit: 12)))
+    if !others.isEmpty { remarks.append(CheckpointRemark(.ignored, "files \(listed(others, limit: 12))")) }
+  }
 }

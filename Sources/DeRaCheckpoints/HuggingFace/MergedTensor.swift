@@ -8,6 +8,7 @@ struct MergedTensor: TensorSource {
 
   var rows: Int { base.rows }
   var columns: Int { base.columns }
+  var quantisation: Quantisation? { base.quantisation }
 
   func read(rows range: Range<Int>, into output: UnsafeMutableBufferPointer<Float>) throws(CheckpointError) {
     try base.read(rows: range, into: output)

@@ -7,6 +7,10 @@ package struct Safetensors: Sendable {
   /// The format's own cap on the header.
   package static let maximumHeaderBytes = 100_000_000
   static let maximumDimensions = 8
+  /// Element types that weights may have.
+  package static let supportedTypes = SafetensorsTensor.Format.allCases.map(\.rawValue)
+  /// Most tensors of a file. A mixture of 256 experts has 92,000 in 160 files.
+  package static let maximumTensors = 1 << 17
 
   package struct Entry: Sendable, Equatable {
     package let name: String
@@ -28,25 +32,27 @@ package struct Safetensors: Sendable {
     entries = try SafetensorsHeader(file: file).entries()
     // Names that differ in bytes can still be equal as text.
     indices = Dictionary(entries.enumerated().map { ($1.name, $0) }) { first, _ in first }
-    guard indices.count == entries.count else {
-      throw CheckpointError(path: path, problem: "duplicate tensor names", expected: "one tensor a name")
+    let repeated = entries.enumerated().first { indices[$1.name] != $0 }?.element.name
+    if let repeated {
+      throw CheckpointError(path: path, problem: "duplicate key \"\(repeated)\"", expected: "one tensor a name")
     }
   }
 
   package subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
 
-  /// A view of a matrix `[rows, columns]` or a vector `[rows]` (`columns` 1).
-  /// - Throws: `CheckpointError` when the element type is not F32, F16 or BF16 or the tensor has other dimensions.
+  /// A view of a matrix `[rows, columns]` or a vector `[rows]` (`columns` 1); a single number is a vector of one.
+  /// - Throws: `CheckpointError` when the element type is none of `SafetensorsTensor.Format` or the tensor has more dimensions.
   package func tensor(_ entry: Entry) throws(CheckpointError) -> SafetensorsTensor {
     guard let format = SafetensorsTensor.Format(rawValue: entry.dtype) else {
       throw CheckpointError(
         path: file.path, subject: entry.name, problem: "weights of element type \(entry.dtype)",
-        expected: "F32, F16 or BF16", remedy: "Convert from an unquantised checkpoint.")
+        expected: "one of " + Self.supportedTypes.joined(separator: ", "),
+        remedy: "Convert from an unquantised checkpoint.")
     }
-    guard (1...2).contains(entry.shape.count) else {
+    guard entry.shape.count <= 2 else {
       throw CheckpointError(
         path: file.path, subject: entry.name, problem: "a tensor of shape \(entry.shape)",
-        expected: "a vector or a matrix")
+        expected: "a number, a vector or a matrix")
     }
     return SafetensorsTensor(file: file, entry: entry, format: format)
   }
@@ -54,11 +60,23 @@ package struct Safetensors: Sendable {
 
 /// A tensor inside a mapped safetensors file.
 package struct SafetensorsTensor: TensorSource {
-  enum Format: String, Sendable {
+  enum Format: String, Sendable, CaseIterable {
+    case f64 = "F64"
     case f32 = "F32"
     case f16 = "F16"
     case bf16 = "BF16"
-    var bytes: Int { self == .f32 ? 4 : 2 }
+    case e4m3 = "F8_E4M3"
+    case e5m2 = "F8_E5M2"
+    case e8m0 = "F8_E8M0"
+
+    var bytes: Int {
+      switch self {
+      case .f64: 8
+      case .f32: 4
+      case .f16, .bf16: 2
+      case .e4m3, .e5m2, .e8m0: 1
+      }
+    }
   }
 
   let file: MappedFile
@@ -74,9 +92,13 @@ package struct SafetensorsTensor: TensorSource {
     let source = data + entry.byteRange.lowerBound + range.lowerBound * columns * format.bytes
     let count = range.count * columns
     switch format {
+    case .f64: FloatConversion.f64(source, count: count, to: target)
     case .f32: FloatConversion.f32(source, count: count, to: target)
     case .f16: FloatConversion.f16(source, count: count, to: target)
     case .bf16: FloatConversion.bf16(source, count: count, to: target)
+    case .e4m3: FloatConversion.bytes(source, count: count, through: FloatConversion.e4m3, to: target)
+    case .e5m2: FloatConversion.bytes(source, count: count, through: FloatConversion.e5m2, to: target)
+    case .e8m0: FloatConversion.bytes(source, count: count, through: FloatConversion.e8m0, to: target)
     }
   }
 

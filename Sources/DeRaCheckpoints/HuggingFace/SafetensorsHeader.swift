@@ -6,12 +6,15 @@ import DeRaTensorCore
 struct SafetensorsHeader {
   let file: MappedFile
 
-  /// Bits of one element of every type of the format; the readers of weights accept three of them.
+  /// Bits of one element of every type of the format; the readers of weights accept some of them.
   static let elementBits = [
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
     "U16": 16, "I16": 16, "F16": 16, "BF16": 16, "U32": 32, "I32": 32, "F32": 32, "U64": 64, "I64": 64, "F64": 64,
     "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
   ]
+
+  /// Values in one member: a tensor has a dozen, the metadata as many as their author likes.
+  private static let memberValues = 1 << 16
 
   func error(_ subject: String?, _ problem: String, expected: String? = nil) -> CheckpointError {
     CheckpointError(
@@ -21,17 +24,28 @@ struct SafetensorsHeader {
 
   /// - Returns: the tensors in the order of their data, which they cover without gap or overlap.
   func entries() throws(CheckpointError) -> [Safetensors.Entry] {
-    let (header, dataStart) = try header()
+    let header = try bytes()
+    let dataStart = 8 + header.count
     let dataBytes = file.bytes.count - dataStart
     var entries: [Safetensors.Entry] = []
-    entries.reserveCapacity(header.count)
-    for (name, value) in zip(header.keys, header.values) {
+    // Member by member: the header as one tree would take forty times its own size.
+    var members = try parsed { () throws(JSONError) in try JSONMembers(header, valueLimit: Self.memberValues) }
+    while let (name, value) = try parsed({ () throws(JSONError) in try members.next() }) {
       if name == "__metadata__" {
         try checkMetadata(value)
       } else {
+        guard entries.count < Safetensors.maximumTensors else {
+          throw error(nil, "more than \(Safetensors.maximumTensors) tensors", expected: "at most so many in a file")
+        }
         entries.append(try entry(name, value, dataStart: dataStart, dataBytes: dataBytes))
       }
     }
+    try checkPlaces(&entries, dataStart: dataStart)
+    return entries
+  }
+
+  /// Sorts the entries and checks that they cover the data.
+  private func checkPlaces(_ entries: inout [Safetensors.Entry], dataStart: Int) throws(CheckpointError) {
     entries.sort {
       ($0.byteRange.lowerBound, $0.byteRange.upperBound) < ($1.byteRange.lowerBound, $1.byteRange.upperBound)
     }
@@ -47,10 +61,10 @@ struct SafetensorsHeader {
     guard end == file.bytes.count else {
       throw error(nil, "\(file.bytes.count - end) bytes follow the last tensor", expected: "none")
     }
-    return entries
   }
 
-  private func header() throws(CheckpointError) -> (JSONObject, dataStart: Int) {
+  /// The JSON text.
+  private func bytes() throws(CheckpointError) -> UnsafeRawBufferPointer {
     let bytes = file.bytes
     guard bytes.count >= 8 else {
       throw error("byte 0", "\(bytes.count) bytes", expected: "at least the 8 of the header length")
@@ -61,18 +75,19 @@ struct SafetensorsHeader {
         "byte 0", "a header of \(length) bytes in a file of \(bytes.count)",
         expected: "a header that fits in the file and in \(Safetensors.maximumHeaderBytes) bytes")
     }
-    let dataStart = 8 + Int(length)
+    return UnsafeRawBufferPointer(rebasing: bytes[8..<8 + Int(length)])
+  }
+
+  private func parsed<Value>(_ body: () throws(JSONError) -> Value) throws(CheckpointError) -> Value {
     do throws(JSONError) {
-      guard let object = try JSON.parse(UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart])).object else {
-        throw JSONError(position: 0, problem: "not an object")
-      }
-      return (object, dataStart)
+      return try body()
     } catch {
       throw self.error("header", "\(error)", expected: "a JSON object of tensors")
     }
   }
 
   private func checkMetadata(_ value: JSON) throws(CheckpointError) {
+    if value.isNull { return }
     guard let object = value.object, object.values.allSatisfy({ $0.string != nil }) else {
       throw error("__metadata__", value.summary, expected: "an object of strings")
     }

@@ -1,5 +1,8 @@
 /// The safetensors files of a model directory as one set of tensors: `model.safetensors`, or the shards that
 /// `model.safetensors.index.json` lists.
+///
+/// Where index and shards disagree the shards count, as in transformers; `remarks` says so. A tensor that is nowhere is
+/// missed only where the model needs it.
 struct SafetensorsFiles: Sendable {
   static let singleName = "model.safetensors"
   static let indexName = "model.safetensors.index.json"
@@ -7,16 +10,16 @@ struct SafetensorsFiles: Sendable {
 
   /// Files read, the index included.
   private(set) var paths: [String] = []
+  private(set) var remarks: [CheckpointRemark] = []
   private var files: [Safetensors] = []
   private var fileOfTensor: [String: Int] = [:]
 
-  /// - Throws: `CheckpointError` when there is no such file, a shard is missing or damaged, or a tensor is not in
-  ///   exactly the shard that the index names.
+  /// - Throws: `CheckpointError` when there is no such file, or a shard is missing or damaged.
   init(directory: String) throws(CheckpointError) {
     let single = "\(directory)/\(Self.singleName)"
     let index = "\(directory)/\(Self.indexName)"
     if CheckpointFile.exists(single) {
-      try add(Safetensors(path: single), listed: nil)
+      add(try Safetensors(path: single))
     } else if CheckpointFile.exists(index) {
       try addShards(directory: directory, index: index)
     } else {
@@ -41,22 +44,9 @@ struct SafetensorsFiles: Sendable {
     return try files[index].tensor(entry)
   }
 
-  private mutating func add(_ file: Safetensors, listed: Set<String>?) throws(CheckpointError) {
-    let path = file.file.path
-    for entry in file.entries {
-      if let listed, !listed.contains(entry.name) {
-        throw CheckpointError(
-          path: path, subject: entry.name, problem: "the index does not place this tensor in this shard",
-          remedy: "Shards and index belong to different checkpoints: fetch them together.")
-      }
-      fileOfTensor[entry.name] = files.count
-    }
-    if let missing = listed?.first(where: { file[$0] == nil }) {
-      throw CheckpointError(
-        path: path, subject: missing, problem: "the index places this tensor here, but the shard lacks it",
-        remedy: "Shards and index belong to different checkpoints: fetch them together.")
-    }
-    paths.append(path)
+  private mutating func add(_ file: Safetensors) {
+    paths.append(file.file.path)
+    for entry in file.entries where fileOfTensor[entry.name] == nil { fileOfTensor[entry.name] = files.count }
     files.append(file)
   }
 
@@ -65,7 +55,8 @@ struct SafetensorsFiles: Sendable {
     guard let map = try CheckpointFile.json(index)["weight_map"]?.object, !map.isEmpty else {
       throw CheckpointError(path: index, subject: "weight_map", problem: "missing", expected: "an object of file names")
     }
-    var tensors: [String: Set<String>] = [:]
+    var shards: [String: Int] = [:]
+    var listed: [(tensor: String, shard: String)] = []
     for (tensor, value) in zip(map.keys, map.values) {
       // A name with a directory in it could point anywhere on the disk.
       guard let file = value.string, file.hasSuffix(".safetensors"), !file.contains("/") else {
@@ -73,19 +64,46 @@ struct SafetensorsFiles: Sendable {
           path: index, subject: "weight_map[\(tensor)]", problem: value.summary,
           expected: "the name of a .safetensors file in the same directory")
       }
-      tensors[file, default: []].insert(tensor)
+      shards[file] = 0
+      listed.append((tensor, file))
     }
-    guard tensors.count <= Self.maximumShards else {
-      throw CheckpointError(path: index, problem: "\(tensors.count) shards", expected: "at most \(Self.maximumShards)")
+    guard shards.count <= Self.maximumShards else {
+      throw CheckpointError(path: index, problem: "\(shards.count) shards", expected: "at most \(Self.maximumShards)")
     }
-    for (file, listed) in tensors.sorted(by: { $0.key < $1.key }) {
+    for file in shards.keys.sorted() {
       let path = "\(directory)/\(file)"
       guard CheckpointFile.exists(path) else {
         throw CheckpointError(
           path: path, problem: "the shard is missing", expected: "every file that \(Self.indexName) lists",
           remedy: "Fetch the missing file.")
       }
-      try add(Safetensors(path: path), listed: listed)
+      shards[file] = files.count
+      add(try Safetensors(path: path))
+    }
+    place(listed, shards)
+  }
+
+  /// Takes each tensor from the shard the index names, where that has it.
+  private mutating func place(_ listed: [(tensor: String, shard: String)], _ shards: [String: Int]) {
+    var misplaced: [String] = []
+    for (tensor, shard) in listed {
+      if let number = shards[shard], files[number][tensor] != nil {
+        fileOfTensor[tensor] = number
+      } else {
+        misplaced.append(tensor)
+      }
+    }
+    let unlisted = Set(fileOfTensor.keys).subtracting(listed.map(\.tensor)).sorted()
+    if !misplaced.isEmpty {
+      remarks.append(
+        CheckpointRemark(
+          .ignored,
+          "\(Self.indexName) places tensors in shards that lack them: \(DeRaCheckpoints.listed(misplaced.sorted()))"
+        ))
+    }
+    if !unlisted.isEmpty {
+      remarks.append(
+        CheckpointRemark(.read, "tensors that \(Self.indexName) does not list: \(DeRaCheckpoints.listed(unlisted))"))
     }
   }
 }

@@ -1,4 +1,5 @@
 import DeRaGGUF
+import DeRaModelSpec
 import DeRaTokenization
 
 /// Reads the tokenizer in the metadata of a GGUF model.
@@ -73,10 +74,8 @@ private struct GGUFVocabulary {
     for name in names {
       guard let value = try file.intIfPresent("tokenizer.ggml.\(name)_token_id"), value >= 0, value != UInt32.max
       else { continue }
-      guard value < tokens.count else {
-        throw error("\(name)_token_id", "the id \(value) is outside 0..<\(tokens.count)")
-      }
-      return Int32(value)
+      // The model's reader remarks on those outside.
+      if value < tokens.count { return Int32(value) }
     }
     return nil
   }
@@ -149,12 +148,12 @@ private struct GGUFVocabulary {
   func sentencePiece() throws -> TokenizerDefinition {
     guard let scores = try file.array("tokenizer.ggml.scores", of: .float32).float32s, scores.count == tokens.count
     else { throw error("scores", "not one score for each of \(tokens.count) tokens") }
-    let isGemma = try file.stringIfPresent("general.architecture")?.hasPrefix("gemma") ?? false
+    let family = try file.stringIfPresent("general.architecture").flatMap(Architecture.named)
     var entries: [SentencePieceVocabulary.Entry] = []
     entries.reserveCapacity(tokens.count)
     try tokens.forEachString { index, raw in
       var entry = SentencePieceVocabulary.Entry(bytes: Array(raw), score: scores[index], type: try type(index))
-      if isGemma { Self.respell(&entry, index) }
+      if family?.gguf.ranksMergesByID ?? false { Self.respell(&entry, index) }
       entries.append(entry)
     }
     var vocabulary = SentencePieceVocabulary(path: file.path, entries: entries)
@@ -167,8 +166,7 @@ private struct GGUFVocabulary {
     return definition
   }
 
-  /// Gemma's scores are not in the order of its merges, the ids are; and the converter spells its runs of spaces as
-  /// user-defined spaces, which in the model's own vocabulary are pieces of U+2581.
+  /// Takes the rank from the id, and spells runs of spaces as in the model's own vocabulary, as pieces of U+2581.
   private static func respell(_ entry: inout SentencePieceVocabulary.Entry, _ index: Int) {
     entry.score = -Float(index)
     if entry.bytes.allSatisfy({ $0 == 0x20 }) {
