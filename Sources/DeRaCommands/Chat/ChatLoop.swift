@@ -36,6 +36,8 @@ package protocol ChatConsole: AnyObject {
 package final class ChatLoop {
   /// Room that an answer gets where the conversation has to be cut for it, as a share of the context.
   static let answerShare = 4
+  /// The room that an answer needs at least, in tokens; less in a tiny context.
+  static let leastAnswer = 16
 
   let engine: any ChatEngine
   let console: any ChatConsole
@@ -150,7 +152,7 @@ package final class ChatLoop {
   /// - Returns: false when the user does not.
   private func makeRoom() throws -> Bool {
     let limit = engine.contextLength
-    guard try engine.tokenCount(messages) >= limit else { return true }
+    guard try engine.tokenCount(messages) > limit - min(Self.leastAnswer, limit / 8) else { return true }
     var shorter = messages
     var dropped = 0
     while try engine.tokenCount(shorter) > limit - limit / Self.answerShare {
