@@ -212,7 +212,7 @@ private struct MatmulJob: ParallelJob {
     }
   }
 
-  /// Of a matrix; what has just been read is there once more.
+  /// Bytes of a matrix that a cache surely holds; what has just been read is there once more.
   private static let cachedBytes = 1 << 16
 }
 
