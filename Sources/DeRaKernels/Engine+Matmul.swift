@@ -212,6 +212,6 @@ private struct MatmulJob: ParallelJob {
     }
   }
 
-  /// Of a matrix; what has just been read is there once more.
+  /// Bytes of a matrix that a cache surely holds; what has just been read is there once more.
   private static let cachedBytes = 1 << 16
 }

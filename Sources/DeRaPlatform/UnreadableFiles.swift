@@ -1,6 +1,6 @@
 internal import CDeRaFaults
 
-/// What a program does when a mapped file can no longer be read: it was truncated, or its disk fails.
+/// The end of a program when a mapped file can no longer be read: it was truncated, or its disk fails.
 package enum UnreadableFiles {
   /// EX_IOERR of sysexits.h.
   package static let exitCode: Int32 = 74

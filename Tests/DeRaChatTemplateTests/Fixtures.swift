@@ -37,7 +37,7 @@ extension ChatTemplate {
   }
 }
 
-/// What rendering with the oracle gave.
+/// The result of rendering with the oracle.
 struct Outcome: Decodable, Equatable, CustomStringConvertible {
   var text: String?
   var error: String?

@@ -51,7 +51,8 @@ import Testing
   @Test func valuesAreCounted() {
     let text = Array("[[],{\"a\":1},2]".utf8)
     #expect(throws: JSONError.self) { try text.withUnsafeBytes { try JSON.parse($0, valueLimit: 4) } }
-    #expect(try text.withUnsafeBytes { try JSON.parse($0, valueLimit: 5) }.array?.count == 3)
+    let value = try text.withUnsafeBytes { try JSON.parse($0, valueLimit: 5) }
+    #expect(value.array?.count == 3)
   }
 
   @Test func invalidUTF8IsRefused() {

@@ -3,8 +3,8 @@ import DeRaCheckpoints
 import DeRaConversion
 import DeRaDigest
 import DeRaGGUF
-import DeRaPlatform
 import DeRaModelSpec
+import DeRaPlatform
 import DeRaQuantization
 import DeRaTensorCore
 import DeRaTestSupport

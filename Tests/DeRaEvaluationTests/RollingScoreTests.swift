@@ -1,16 +1,14 @@
 import DeRa
 import DeRaEvaluation
 import DeRaKernels
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
 @Suite struct RollingScoreTests {
-  private static let shipped = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "quantized-models/storyteller/storyteller.dera").path
-
   private func scorer(_ context: Int) throws -> ContinuationScorer {
     try ContinuationScorer(
-      bundle: try ModelBundle(path: Self.shipped), realignments: [Realignment(lambdas: [0.5, 0])],
+      bundle: try ModelBundle(path: Fixtures.storyteller), realignments: [Realignment(lambdas: [0.5, 0])],
       contextLength: context, engine: Engine(pool: ThreadPool(threads: 1)))
   }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeRaQuantizeCommand
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -24,9 +25,7 @@ import Testing
 
   /// Written by Tests/Fixtures/commands/generate.sh.
   @Test func helpIsAsRecorded() throws {
-    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let file = tests.appending(path: "Fixtures/commands/help-dera-quantize.txt")
-    #expect(QuantizeCommand.helpMessage(columns: 100) + "\n" == (try String(contentsOf: file, encoding: .utf8)))
+    #expect(QuantizeCommand.helpMessage(columns: 100) + "\n" == (try Fixtures.text("commands/help-dera-quantize.txt")))
   }
 
   @Test func aDryRunNeedsNoOutput() throws {

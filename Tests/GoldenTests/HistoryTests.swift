@@ -1,9 +1,9 @@
 import DeRa
 import DeRaCheckpoints
 import DeRaConversion
-import DeRaTestSupport
 import DeRaKernels
 import DeRaTensorCore
+import DeRaTestSupport
 import Testing
 
 /// Tokens and λ determine the logits to the bit, whatever was asked for before and beside it.
@@ -49,7 +49,7 @@ import Testing
     Realignment(lambdas: Array(Self.lambdas[index % Self.lambdas.count].prefix(form.aligned.count)))
   }
 
-  /// What sessions that have done nothing else give.
+  /// The results of sessions that have done nothing else.
   private final class Fresh {
     let session: () throws -> DecodingSession
     private var known: [Key: [Float]] = [:]

@@ -1,6 +1,6 @@
 import DeRaTokenization
 
-/// What an adapter's directory says of text beside its weights: trainers save the tokenizer and its template there.
+/// The text files of an adapter's directory beside its weights: trainers save the tokenizer and its template there.
 struct AdapterText {
   let directory: String
   let base: Checkpoint
