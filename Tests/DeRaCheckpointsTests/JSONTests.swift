@@ -48,7 +48,7 @@ import Testing
     #expect(throws: JSONError.self) { try parse("-Inf", true) }
   }
 
-  @Test func valuesAreCounted() {
+  @Test func valuesAreCounted() throws {
     let text = Array("[[],{\"a\":1},2]".utf8)
     #expect(throws: JSONError.self) { try text.withUnsafeBytes { try JSON.parse($0, valueLimit: 4) } }
     let value = try text.withUnsafeBytes { try JSON.parse($0, valueLimit: 5) }

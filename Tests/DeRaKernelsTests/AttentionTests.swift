@@ -167,7 +167,7 @@ private struct TestPlane {
   func keyBias(_ set: InstructionSet) throws {
     let (headDim, group, count) = (24, 3, 70)
     let shape = AttentionShape(heads: 2 * group, kvHeads: 2, headDim: headDim, scale: 0.05)
-    var generator = SeededGenerator(state: 13)
+    var generator = SeededGenerator(seed: 13)
     let engine = try makeEngine(set, threads: 2)
     let width = 2 * headDim
     let plane = TestPlane(.int8, generator.floats(count * width), shape: shape, slots: count, by: engine)
@@ -210,14 +210,16 @@ private struct TestPlane {
     var expected: [Double] = []
     for head in 0..<shape.heads {
       let query = queries.view.column(0) + head * headDim
-      let weights = visible.map { position in
-        Double.exp(
-          (0..<headDim).reduce(0.0) { $0 + Double(query[$1]) * key(position, head / group, $1) } * Double(shape.scale))
+      let weights = visible.map { (position: Int) -> Double in
+        var product = 0.0
+        for index in 0..<headDim { product += Double(query[index]) * key(position, head / group, index) }
+        return Double.exp(product * Double(shape.scale))
       }
       let total = weights.reduce(0, +)
       for index in 0..<headDim {
-        let sum = zip(visible, weights).reduce(0.0) {
-          $0 + $1.1 * Double(values.worth[$1.0 * width + head / group * headDim + index])
+        var sum = 0.0
+        for (position, weight) in zip(visible, weights) {
+          sum += weight * Double(values.worth[position * width + head / group * headDim + index])
         }
         expected.append(sum / total)
       }
