@@ -92,7 +92,7 @@ package struct NamedTemplate: Sendable {
   private static let vicuna = NamedTemplate(
     name: "vicuna",
     source: """
-      {{ bos_token }}{% for message in messages %}{% if message.role == 'system' %}{{ message.content }}\\n\\n\
+      {{ bos_token }}{% for message in messages %}{% if message.role == 'system' %}{{ message.content ~ '\\n\\n' }}\
       {% elif message.role == 'user' %}USER: {{ message.content }} {% else %}ASSISTANT: {{ message.content }}\
       {{ eos_token }}{% endif %}{% endfor %}{% if add_generation_prompt %}ASSISTANT:{% endif %}
       """, tokens: [])
