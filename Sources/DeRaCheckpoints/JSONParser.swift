@@ -16,10 +16,15 @@ extension JSON {
   package static let maximumValues = 1 << 23
 
   /// Parses a whole text by RFC 8259, and stricter: keys unique, valid UTF-8, no unpaired surrogates, finite numbers.
-  /// - Parameter allowsNonFinite: take `NaN`, `Infinity` and `-Infinity`, which Python writes, for numbers.
+  /// - Parameters:
+  ///   - allowsNonFinite: take `NaN`, `Infinity` and `-Infinity`, which Python writes, for numbers.
+  ///   - valueLimit: most values in the text.
   /// - Throws: `JSONError` with the byte position.
-  package static func parse(_ bytes: UnsafeRawBufferPointer, allowsNonFinite: Bool = false) throws(JSONError) -> JSON {
+  package static func parse(
+    _ bytes: UnsafeRawBufferPointer, allowsNonFinite: Bool = false, valueLimit: Int = maximumValues
+  ) throws(JSONError) -> JSON {
     var parser = try JSONParser(bytes: bytes, allowsNonFinite: allowsNonFinite)
+    parser.valueLimit = valueLimit
     parser.skipSpace()
     let value = try parser.value(depth: 0)
     parser.skipSpace()

@@ -19,7 +19,10 @@ import Testing
 
   private func types(of source: String) throws -> Set<String> {
     let row = try #require(rows.first { $0[0] == source })
-    return Set(row[1].split(separator: "`").enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) })
+    return Set(
+      row[1].split(separator: "`", omittingEmptySubsequences: false).enumerated().filter { $0.offset % 2 == 1 }.map {
+        String($0.element)
+      })
   }
 
   @Test func everyFamilyAndClassHasARow() {

@@ -71,6 +71,7 @@ import Testing
     func remarks(_ origin: String?) throws -> [String] {
       var named = base
       named.originName = origin
+      named.displayName = "file"
       return try Checkpoint.open(adapter: files.path, on: named).warnings
     }
     try files.copy("\(Fixtures.checkpoints)/plain")
@@ -112,8 +113,8 @@ import Testing
 
   @Test func modulePatternsAreBounded() throws {
     #expect(throws: (any Error).self) { try ModulePattern("(a") }
-    let pattern = try ModulePattern(String(repeating: "(a*)*", count: 20) + "b")
-    #expect(throws: (any Error).self) { try pattern.matches(String(repeating: "a", count: 2000)) }
+    let pattern = try ModulePattern("(a|aa)+")
+    #expect(throws: (any Error).self) { try pattern.matches(String(repeating: "a", count: 80) + "b") }
     #expect(try !ModulePattern("k_proj", matching: .whole).matches("x.k_proj"))
   }
 
@@ -128,7 +129,7 @@ import Testing
         try rename("lora_A.weight", to: "lora_A.default.weight")
         try rename("lora_B.weight", to: "lora_B.default.weight")
       } else {
-        try rename("lora_magnitude_vector.weight", to: "lora_magnitude_vector.default.weight")
+        try rename(#"lora_magnitude_vector""#, to: #"lora_magnitude_vector.default.weight""#)
       }
       let named = try Checkpoint.open(adapter: files.path, on: base)
       for spec in base.configuration.tensors {

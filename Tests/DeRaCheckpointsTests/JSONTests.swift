@@ -49,8 +49,9 @@ import Testing
   }
 
   @Test func valuesAreCounted() {
-    let text = "[" + String(repeating: "[],", count: JSON.maximumValues) + "[]]"
-    #expect(throws: JSONError.self) { try JSON.parse(text) }
+    let text = Array("[[],{\"a\":1},2]".utf8)
+    #expect(throws: JSONError.self) { try text.withUnsafeBytes { try JSON.parse($0, valueLimit: 4) } }
+    #expect(try text.withUnsafeBytes { try JSON.parse($0, valueLimit: 5) }.array?.count == 3)
   }
 
   @Test func invalidUTF8IsRefused() {

@@ -14,7 +14,6 @@ package enum Dequantization {
   /// Nil for types that hold no weights or are not supported.
   static func decoder(for type: GGMLType) -> Decoder? {
     switch type {
-    case .f64: { FloatConversion.f64($0, count: $1, to: $2) }
     case .f32: { FloatConversion.f32($0, count: $1, to: $2) }
     case .f16: { FloatConversion.f16($0, count: $1, to: $2) }
     case .bf16: { FloatConversion.bf16($0, count: $1, to: $2) }

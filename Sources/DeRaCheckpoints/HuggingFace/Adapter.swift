@@ -32,8 +32,11 @@ extension Checkpoint {
     var merged = base
     merged.configuration.vocabularySize = try adapter.vocabularySize(parts)
     try adapter.merge(parts, into: &merged)
+    let rows = merged.configuration.vocabularySize
+    let isResized = rows != base.configuration.vocabularySize
+    let modules = parts.keys.filter { !isResized || ![adapter.embedding, adapter.output].contains($0) }
     merged.remarks = try AdapterRemarks(config: config, base: base).all(
-      modules: parts.keys.map { String($0.dropLast(".weight".count)) }, rows: merged.configuration.vocabularySize)
+      modules: modules.map { String($0.dropLast(".weight".count)) }, rows: rows)
     let texts = try AdapterText(directory: path, base: base).apply(to: &merged)
     merged.takeNames(ofAdapter: path, files: [config.path, weightsPath] + texts)
     return merged
@@ -220,8 +223,8 @@ extension SafetensorsTensor {
 }
 
 extension Adapter {
-  private var output: String { base.configuration.architecture.huggingFaceName(of: .output) }
-  private var embedding: String { base.configuration.architecture.huggingFaceName(of: .embedding) }
+  fileprivate var output: String { base.configuration.architecture.huggingFaceName(of: .output) }
+  fileprivate var embedding: String { base.configuration.architecture.huggingFaceName(of: .embedding) }
   private static let tiedRemedy =
     "Merge the adapter with PEFT, save the model with tie_word_embeddings false and convert that."
 

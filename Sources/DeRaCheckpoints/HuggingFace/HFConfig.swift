@@ -108,6 +108,7 @@ package struct HFConfig {
   }
 
   private func checkRestrictedFields() throws(CheckpointError) {
+    _ = try weightBlockSize()
     for (field, harmless) in Self.restrictedFields {
       guard let value = json[field], !harmless.contains(value) else { continue }
       throw error(

@@ -95,7 +95,6 @@ import Testing
     ("tokenizer.ggml.token_type", .array(GGUFArray(int32s: [1, 1, 99])), "type 99"),
     ("tokenizer.ggml.merges", .array(GGUFArray(strings: ["a c"])), "vocabulary does not have"),
     ("tokenizer.ggml.merges", .array(GGUFArray(strings: ["ab"])), "not two pieces"),
-    ("tokenizer.ggml.bos_token_id", .uint32(3), "outside"),
     ("tokenizer.ggml.eos_token_id", .string("1"), "eos_token_id"),
   ])
   func malformed(_ key: String, _ value: GGUFValue, _ message: String) throws {
