@@ -12,7 +12,9 @@ private struct Oracle: Decodable {
 
   /// Base logits, those compared with them, both `[rows, vocabulary]`, and the targets `[rows]`.
   static func load() throws -> (oracle: Oracle, base: [Float], own: [Float], targets: [Int]) {
-    let oracle = try JSONDecoder().decode(Oracle.self, from: Fixtures.data("evaluation/divergence.json"))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let oracle = try decoder.decode(Oracle.self, from: Fixtures.data("evaluation/divergence.json"))
     let values = try Fixtures.floats("evaluation/divergence.f32")
     let count = oracle.rows * oracle.vocabulary
     return (oracle, Array(values[..<count]), Array(values[count..<2 * count]), values[(2 * count)...].map { Int($0) })
