@@ -297,7 +297,11 @@ extension TinyBundle {
   /// Adds parts of a tensor for model 1.
   fileprivate mutating func change(_ name: String, _ parts: [TensorPart]) throws {
     guard let spec = manifest.configuration.tensors.first(where: { $0.name == name }) else { return }
-    let added = try parts.map { try BundleTensor(spec: spec, model: 1, part: $0, codec: .packed(.int8)) }
+    let added = try parts.map { part in
+      // A left factor has no other codec.
+      let codec: PackedCodec = if case .loraB = part { .f16 } else { .int8 }
+      return try BundleTensor(spec: spec, model: 1, part: part, codec: .packed(codec))
+    }
     replaceTensors(manifest.tensors + added)
   }
 

@@ -61,7 +61,7 @@ struct RefusalTests {
   func tolerated() throws {
     var other = Tiny.checkpoint()
     other.configuration.normEpsilon = Float(1e-5).nextUp
-    other.configuration.rope.inverseFrequencies[1] = Tiny.configuration().rope.inverseFrequencies[1].nextDown
+    other.configuration.rope.inverseFrequencies[1] = other.configuration.rope.inverseFrequencies[1].nextDown
     other.configuration.contextLength = 64
     other.configuration.slidingWindow = 8
     _ = try Tiny.converter(Tiny.checkpoint(), [other])

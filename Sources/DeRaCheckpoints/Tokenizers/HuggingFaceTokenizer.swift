@@ -71,7 +71,8 @@ package enum HuggingFaceTokenizer {
     var members = JSONObject()
     _ = members.append("vocab", try CheckpointFile.json(path))
     let vocabulary = try HuggingFaceVocabulary(TokenizerField(file: path, value: .object(members)), isByteLevel: true)
-    let lines = try CheckpointFile.text(mergesPath, limit: 1 << 26).split(whereSeparator: { $0 == "\n" || $0 == "\r\n" }).map {
+    let lines = try CheckpointFile.text(mergesPath, limit: 1 << 26).split(whereSeparator: { $0 == "\n" || $0 == "\r\n" }
+    ).map {
       $0.hasSuffix("\r") ? String($0.dropLast()) : String($0)
     }
     let merges = lines.drop { $0.hasPrefix("#version") }.filter { !$0.isEmpty }

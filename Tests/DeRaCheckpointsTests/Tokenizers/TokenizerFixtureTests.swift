@@ -16,7 +16,9 @@ import Testing
     let copy = try TemporaryDirectory()
     try copy.copy(directory)
     // A class that leaves the space before a text to the model file; without any, a vocabulary is Llama's, as in GGUF.
-    if name.hasPrefix("sentencepiece") { try copy.write("tokenizer_config.json", #"{"tokenizer_class": "T5Tokenizer"}"#) }
+    if name.hasPrefix("sentencepiece") {
+      try copy.write("tokenizer_config.json", #"{"tokenizer_class": "T5Tokenizer"}"#)
+    }
     let definition = try #require(try HuggingFaceTokenizer.read(directory: copy.path))
     let tokenizer = try Tokenizer(image: definition.compiled())
     // SentencePiece itself does not recognise control tokens in text.
