@@ -31,7 +31,7 @@ typedef struct {
   int has_table;
 } block_kind;
 
-/// What follows from a kind: a weight is (factor * code + offset) times its scale, for the codes that `dot` gets.
+/// The facts of a kind: a weight is (factor * code + offset) times its scale, for the codes that `dot` gets.
 typedef struct {
   ck_format_row row;
   /// The largest magnitude of a code; they are unsigned if it is below 128.

@@ -24,7 +24,7 @@
 /// Blocks that are unpacked at a time, to stay in the first-level cache.
 #define STRIP_BLOCKS 16
 
-/// Of 16 f16 scales.
+/// The bytes of 16 f16 scales.
 #define BLOCK_SCALE_BYTES (2 * LANES)
 
 /// A block with a byte for each code.
@@ -99,7 +99,7 @@ INLINE size_t tile_bytes(const block_kind kind, size_t blocks) {
   return ck_tile_start(row) + blocks * ck_block_bytes(row);
 }
 
-/// What `n` sums start from. Row scales multiply them at the end, so a value to add to has to wait for them.
+/// The values that `n` sums start from. Row scales multiply them at the end, so a value to add to has to wait for them.
 INLINE void start_sums(const block_kind kind, ck_output out, size_t n, f32x16 *acc) {
   for (size_t c = 0; c < n; c++) acc[c] = ck_row(kind.format).scales_rows ? (f32x16){} : start_sum(out, c);
 }

@@ -72,7 +72,7 @@ package struct CacheView: @unchecked Sendable {
   package var values: CachePlane
   /// Positions seen, the column's own included; not empty, and all of them held.
   package var visible: Range<Int>
-  /// What every key is short of; nil for nothing.
+  /// The bias that every key is short of; nil for nothing.
   package var keyBias: KeyBias?
 
   package init(keys: CachePlane, values: CachePlane, visible: Range<Int>, keyBias: KeyBias? = nil) {
@@ -99,7 +99,7 @@ package struct KeyBias: @unchecked Sendable {
     self.positions = positions
   }
 
-  /// What a rotated query makes of the bias: for every pair the factors of a position's cosine and of its sine.
+  /// A rotated query times the bias: for every pair the factors of a position's cosine and of its sine.
   func factors(_ query: UnsafePointer<Float>, head: Int, headDim: Int, into factors: UnsafeMutablePointer<Float>) {
     let bias = values + head * headDim
     let half = headDim / 2

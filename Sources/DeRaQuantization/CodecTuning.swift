@@ -1,6 +1,6 @@
 import DeRaTensorCore
 
-/// What the coders of a codec try, found by measurement.
+/// The values that the coders of a codec try, found by measurement.
 struct CodecTuning {
   /// Codes under block scales: the values that are tried for a row's weight of largest magnitude; empty: the greatest.
   var extremes: [Float] = []

@@ -5,7 +5,7 @@
 #include "suite.h"
 
 typedef enum { F16, INT8, INT6, INT4, INT2, TERNARY, INT1 } codec;
-/// Of each codec: row scales of a tile, halves in a block, bytes of codes in a block. Told by hand, not by the kernels' rows.
+/// The facts of each codec: row scales of a tile, halves in a block, bytes of codes in a block. Told by hand, not by the kernels' rows.
 static const struct { size_t row_scales, block_halves, code_bytes; const char *name; ck_format format; } formats[] = {
     {0, 512, 0, "f16", CK_FORMAT_f16},    {0, 16, 512, "int8", CK_FORMAT_int8},
     {0, 16, 384, "int6", CK_FORMAT_int6}, {0, 16, 256, "int4", CK_FORMAT_int4},

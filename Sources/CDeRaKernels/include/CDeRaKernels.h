@@ -65,7 +65,7 @@ typedef struct {
   size_t blocks;
   /// Columns without padding, `32 * (blocks - 1) < columns <= 32 * blocks`.
   size_t columns;
-  /// Of a format that takes one: the 16 values of the codes, -32 ... 31; NULL: as the format's row says.
+  /// The table of a format that takes one: the 16 values of the codes, -32 ... 31; NULL: as the format's row says.
   const int8_t *table;
 } ck_matrix;
 
@@ -119,7 +119,7 @@ typedef struct {
 
   /// out = matrix x panel for the tiles, in f32: acc = fma(w, x, acc), column after column.
   void (*matmul_f16)(const ck_matrix *matrix, ck_tiles tiles, ck_f32_panel x, ck_output out);
-  /// Of every format but f16, at its place in `ck_format`.
+  /// The product of every format but f16, at its place in `ck_format`.
   ck_product matmul[CK_FORMAT_COUNT];
 
   /// `n` values to codes -127...127 per 32, scale = amax / 127, rounded to nearest even; the last block padded with
