@@ -79,13 +79,23 @@ package struct PackedBundle: Sendable {
   package func unpack(to output: String, progress: Progress = { _, _ in }) throws {
     if let content { try checkRoom(content.bytes, beside: output) }
     let target = try AtomicFile(path: output)
+    try expand(progress: progress) { try target.write($0) }
+    try target.commit { _ = try ModelBundle(mapping: $0) }
+  }
+
+  /// Hands over the bundle's bytes piece by piece, and checks them against the note.
+  /// - Throws: `PackedBundleError` (for other content once all pieces were handed over), and what `receive` and `progress`
+  ///   throw.
+  func expand(progress: Progress, _ receive: (UnsafeRawBufferPointer) throws -> Void) throws {
     var hash = SHA256()
+    var count = 0
     var done = 0
     do {
       try LZ4.expand(file.bytes, limit: content?.bytes ?? .max) { piece in
-        if target.position == 0, !piece.starts(with: "GGUF".utf8) { throw PackedBundleError.notABundle(path: path) }
+        if count == 0, !piece.starts(with: "GGUF".utf8) { throw PackedBundleError.notABundle(path: path) }
         hash.update(piece)
-        try target.write(piece)
+        count += piece.count
+        try receive(piece)
       } progress: { position in
         file.drop(done..<position)
         done = position
@@ -94,10 +104,9 @@ package struct PackedBundle: Sendable {
     } catch let error as LZ4Error {
       throw PackedBundleError.damaged(path: path, error)
     }
-    if let content, content.bytes != target.position || content.sha256 != hash.hexadecimal() {
+    if let content, content.bytes != count || content.sha256 != hash.hexadecimal() {
       throw PackedBundleError.otherContent(path: path)
     }
-    try target.commit { _ = try ModelBundle(mapping: $0) }
   }
 
   /// - Throws: `PackedBundleError.noRoom`.

@@ -56,9 +56,7 @@ public actor Session {
       let sequence = loop.batch.sessions[0]
       let realignments = try lambdas.map { try $0.realignment(models: bundle.alignedModels) }
       sequence.shouldContinue = { !Task.isCancelled }
-      let common = zip(sequence.tokens, tokens).prefix { $0 == $1 }.count
-      sequence.truncate(to: common)
-      try sequence.append(tokens[common...])
+      _ = try sequence.replace(with: tokens)
       return try realignments.map { Array(try sequence.logits($0)) }
     }
   }
@@ -100,9 +98,10 @@ public actor Session {
         text = progress.text
         if let finished = progress.finished { control.finish(finished) }
       }
+    } catch SessionError.cancelled {
+      return ""
     } catch {
-      if !(error as? SessionError == .cancelled) { endCurrent() }
-      if error as? SessionError == .cancelled { return "" }
+      endCurrent()
       throw error
     }
     return text
@@ -114,15 +113,12 @@ public actor Session {
   }
 }
 
-extension AnswerLoop where Batch == DecodingBatch, Decoder == Tokenizer.StreamingDecoder {
+extension AnswerLoop where Decoder == Tokenizer.StreamingDecoder {
   /// Begins the answer that a control describes.
   func start(_ control: AnswerControl, in bundle: ModelBundle, at place: Int) throws {
-    guard let tokenizer = bundle.tokenizer else { throw DeRaError.noTokenizer(path: bundle.path) }
     let lambda = control.takeNewLambda() ?? control.lambda
-    let prompt = try bundle.tokens(of: control.prompt)
     try start(
-      prompt, at: place, decoder: tokenizer.streamingDecoder(skipSpecial: true, after: prompt),
-      endOfText: bundle.endOfText, realignment: lambda.realignment(models: bundle.alignedModels),
-      options: control.options)
+      bundle.tokens(of: control.prompt), of: bundle, at: place,
+      realignment: lambda.realignment(models: bundle.alignedModels), options: control.options)
   }
 }

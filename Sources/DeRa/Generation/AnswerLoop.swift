@@ -66,11 +66,9 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
     var generation = Generation()
     generation.seed = draft.seed
     generation.promptTokens = prompt.count
-    if !sequence.continues(realignment) { sequence.truncate(to: 0) }
-    generation.reusedTokens = zip(sequence.tokens, prompt).prefix { $0 == $1 }.count
     let start = clock.now
-    sequence.truncate(to: generation.reusedTokens)
-    try sequence.append(prompt[generation.reusedTokens...])
+    if !sequence.continues(realignment) { sequence.truncate(to: 0) }
+    generation.reusedTokens = try sequence.replace(with: prompt)
     places[place] = Place(
       realignment: realignment, draft: draft, maxTokens: options.maxTokens ?? .max,
       mask: PlausibilityMask(alpha: options.sampling.plausible), generation: generation, start: start)

@@ -48,3 +48,16 @@ extension ModelBundle {
   /// Ids that end an answer.
   package var endOfText: Set<Int32> { Set(manifest.endOfTextIDs.compactMap { Int32(exactly: $0) }) }
 }
+
+extension AnswerLoop where Decoder == Tokenizer.StreamingDecoder {
+  /// Begins an answer that is written as the continuation of its prompt and ends where the bundle says.
+  /// - Throws: `PromptError.noTokenizer`, and as `start` with a decoder.
+  package func start(
+    _ prompt: [Int32], of bundle: ModelBundle, at place: Int, realignment: Realignment, options: GenerationOptions
+  ) throws {
+    guard let tokenizer = bundle.tokenizer else { throw PromptError.noTokenizer(path: bundle.path) }
+    try start(
+      prompt, at: place, decoder: tokenizer.streamingDecoder(skipSpecial: true, after: prompt),
+      endOfText: bundle.endOfText, realignment: realignment, options: options)
+  }
+}

@@ -27,6 +27,17 @@ package protocol TokenSequence: AnyObject {
   func continues(_ realignment: Realignment) -> Bool
 }
 
+extension TokenSequence {
+  /// Makes these tokens the sequence. What it has of their beginning is kept and not computed again.
+  /// - Returns: tokens kept.
+  func replace(with new: [Int32]) throws -> Int {
+    let common = zip(tokens, new).prefix { $0 == $1 }.count
+    truncate(to: common)
+    try append(new[common...])
+    return common
+  }
+}
+
 /// Turns tokens into text, whole characters only.
 package protocol TokenTextDecoder {
   mutating func append(_ id: Int32) -> String

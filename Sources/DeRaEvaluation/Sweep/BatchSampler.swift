@@ -29,7 +29,6 @@ package final class BatchSampler {
   }
 
   private let loop: AnswerLoop<DecodingBatch, Tokenizer.StreamingDecoder>
-  private let tokenizer: Tokenizer
   private let options: GenerationOptions
   /// `[places]`: the request that each place draws for, and the tokens so far.
   private var requests: [Int]
@@ -45,9 +44,8 @@ package final class BatchSampler {
     bundle: ModelBundle, count: Int, contextLength: Int, options: GenerationOptions, engine: Engine,
     cacheCodec: CacheCodec = .f16, blend: Blend = .logits
   ) throws {
-    guard let tokenizer = bundle.tokenizer else { throw PromptError.noTokenizer(path: bundle.path) }
+    guard bundle.tokenizer != nil else { throw PromptError.noTokenizer(path: bundle.path) }
     if blend == .weights && options.sampling.plausible > 0 { throw GenerationError.maskedWeights }
-    self.tokenizer = tokenizer
     self.options = options
     loop = AnswerLoop(
       try DecodingBatch(
@@ -88,13 +86,10 @@ package final class BatchSampler {
   }
 
   private func start(_ request: Request, number: Int, at place: Int) throws {
-    // Nothing is kept of the answer before: a cache filled under another λ can differ in its last bits.
-    loop.batch.sessions[place].truncate(to: 0)
     var options = options
     options.sampling.seed = request.seed
     try loop.start(
-      request.prompt, at: place, decoder: tokenizer.streamingDecoder(skipSpecial: true, after: request.prompt),
-      endOfText: loop.batch.bundle.endOfText, realignment: request.realignment, options: options)
+      request.prompt, of: loop.batch.bundle, at: place, realignment: request.realignment, options: options)
     requests[place] = number
     tokens[place].removeAll(keepingCapacity: true)
   }
