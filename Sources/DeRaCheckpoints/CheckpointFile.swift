@@ -1,3 +1,4 @@
+import DeRaJSON
 import DeRaPlatform
 import FoundationEssentials
 

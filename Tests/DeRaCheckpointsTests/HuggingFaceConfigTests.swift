@@ -1,4 +1,5 @@
 import DeRaCheckpoints
+import DeRaJSON
 import DeRaModelSpec
 import DeRaTestSupport
 import Testing

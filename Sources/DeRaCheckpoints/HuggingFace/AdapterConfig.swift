@@ -1,3 +1,4 @@
+import DeRaJSON
 import DeRaTokenization
 
 /// `adapter_config.json` of a PEFT LoRA adapter.

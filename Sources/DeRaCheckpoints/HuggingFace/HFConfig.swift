@@ -1,3 +1,4 @@
+import DeRaJSON
 import DeRaModelSpec
 
 /// `config.json` of a Hugging Face model, read as its class in transformers reads it.

@@ -1,3 +1,4 @@
+import DeRaJSON
 import DeRaModelSpec
 
 /// The rotary parameters of a `config.json`: `rope_parameters` of transformers 5 (nested by layer type where sliding layers have their own), or

@@ -1,3 +1,4 @@
+import DeRaJSON
 import DeRaModelSpec
 
 /// An adapter of mlx-lm: `adapters.safetensors` with `lora_a`, `lora_b` and for DoRA `m`, or whole tensors, named as in the

@@ -1,4 +1,5 @@
 import DeRaGGUF
+import DeRaJSON
 import DeRaPlatform
 import DeRaTensorCore
 

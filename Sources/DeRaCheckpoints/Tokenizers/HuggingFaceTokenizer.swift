@@ -1,3 +1,4 @@
+import DeRaJSON
 import DeRaTokenization
 
 /// Reads the tokenizer of a Hugging Face directory.

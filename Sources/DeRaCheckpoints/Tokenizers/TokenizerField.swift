@@ -1,3 +1,4 @@
+import DeRaJSON
 import DeRaTokenization
 
 /// A value in a tokenizer's JSON with its place, so that errors can name it.

@@ -9,7 +9,7 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 extension JSON {
   /// Largest text accepted; the largest tokenizer files are a third of it.
   package static let maximumBytes = 128 << 20
-  /// Deepest nesting accepted.
+  /// Deepest nesting accepted where the caller names no other limit.
   package static let maximumDepth = 64
   /// Most values accepted, since each takes many times the memory of its shortest spelling; the largest tokenizer files
   /// have a third of it.
@@ -19,12 +19,15 @@ extension JSON {
   /// - Parameters:
   ///   - allowsNonFinite: take `NaN`, `Infinity` and `-Infinity`, which Python writes, for numbers.
   ///   - valueLimit: most values in the text.
+  ///   - depthLimit: deepest nesting; a scalar has depth 0.
   /// - Throws: `JSONError` with the byte position.
   package static func parse(
-    _ bytes: UnsafeRawBufferPointer, allowsNonFinite: Bool = false, valueLimit: Int = maximumValues
+    _ bytes: UnsafeRawBufferPointer, allowsNonFinite: Bool = false, valueLimit: Int = maximumValues,
+    depthLimit: Int = maximumDepth
   ) throws(JSONError) -> JSON {
     var parser = try JSONParser(bytes: bytes, allowsNonFinite: allowsNonFinite)
     parser.valueLimit = valueLimit
+    parser.depthLimit = depthLimit
     parser.skipSpace()
     let value = try parser.value(depth: 0)
     parser.skipSpace()
@@ -33,10 +36,10 @@ extension JSON {
   }
 
   /// - Throws: as `parse(_:)`.
-  package static func parse(_ text: String) throws(JSONError) -> JSON {
+  package static func parse(_ text: String, depthLimit: Int = maximumDepth) throws(JSONError) -> JSON {
     let bytes = Array(text.utf8)
     let result = bytes.withUnsafeBytes { buffer in
-      Result { () throws(JSONError) -> JSON in try parse(buffer) }
+      Result { () throws(JSONError) -> JSON in try parse(buffer, depthLimit: depthLimit) }
     }
     return try result.get()
   }
@@ -44,13 +47,13 @@ extension JSON {
 
 /// The members of an object that is a whole text, one at a time: a large object takes no more memory than one of them.
 /// Repeated keys are not noticed.
-struct JSONMembers {
+package struct JSONMembers {
   private var parser: JSONParser
   private var isAtEnd: Bool
 
   /// - Parameter valueLimit: most values in one member.
   /// - Throws: `JSONError` when the text does not begin as an object.
-  init(_ bytes: UnsafeRawBufferPointer, valueLimit: Int) throws(JSONError) {
+  package init(_ bytes: UnsafeRawBufferPointer, valueLimit: Int) throws(JSONError) {
     parser = try JSONParser(bytes: bytes)
     parser.valueLimit = valueLimit
     parser.skipSpace()
@@ -60,7 +63,7 @@ struct JSONMembers {
 
   /// nil after the last member, when nothing may follow the object.
   /// - Throws: `JSONError` with the byte position.
-  mutating func next() throws(JSONError) -> (key: String, value: JSON)? {
+  package mutating func next() throws(JSONError) -> (key: String, value: JSON)? {
     if isAtEnd {
       parser.skipSpace()
       guard parser.position == parser.bytes.count else { throw parser.error("text after the end of the object") }
@@ -79,6 +82,7 @@ private struct JSONParser {
   var position = 0
   var allowsNonFinite: Bool
   var valueLimit = JSON.maximumValues
+  var depthLimit = JSON.maximumDepth
   /// Values begun.
   var values = 0
 
@@ -150,7 +154,7 @@ private struct JSONParser {
 
   /// Steps over the opening byte and space; true when the closing byte follows at once.
   mutating func open(until close: UInt8, depth: Int) throws(JSONError) -> Bool {
-    guard depth <= JSON.maximumDepth else { throw error("nested deeper than \(JSON.maximumDepth) levels") }
+    guard depth <= depthLimit else { throw error("nested deeper than \(depthLimit) levels") }
     position += 1
     skipSpace()
     guard next == close else { return false }

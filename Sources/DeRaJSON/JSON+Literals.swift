@@ -1,5 +1,3 @@
-import DeRaModelSpec
-
 extension JSON: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
   ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral
 {
@@ -8,16 +6,4 @@ extension JSON: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
   package init(floatLiteral value: Double) { self = .double(value) }
   package init(stringLiteral value: String) { self = .string(value) }
   package init(arrayLiteral elements: JSON...) { self = .array(elements) }
-}
-
-extension JSON {
-  init(_ literal: ConfigLiteral) {
-    switch literal {
-    case .null: self = .null
-    case .bool(let value): self = .bool(value)
-    case .integer(let value): self = .integer(value)
-    case .double(let value): self = .double(value)
-    case .string(let value): self = .string(value)
-    }
-  }
 }

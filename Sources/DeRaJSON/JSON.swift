@@ -1,4 +1,4 @@
-/// A JSON value from an untrusted file.
+/// A JSON value, from an untrusted text or to be written.
 ///
 /// Numbers written without fraction or exponent that fit in `Int` stay exact integers. Objects keep the order of the
 /// file and compare keys byte by byte: tokenizer vocabularies hold keys that are canonically equivalent as text.
@@ -31,7 +31,8 @@ package struct JSONObject: Sendable, Equatable {
 
   /// Appends a member unless the key is there already.
   /// - Returns: false when the key was there.
-  mutating func append(_ key: String, _ value: JSON) -> Bool {
+  @discardableResult
+  package mutating func append(_ key: String, _ value: JSON) -> Bool {
     if keys.count >= Self.indexedFrom && 2 * (keys.count + 1) > slots.count { rebuildIndex() }
     let place = find(key)
     if place.index != nil { return false }

@@ -1,4 +1,4 @@
-import DeRaCheckpoints
+import DeRaJSON
 import DeRaTestSupport
 import Testing
 
