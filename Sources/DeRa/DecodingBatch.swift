@@ -42,13 +42,23 @@ package final class DecodingBatch {
     }
   }
 
+  /// Most tokens of one text that a step computes; nil, as it is at first, computes every text to its end. With it, a step
+  /// goes on with one of the texts that are behind, in turn, beside the next token of all others.
+  package var longestStretch: Int? {
+    get { workspace.longestStretch }
+    set { workspace.longestStretch = newValue }
+  }
+
   /// Computes the logits after the last token of every session that is given a λ.
   /// - Parameters:
   ///   - realignments: one for every session; nil leaves it out.
-  ///   - body: gets the session's index and its blended logits `[vocabularySize]`, which it may change.
+  ///   - model: its own logits instead of the blend; every λ given needs it.
+  ///   - body: gets the session's index and its logits `[vocabularySize]`, which it may change. It is not called for a text
+  ///     whose end the step does not reach.
   /// - Throws: `SessionError.empty` when one of them has no token, `.cancelled` when `shouldContinue` said so, and whatever `body` throws.
   package func logits(
-    _ realignments: [Realignment?], _ body: (_ session: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
+    _ realignments: [Realignment?], of model: Int? = nil,
+    _ body: (_ session: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
     precondition(realignments.count == sessions.count, "one λ, or nil, for every session")
     workspace.clear()
@@ -57,12 +67,13 @@ package final class DecodingBatch {
       if session.tokens.isEmpty { throw SessionError.empty }
       try workspace.request(session, realignment)
     }
-    let panel = try workspace.logits()
-    var column = 0
+    let panel = try workspace.logits(of: model)
+    var request = 0
     for index in sessions.indices where realignments[index] != nil {
+      defer { request += 1 }
+      guard let column = workspace.output(of: request) else { continue }
       let vocabulary = bundle.configuration.vocabularySize
       try body(index, UnsafeMutableBufferPointer(start: panel.column(column), count: vocabulary))
-      column += 1
     }
   }
 }

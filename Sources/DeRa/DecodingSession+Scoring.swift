@@ -12,30 +12,33 @@ extension DecodingSession {
     for (index, realignment) in realignments.enumerated() {
       truncate(to: 0)
       try append(sequence)
-      mix(realignment)
-      let weights = blend == .logits ? realignment.weights : [1]
-      let models = weights.indices.filter { weights[$0] != 0 }
-      for model in models { setBeside(model > 0 && weights[0] != 0, model) }
-      try forEachPass(models) { start, count in
-        try forEachBlend(weights, models, columns: count) { try body(index, start + $0, $1) }
+      var passes = 0
+      while try score(realignment, { try body(index, $0, $1) }) < tokens.count {
+        passes += 1
+        try workspace.checkContinues(afterPasses: passes)
       }
     }
   }
 
-  /// Runs models over the whole sequence.
-  private func forEachPass(_ models: [Int], _ body: (_ start: Int, _ count: Int) throws -> Void) throws {
-    let step = max(min(workspace.state.maxColumns / max(models.count, 1), tokens.count), 1)
-    for start in stride(from: 0, to: tokens.count, by: step) {
-      try workspace.checkContinues(afterPasses: start)
-      let count = min(step, tokens.count - start)
-      for (index, model) in models.enumerated() {
-        workspace.runs.initializeElement(
-          at: index, to: run(model, sequence: 0, count: count, ids: workspace.ids + index * count))
-      }
-      workspace.models.decoder.forward(
-        UnsafeBufferPointer(rebasing: workspace.runs[0..<models.count]), in: workspace.state)
-      try body(start, count)
+  /// Computes the next pass of the tokens that a λ's models have not computed yet, all from the same position on.
+  package func score(
+    _ realignment: Realignment, _ body: (_ position: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
+  ) throws -> Int {
+    mix(realignment)
+    let weights = blend == .logits ? realignment.weights : [1]
+    let models = weights.indices.filter { weights[$0] != 0 }
+    for model in models { setBeside(model > 0 && weights[0] != 0, model) }
+    let start = computed(realignment)
+    let count = min(workspace.state.maxColumns / max(models.count, 1), tokens.count - start)
+    guard count > 0 else { return start }
+    for (index, model) in models.enumerated() {
+      workspace.runs.initializeElement(
+        at: index, to: run(model, sequence: 0, count: count, ids: workspace.ids + index * count))
     }
+    workspace.models.decoder.forward(
+      UnsafeBufferPointer(rebasing: workspace.runs[0..<models.count]), in: workspace.state)
+    try forEachBlend(weights, models, columns: count) { try body(start + $0, $1) }
+    return start + count
   }
 
   /// Blends the last pass's columns, as many positions at a time as there is room for.

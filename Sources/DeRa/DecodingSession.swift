@@ -125,12 +125,15 @@ package final class DecodingSession {
   }
 
   /// Blended logits of the token after the last, `[vocabularySize]`, valid until the next call. The caller may change them.
+  /// - Parameter model: its own logits instead of the blend; λ needs it.
   /// - Throws: `SessionError.empty` without a token, `.cancelled` when `shouldContinue` said so.
-  package func logits(_ realignment: Realignment) throws(SessionError) -> UnsafeMutableBufferPointer<Float> {
+  package func logits(
+    _ realignment: Realignment, of model: Int? = nil
+  ) throws(SessionError) -> UnsafeMutableBufferPointer<Float> {
     guard !tokens.isEmpty else { throw .empty }
     workspace.clear()
     try workspace.request(self, realignment)
-    let panel = try workspace.logits()
+    let panel = try workspace.logits(of: model)
     return UnsafeMutableBufferPointer(start: panel.column(0), count: bundle.configuration.vocabularySize)
   }
 }
@@ -170,6 +173,9 @@ extension DecodingSession {
     besides[model] = isBeside
     caches[model].truncate(to: 0)
   }
+
+  /// Whether what is cached of an aligned model was computed beside the reference.
+  func isBeside(_ model: Int) -> Bool { besides[model] }
 
   /// Makes the last token run again where the state it left was lost (another continuation was tried).
   private func rewind(_ model: Int) {

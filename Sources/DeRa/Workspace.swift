@@ -19,9 +19,17 @@ final class Workspace {
   let ids: UnsafeMutablePointer<Int32>
   let terms: UnsafeMutableBufferPointer<BlendTerm>
   var shouldContinue: (() -> Bool)?
+  /// Most tokens of one text that a step computes, so that others need not wait for the whole of it; nil computes all.
+  var longestStretch: Int?
+  /// The request whose text was behind and had its turn last.
+  private var lastTurn = -1
 
   private struct Request {
     unowned(unsafe) let session: DecodingSession
+    /// The length up to which its models run in this step; 0 leaves it out.
+    var end = 0
+    /// Its column of logits; nil where the text's end is not reached in this step.
+    var output: Int?
   }
 
   private var perSession: Int { models.perSession }
@@ -39,7 +47,9 @@ final class Workspace {
     let outputs = max(maxOutputs, sessions)
     state = try DecoderState(
       models.decoder, engine: engine,
-      maxColumns: max(2 * columns, min(DecodingSession.passColumns, contextLength * columns)),
+      // A stretch of a prompt fits beside the next token of every other session.
+      maxColumns: max(
+        2 * columns, min(DecodingSession.passColumns + columns - models.perSession, contextLength * columns)),
       maxOutputs: outputs, context: contextLength, cacheCodec: cacheCodec)
     self.models = models
     requests = .allocate(capacity: sessions)
@@ -114,13 +124,12 @@ final class Workspace {
     }
   }
 
-  /// Runs the models that the requests need up to each session's last token, then blends.
-  /// - Returns: `[requests, vocabularySize]`, valid until the next step.
+  /// Runs the models that the requests need up to each session's last token, or a stretch of a long text, then blends.
+  /// - Parameter model: its own logits are wanted instead of the blend; the requests need it.
+  /// - Returns: `[outputs, vocabularySize]`, valid until the next step; `output(of:)` says whose they are.
   /// - Throws: `SessionError.cancelled` between two passes; a later step goes on from there.
-  func logits() throws(SessionError) -> Panel {
-    for index in 0..<requestCount {
-      if let weights = weights.baseAddress { requests[index].session.prepare(weights + index * perSession) }
-    }
+  func logits(of model: Int? = nil) throws(SessionError) -> Panel {
+    planStep()
     let decoder = models.decoder
     var passes = 0
     while true {
@@ -137,19 +146,57 @@ final class Workspace {
       }
     }
     var count = 0
-    for index in 0..<requestCount {
+    var outputs = 0
+    for index in 0..<requestCount where requests[index].end == requests[index].session.tokens.count {
       let session = requests[index].session
-      for model in 0..<perSession where weights[index * perSession + model] != 0 {
+      for other in 0..<perSession where needs(index, other) && (model ?? other) == other {
         terms.initializeElement(
           at: count,
           to: BlendTerm(
-            output: index, model: session.firstModel + model, hidden: session.hiddenState(model),
-            weight: weights[index * perSession + model]))
+            output: outputs, model: session.firstModel + other, hidden: session.hiddenState(other),
+            weight: model == nil ? weights[index * perSession + other] : 1))
         count += 1
       }
+      requests[index].output = outputs
+      outputs += 1
     }
-    return decoder.logits(
-      UnsafeBufferPointer(rebasing: terms[0..<count]), outputs: requestCount, in: state)
+    return decoder.logits(UnsafeBufferPointer(rebasing: terms[0..<count]), outputs: outputs, in: state)
+  }
+
+  /// The column of a request's logits after `logits`; nil while its text is not computed to its end.
+  func output(of request: Int) -> Int? { requests[request].output }
+
+  private func needs(_ request: Int, _ model: Int) -> Bool { weights[request * perSession + model] != 0 }
+
+  /// Decides how far every request's text is computed in this step: all of it, or, with a longest stretch, a stretch of
+  /// one text that is more than a token behind, the texts in turn.
+  private func planStep() {
+    for index in 0..<requestCount {
+      let session = requests[index].session
+      if let weights = weights.baseAddress { session.prepare(weights + index * perSession) }
+      requests[index].end = session.tokens.count
+    }
+    guard let longestStretch else { return }
+    var turn: Int?
+    for index in 0..<requestCount where isBehind(index) && (turn.map { $0 <= lastTurn && index > lastTurn } ?? true) {
+      turn = index
+    }
+    for index in 0..<requestCount where isBehind(index) {
+      let end = index == turn ? computed(index) + longestStretch : 0
+      requests[index].end = min(end, requests[index].end)
+    }
+    if let turn { lastTurn = turn }
+  }
+
+  private func isBehind(_ request: Int) -> Bool { computed(request) < requests[request].session.tokens.count - 1 }
+
+  /// Tokens of a request's text that all its models have computed.
+  private func computed(_ request: Int) -> Int {
+    var length = requests[request].session.tokens.count
+    for model in 0..<perSession where needs(request, model) {
+      length = min(length, requests[request].session.caches[model].length)
+    }
+    return length
   }
 
   /// - Throws: `SessionError.cancelled` between two passes when the caller no longer wants the result.
@@ -157,14 +204,14 @@ final class Workspace {
     if passes > 0, let shouldContinue, !shouldContinue() { throw .cancelled }
   }
 
-  /// The next run of every session and model that is behind, the columns of a pass divided evenly.
+  /// The next run of every session and model that is behind. Those that miss little take what they miss, the others
+  /// divide the rest of a pass's columns evenly.
   private func collectRuns() -> Int {
-    var behind = 0
-    forEachBehind { _, _, _ in behind += 1 }
+    let share = share()
     var used = 0
     var column = 0
     forEachBehind { model, index, missing in
-      let count = min(missing, state.maxColumns / behind)
+      let count = min(missing, share)
       runs.initializeElement(
         at: used, to: requests[index].session.run(model, sequence: index, count: count, ids: ids + column))
       used += 1
@@ -173,16 +220,31 @@ final class Workspace {
     return used
   }
 
+  /// Most tokens that one run of the next pass takes.
+  private func share() -> Int {
+    var share = 0
+    while true {
+      var columns = 0
+      var larger = 0
+      forEachBehind { _, _, missing in
+        columns += min(missing, share)
+        if missing > share { larger += 1 }
+      }
+      guard larger > 0, (state.maxColumns - columns) / larger > 0 else { return share }
+      share += (state.maxColumns - columns) / larger
+    }
+  }
+
   /// Calls `body` with every model that has tokens to run. A model that is ahead waits for the others of its session, so
   /// that it runs beside the reference from where `DecodingSession.prepare` has put both.
   private func forEachBehind(_ body: (_ model: Int, _ request: Int, _ missing: Int) -> Void) {
     for model in 0..<perSession {
-      for index in 0..<requestCount where weights[index * perSession + model] != 0 {
+      for index in 0..<requestCount where needs(index, model) {
         let session = requests[index].session
         let length = session.caches[model].length
-        var next = session.tokens.count
+        var next = requests[index].end
         var isLast = true
-        for other in 0..<perSession where weights[index * perSession + other] != 0 {
+        for other in 0..<perSession where needs(index, other) {
           let otherLength = session.caches[other].length
           if otherLength < length { isLast = false }
           if otherLength > length { next = min(next, otherLength) }

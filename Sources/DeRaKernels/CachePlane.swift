@@ -66,6 +66,18 @@ package struct CachePlane: @unchecked Sendable {
   }
 }
 
+extension CachePlane {
+  /// Takes over the first slots of another plane of the same shape.
+  package func copy(_ other: CachePlane, slots count: Int, kvHeads: Int, headDim: Int) {
+    let width = headDim * elementBytes
+    for head in 0..<kvHeads {
+      let first = head * slots
+      (elements + first * width).copyMemory(from: other.elements + first * width, byteCount: count * width)
+      if let scales, let others = other.scales { (scales + first).update(from: others + first, count: count) }
+    }
+  }
+}
+
 /// Where one column's attention reads: its layer's cache of one sequence and the positions it may see.
 package struct CacheView: @unchecked Sendable {
   package var keys: CachePlane

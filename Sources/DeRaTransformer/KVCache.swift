@@ -24,6 +24,8 @@ package final class KVCache {
 
   private let memory: AnonymousMemory
   private let layers: UnsafeMutableBufferPointer<Layer>
+  private let kvHeads: Int
+  private let headDim: Int
   /// Tokens of one pass at most.
   private let longestRun: Int
   /// Tokens that a column sees in a sliding layer, and the positions such a layer holds; `capacity` where none slides.
@@ -62,6 +64,8 @@ package final class KVCache {
       }
       layers.initializeElement(at: layer, to: Layer(keys: nextPlane(), values: nextPlane()))
     }
+    kvHeads = configuration.kvHeads
+    headDim = configuration.headDim
     self.codec = codec
     self.capacity = capacity
     self.longestRun = longestRun
@@ -80,9 +84,28 @@ package final class KVCache {
   /// 0 afterwards, and the tokens before `count` have to run again.
   package func truncate(to count: Int) {
     let count = min(length, max(count, 0))
-    let isHeld = max(count + 1 - window, 0) >= written - slidingSlots
+    let isHeld = holds(count)
     if !isHeld { written = 0 }
     length = isHeld ? count : 0
+  }
+
+  /// Whether the first `count` positions can be gone on from.
+  package func holds(_ count: Int) -> Bool {
+    count <= length && max(count + 1 - window, 0) >= written - slidingSlots
+  }
+
+  /// Takes over the first `count` positions of another cache of the same shape.
+  /// - Parameter count: positions that `other.holds`.
+  package func copy(_ other: KVCache, count: Int) {
+    precondition(other.capacity == capacity && other.codec == codec && other.holds(count))
+    for (layer, source) in zip(layers, other.layers) {
+      // A ring is taken whole: which of its slots are needed depends on what was written.
+      let slots = layer.keys.slots == capacity ? count : layer.keys.slots
+      layer.keys.copy(source.keys, slots: slots, kvHeads: kvHeads, headDim: headDim)
+      layer.values.copy(source.values, slots: slots, kvHeads: kvHeads, headDim: headDim)
+    }
+    (length, written) = (other.length, other.written)
+    truncate(to: count)
   }
 
   /// The planes of every layer, for the inner loops.

@@ -1,3 +1,4 @@
+import DeRa
 import DeRaEvaluation
 import DeRaTestSupport
 import FoundationEssentials

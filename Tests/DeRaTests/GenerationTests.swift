@@ -25,8 +25,12 @@ private final class Alphabet: TokenSequence, TokenBatch {
   func checkUnchanged() {}
   func continues(_ realignment: Realignment) -> Bool { true }
 
+  func score(
+    _ realignment: Realignment, _ body: (Int, UnsafeBufferPointer<Float>) throws -> Void
+  ) throws -> Int { tokens.count }
+
   func logits(
-    _ realignments: [Realignment?], _ body: (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
+    _ realignments: [Realignment?], of model: Int?, _ body: (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
     guard realignments[0] != nil else { return }
     if tokens.count == cancelledAt { throw SessionError.cancelled }

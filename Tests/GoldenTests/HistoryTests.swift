@@ -108,7 +108,7 @@ import Testing
     }
   }
 
-  @Test("so do sessions that step together", arguments: forms)
+  @Test("so do sessions that step together, in stretches and from prefixes of each other", arguments: forms)
   func batches(form: Form) async throws {
     let text = try Golden(form.name).tokens
     let bundle = try await bundle(form)
@@ -120,9 +120,17 @@ import Testing
         bundle: bundle, contextLength: text.count, engine: engine, cacheCodec: form.cache, blend: form.blend)
     }
     var generator = SplitMix(state: 7)
-    for _ in 0..<24 {
+    var (taken, left) = (0, 0)
+    for _ in 0..<40 {
       var points: [Realignment?] = []
+      batch.longestStretch = generator.next(2) == 0 ? 2 : nil
       for session in batch.sessions {
+        let (other, realignment) = (batch.sessions[generator.next(3)], point(generator.next(Self.lambdas.count), form))
+        let shared = other === session ? 0 : other.reusable(of: other.tokens, realignment)
+        if shared > 0, generator.next(2) == 0 {
+          try session.takePrefix(shared, of: other, realignment)
+          taken += shared
+        }
         try edit(session, text, using: &generator)
         let isLeftOut = session.tokens.isEmpty || generator.next(4) == 0
         points.append(isLeftOut ? nil : point(generator.next(Self.lambdas.count), form))
@@ -130,11 +138,13 @@ import Testing
       if points.allSatisfy({ $0 == nil }) { continue }
       var found: [Int: [Float]] = [:]
       try batch.logits(points) { found[$0] = Array($1) }
+      left += points.count { $0 != nil } - found.count
       for (index, logits) in found {
         let realignment = try #require(points[index])
         #expect(logits == (try fresh.logits(batch.sessions[index].tokens, realignment)), "λ = \(realignment.lambdas)")
       }
     }
+    #expect(taken > 0 && left > 0, "the test met neither a prefix nor a text left for later")
   }
 
   @Test("a computation that was cancelled leaves nothing of another λ behind")

@@ -19,7 +19,7 @@ struct AnswerDraft<Decoder: TokenTextDecoder> {
     sampler.start(prompt: prompt)
     matcher = StopMatcher(options.stopStrings)
     self.decoder = decoder
-    self.endOfText = endOfText.union(options.furtherEnds)
+    self.endOfText = options.ignoresEndOfText ? [] : endOfText.union(options.furtherEnds)
   }
 
   /// The seed that repeats this answer.

@@ -13,25 +13,51 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
     package var finished: Generation?
     /// Why no token could be drawn: the answer has ended without being complete.
     package var failure: (any Error)?
+    /// The token's, where they were asked for.
+    package var logprobs: TokenLogprobs?
+    /// The next ones of the prompt, whose first token has none; where they were asked for.
+    package var promptLogprobs: [TokenLogprobs] = []
   }
 
-  private struct Place {
+  struct Place {
     var realignment: Realignment
     var draft: AnswerDraft<Decoder>
     var maxTokens: Int
     var mask: PlausibilityMask?
+    /// Likeliest tokens that are reported with every token; nil for no log-probabilities.
+    var logprobs: Int?
+    var explains: Bool
+    /// Whether log-probabilities of the prompt's tokens are still to be computed.
+    var scores: Bool
     var generation: Generation
     var start: ContinuousClock.Instant
     var prefilled: ContinuousClock.Instant?
+    /// The token drawn, while other models are asked about it.
+    var drawn: Drawn?
+    /// The model that is asked next.
+    var asks = 0
+  }
+
+  struct Drawn {
+    var token: Int32
+    var text: String
+    var ends: Bool
+    var logprobs: TokenLogprobs?
   }
 
   package let batch: Batch
   /// `[sequences]`: the answer in each; nil where there is none.
-  private var places: [Place?]
+  var places: [Place?]
   /// `[sequences]`: what the batch is asked for, kept so that a step makes no array.
-  private var wanted: [Realignment?]
+  var wanted: [Realignment?]
   /// `[sequences]`: blended logits `[vocabulary]` that wait for the reference's; empty until a mask needs them.
   private var stashes: [[Float]]
+  /// Blended logits whose token is not drawn yet, `[sequences]`.
+  private var rows: [LogitRow]
+  /// Memory of `scorePrompt`.
+  var row = LogitRow()
+  /// The place whose prompt's log-probabilities were computed last.
+  var lastScored = -1
   private let clock = ContinuousClock()
 
   package init(_ batch: Batch) {
@@ -39,6 +65,7 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
     places = batch.sequences.map { _ in nil }
     wanted = places.map { _ in nil }
     stashes = places.map { _ in [] }
+    rows = places.map { _ in LogitRow() }
   }
 
   /// A sequence without an answer; nil when all are busy.
@@ -67,11 +94,13 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
     generation.seed = draft.seed
     generation.promptTokens = prompt.count
     let start = clock.now
-    if !sequence.continues(realignment) { sequence.truncate(to: 0) }
+    if !sequence.continues(realignment) || options.scoresPrompt { sequence.truncate(to: 0) }
     generation.reusedTokens = try sequence.replace(with: prompt)
     places[place] = Place(
       realignment: realignment, draft: draft, maxTokens: options.maxTokens ?? .max,
-      mask: PlausibilityMask(alpha: options.sampling.plausible), generation: generation, start: start)
+      mask: PlausibilityMask(alpha: options.sampling.plausible), logprobs: options.logprobs,
+      explains: options.explains && batch.blend == .logits, scores: options.scoresPrompt, generation: generation,
+      start: start)
   }
 
   /// Changes λ from the next token on.
@@ -84,12 +113,14 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
   /// - Throws: what the batch throws (`SessionError.cancelled` between the passes of a long prompt: another step goes on
   ///   from there), and what `body` throws.
   package func step(_ body: (_ place: Int, _ progress: Progress) throws -> Void) throws {
+    try scorePrompt(body)
     var waiting = 0
     for place in places.indices {
-      if places[place]?.maxTokens == 0 { try end(place, Progress(), .length, body) }
-      wanted[place] = places[place]?.realignment
+      if places[place]?.maxTokens == 0, places[place]?.scores == false { try end(place, Progress(), .length, body) }
+      wanted[place] = places[place].flatMap { $0.scores || $0.drawn != nil ? nil : $0.realignment }
     }
-    try batch.logits(wanted) { place, logits in
+    try batch.logits(wanted, of: nil) { place, logits in
+      if let count = places[place]?.logprobs { rows[place].keep(UnsafeBufferPointer(logits), top: count) }
       guard let mask = places[place]?.mask else { return try draw(logits, place, body) }
       // Second, so that the models run beside each other as they do without a mask.
       if places[place]?.realignment.soleModel == 0 {
@@ -104,9 +135,14 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
         waiting += 1
       }
     }
-    guard waiting > 0 else { return }
-    for place in places.indices where places[place]?.mask == nil { wanted[place] = nil }
-    try batch.logits(wanted) { place, reference in
+    if waiting > 0 { try drawMasked(body) }
+    try explain(body)
+  }
+
+  /// Draws where a mask needed the reference's own logits.
+  private func drawMasked(_ body: (Int, Progress) throws -> Void) throws {
+    for place in places.indices where places[place]?.mask == nil || stashes[place].isEmpty { wanted[place] = nil }
+    try batch.logits(wanted, of: nil) { place, reference in
       guard let mask = places[place]?.mask else { return }
       var stash: [Float] = []
       swap(&stash, &stashes[place])
@@ -141,10 +177,11 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
   ) throws {
     guard places[place] != nil else { return }
     let now = clock.now
-    let drawn: (token: Int32, text: String, ends: Bool)
+    var drawn: Drawn
     do throws(SamplingError) {
       guard let result = try places[place]?.draft.draw(logits) else { return }
-      drawn = result
+      drawn = Drawn(token: result.token, text: result.text, ends: result.ends)
+      if places[place]?.logprobs != nil { drawn.logprobs = rows[place].logprobs(of: result.token) }
     } catch {
       return try fail(place, error, body)
     }
@@ -152,8 +189,19 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
       places[place]?.prefilled = now
       places[place]?.generation.timeToFirstToken = clock.now - start
     }
+    if places[place]?.explains == true {
+      places[place]?.drawn = drawn
+      places[place]?.asks = 0
+    } else {
+      try commit(drawn, place, body)
+    }
+  }
+
+  /// Makes a token part of the answer.
+  func commit(_ drawn: Drawn, _ place: Int, _ body: (Int, Progress) throws -> Void) throws {
+    places[place]?.drawn = nil
     let sequence = batch.sequences[place]
-    let progress = Progress(token: drawn.token, text: drawn.text)
+    let progress = Progress(token: drawn.token, text: drawn.text, logprobs: drawn.logprobs)
     if drawn.ends { return try end(place, progress, .stop, body) }
     if sequence.tokens.count >= sequence.contextLength { return try end(place, progress, .context, body) }
     try sequence.append(CollectionOfOne(drawn.token))
@@ -173,7 +221,7 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
     try body(place, progress)
   }
 
-  private func fail(_ place: Int, _ error: any Error, _ body: (Int, Progress) throws -> Void) throws {
+  func fail(_ place: Int, _ error: any Error, _ body: (Int, Progress) throws -> Void) throws {
     places[place] = nil
     try body(place, Progress(failure: error))
   }

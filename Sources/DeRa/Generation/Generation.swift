@@ -7,6 +7,14 @@ public struct GenerationOptions: Sendable, Equatable {
   public var stopStrings: [String] = []
   /// Ids that end the answer besides the bundle's end-of-text tokens.
   package var furtherEnds: Set<Int32> = []
+  /// Whether an answer goes on where the model would end it.
+  package var ignoresEndOfText = false
+  /// Likeliest tokens to report with every token and its log-probability; nil reports none.
+  package var logprobs: Int?
+  /// Whether log-probabilities are those of each model too. Models that λ leaves out then run as well.
+  package var explains = false
+  /// Whether the prompt's own tokens get log-probabilities. Nothing of it can be reused then.
+  package var scoresPrompt = false
 
   /// - Parameters: as the members of these names, here and in `SamplingOptions`.
   public init(

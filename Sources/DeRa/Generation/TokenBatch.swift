@@ -9,10 +9,12 @@ package protocol TokenBatch: AnyObject {
   /// Makes sure that the models are still those that were opened.
   func checkUnchanged() throws
   /// Computes the logits after the last token of every sequence that is given a λ.
-  /// - Parameter body: gets the sequence's index and its blended logits `[vocabulary]`, which it may change. It may append
-  ///   to that sequence.
+  /// - Parameters:
+  ///   - model: its own logits instead of the blend; every λ given needs it.
+  ///   - body: gets the sequence's index and its logits `[vocabulary]`, which it may change. It may append to that sequence.
+  ///     It is not called for a text whose end the step does not reach.
   func logits(
-    _ realignments: [Realignment?],
+    _ realignments: [Realignment?], of model: Int?,
     _ body: (_ sequence: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws
 }
@@ -25,13 +27,19 @@ package protocol TokenSequence: AnyObject {
   func truncate(to count: Int)
   /// Whether what was computed can be gone on from under a λ.
   func continues(_ realignment: Realignment) -> Bool
+  /// Computes a stretch of the tokens that a λ's models have not computed yet.
+  /// - Parameter body: gets every position and its blended logits `[vocabulary]`.
+  /// - Returns: tokens computed so far.
+  func score(
+    _ realignment: Realignment, _ body: (_ position: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
+  ) throws -> Int
 }
 
 extension TokenSequence {
   /// Makes these tokens the sequence. What it has of their beginning is kept and not computed again.
   /// - Returns: tokens kept.
   func replace(with new: [Int32]) throws -> Int {
-    let common = zip(tokens, new).prefix { $0 == $1 }.count
+    let common = tokens.commonPrefix(new)
     truncate(to: common)
     try append(new[common...])
     return common
@@ -53,11 +61,11 @@ extension DecodingSession: TokenBatch {
   package func checkUnchanged() throws { try bundle.checkUnchanged() }
 
   package func logits(
-    _ realignments: [Realignment?],
+    _ realignments: [Realignment?], of model: Int?,
     _ body: (_ sequence: Int, _ logits: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
     guard let realignment = realignments[0] else { return }
-    try body(0, try logits(realignment))
+    try body(0, try logits(realignment, of: model))
   }
 }
 

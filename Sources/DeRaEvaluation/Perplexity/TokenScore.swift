@@ -1,3 +1,4 @@
+import DeRa
 import RealModule
 
 /// One token of a text under one λ: its negative log-likelihood (nats), and how the distribution it was taken from differs

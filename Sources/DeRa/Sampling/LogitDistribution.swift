@@ -1,4 +1,3 @@
-import DeRa
 import RealModule
 
 /// The softmax sums of a row of logits, in f64: eight interleaved sums added in a fixed order, and the package's own
