@@ -26,7 +26,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaTransformer", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaKernels", real]),
   ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaGGUF", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
   ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
-  ("DeRaEvaluation", ["DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
+  ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
   ("DeRaConsole", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
   ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments]),
   ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation"]),

@@ -33,7 +33,7 @@ package struct ThreadCountsOption: ParsableArguments {
 
 /// The rules of `--threads` in every program.
 package enum Threads {
-  private static let limit = 1024
+  package static let limit = 1024
   static let name: NameSpecification = [.customShort("t"), .customLong("threads")]
 
   static func help(valueName: String) -> ArgumentHelp {

@@ -46,7 +46,7 @@ package struct Conversation: Codable, Equatable {
     try file.commit()
   }
 
-  /// - Throws: `FileError`, or `StreamError` when the file is no conversation.
+  /// - Throws: `FileError`, or `StreamError` or `RecordError` when the file is no conversation.
   package static func load(from path: String) throws -> Conversation {
     let file = try MappedFile(path: path)
     guard file.bytes.count <= byteLimit else {
@@ -60,6 +60,9 @@ package struct Conversation: Codable, Equatable {
     let roles = ["system", "user", "assistant"]
     if let message = conversation.messages.first(where: { !roles.contains($0.role) }) {
       throw StreamError(description: "\(path): role '\(message.role)' is none of \(roles.joined(separator: ", "))")
+    }
+    for (model, value) in conversation.lambda {
+      try RecordCheck(place: path).require(value.isFinite, "lambda.\(model)", "a finite number")
     }
     return conversation
   }

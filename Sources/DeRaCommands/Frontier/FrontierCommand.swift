@@ -85,7 +85,9 @@ package struct FrontierCommand: ParsableCommand {
       throw ValidationError("--context must be from 4 to \(DecodingSession.maximumContext)")
     }
     _ = try blends()
-    if chunks < 1 { throw ValidationError("--chunks must be at least 1") }
+    if !FrontierSettings.chunkRange.contains(chunks) {
+      throw ValidationError("--chunks must be from 1 to \(FrontierSettings.chunkRange.upperBound)")
+    }
     do {
       _ = try FrontierCandidate.list(candidates ?? FrontierCandidate.standard)
       _ = try device.map { try Device($0) }
@@ -108,7 +110,7 @@ package struct FrontierCommand: ParsableCommand {
 
   /// Measures what is not measured yet and writes the files.
   package func frontier() throws -> FrontierRecord {
-    let settings = FrontierSettings(
+    let settings = try FrontierSettings(
       reference: reference, aligned: aligned, file: try textFile(),
       lambda: lambda.isEmpty ? Self.lambdas : lambda.joined(separator: ";"), context: context, chunks: chunks,
       threads: threads.count)

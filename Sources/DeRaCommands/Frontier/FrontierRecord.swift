@@ -6,7 +6,7 @@ import FoundationEssentials
 package struct FrontierRecord: Codable {
   static let name = "frontier.json"
   /// Raised when keys or figures change: a folder of another version is refused.
-  static let currentVersion = 2
+  static let currentVersion = 3
 
   var version = currentVersion
 
@@ -20,7 +20,7 @@ package struct FrontierRecord: Codable {
   /// In the plan's order; behind them those of earlier runs that tried something else.
   package private(set) var results: [FrontierResult] = []
 
-  /// - Throws: `StreamError` for a file that cannot be read; nil when there is none.
+  /// - Throws: `StreamError` or `RecordError` for a file that cannot be read; nil when there is none.
   init?(folder: String) throws {
     let path = "\(folder)/\(Self.name)"
     guard FileManager.default.fileExists(atPath: path) else { return nil }
@@ -32,6 +32,7 @@ package struct FrontierRecord: Codable {
           + "another --output, or remove the folder to measure anew")
     }
     self = try fromJSON(FrontierRecord.self, text, name: path)
+    try check(at: path)
   }
 
   /// Only enough to tell the version.

@@ -1,4 +1,6 @@
+import DeRaDigest
 import DeRaEvaluation
+import DeRaPlatform
 import FoundationEssentials
 
 /// The settings on which figures depend: figures of other settings must not be mixed with them.
@@ -10,12 +12,13 @@ struct FrontierSettings: Codable, Equatable {
   var context: Int
   var chunks: Int
   var threads: Int?
-  /// Path, bytes and time of change of every input.
+  /// SHA-256 of every input: of a file's bytes, or of the names and bytes of a directory's files.
   var inputs: [String]
 
+  /// - Throws: `FileError` when an input cannot be read.
   init(
     reference: String, aligned: [String], file: String, lambda: String, context: Int, chunks: Int, threads: Int?
-  ) {
+  ) throws {
     self.reference = reference
     self.aligned = aligned
     self.file = file
@@ -23,7 +26,7 @@ struct FrontierSettings: Codable, Equatable {
     self.context = context
     self.chunks = chunks
     self.threads = threads
-    inputs = ([reference] + aligned + [file]).flatMap(Self.stamps)
+    inputs = try ([reference] + aligned + [file]).map(Self.digest)
   }
 
   /// The first thing in which others differ; nil when the figures are of one kind.
@@ -33,18 +36,26 @@ struct FrontierSettings: Codable, Equatable {
     if lambda != other.lambda { return "list of λ" }
     if context != other.context || chunks != other.chunks { return "--context or --chunks" }
     if threads != other.threads { return "--threads" }
-    return inputs == other.inputs ? nil : "size or time of change of an input file"
+    return inputs == other.inputs ? nil : "content of the models or the text"
   }
 
-  private static func stamps(_ argument: String) -> [String] {
+  /// What was measured, whatever it is called and wherever it lies: results of other content are refused.
+  private static func digest(_ argument: String) throws -> String {
     let manager = FileManager.default
     let path = manager.fileExists(atPath: argument) ? argument : String(argument.drop { $0 != "=" }.dropFirst())
-    let members = (try? manager.contentsOfDirectory(atPath: path))?.sorted().map { "\(path)/\($0)" } ?? [path]
-    return members.map { member in
-      let attributes = try? manager.attributesOfItem(atPath: member)
-      let size = attributes?[.size] as? Int ?? Int(attributes?[.size] as? UInt64 ?? 0)
-      let changed = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-      return "\(member) \(size) \(Int(changed))"
+    guard let members = try? manager.contentsOfDirectory(atPath: path).sorted() else { return try digest(ofFile: path) }
+    var lines = ""
+    for name in members {
+      var info = stat()
+      // As the converter does, follows links and leaves directories out.
+      guard stat("\(path)/\(name)", &info) == 0, info.st_mode & S_IFMT == S_IFREG else { continue }
+      lines += "\(try digest(ofFile: "\(path)/\(name)")) \(name)\n"
     }
+    return Array(lines.utf8).withUnsafeBytes(SHA256.hexadecimal(of:))
+  }
+
+  private static func digest(ofFile path: String) throws(FileError) -> String {
+    let file = try MappedFile(path: path)
+    return withExtendedLifetime(file) { SHA256.hexadecimal(of: file.bytes) }
   }
 }

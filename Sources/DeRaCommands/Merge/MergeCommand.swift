@@ -61,11 +61,13 @@ package struct MergeCommand: ParsableCommand {
       return (name: name, record: record)
     }
     let whole = try FrontierRecord.merged(shards)
+    let report = try whole.report()
     let lock = try WorkFolder(output)
     guard try FrontierRecord(folder: output) == nil else { throw WorkFolderError.notEmpty(output) }
     try withExtendedLifetime(lock) {
+      // The record comes last: without it the folder holds no finished frontier.
+      try report.write(to: output)
       try whole.write(to: output)
-      try whole.report().write(to: output)
     }
     return whole
   }
@@ -98,16 +100,15 @@ package struct MergeCommand: ParsableCommand {
       guard other == header else {
         throw MergeError.different(name: part, what: "list of λ, seeds, prompts or rewards")
       }
-      let known = Set(file.records.map(\.key))
-      let missing = file.header.keys.count { !known.contains($0) }
-      if missing > 0 { throw MergeError.incomplete(name: part, missing: "\(missing) answers are missing") }
+      try file.checkComplete(name: part)
     }
     header.shard = .whole
     let result = try SweepResult(header: header, records: files.flatMap(\.records))
+    let texts = try SweepOutput.files(result)
     // Takes the directory, so that nobody else works on it meanwhile.
-    let log = try SweepLog(directory: output, header: header)
+    let log = try SweepLog(directory: output, header: header, vocabulary: nil)
     guard log.known.isEmpty else { throw WorkFolderError.notEmpty(output) }
-    try withExtendedLifetime(log) { try SweepOutput.write(result, to: output) }
+    try withExtendedLifetime(log) { try SweepOutput.write(texts, to: output) }
     return result
   }
 }

@@ -46,12 +46,17 @@ package struct PerplexityJob: Codable, Equatable {
     self.kv = kv.rawValue
     self.activations = activations.rawValue
     fingerprints = [
-      "bundle": try bundle.fingerprint(),
-      "text": chunks.tokens.map(\.littleEndian).withUnsafeBytes(SHA256.hexadecimal(of:)),
+      Self.bundleName: try bundle.fingerprint(),
+      Self.textName: chunks.tokens.map(\.littleEndian).withUnsafeBytes(SHA256.hexadecimal(of:)),
     ]
-    fingerprints["bundle to compare with"] = try base?.fingerprint()
+    fingerprints[Self.baseName] = try base?.fingerprint()
     self.shard = shard
   }
+
+  private static let (bundleName, textName, baseName) = ("bundle", "text", "bundle to compare with")
+
+  /// The things whose fingerprints a job has.
+  var fingerprintNames: Set<String> { Set([Self.bundleName, Self.textName] + (against == nil ? [] : [Self.baseName])) }
 
   /// Aligned models whose directions are compared.
   var directions: Int { against == nil || blend == .weights ? 0 : models.count }
@@ -92,7 +97,7 @@ package struct PerplexityPart {
     var version: Int?
   }
 
-  /// - Throws: `FileError`, and `StreamError` naming the line that is not what it must be.
+  /// - Throws: `FileError`, and `StreamError` or `RecordError` naming the line that is not what it must be.
   package init(path: String) throws {
     name = path
     let lines = try withText(path) { $0.split(separator: UInt8(ascii: "\n")).map(Array.init) }
@@ -107,13 +112,14 @@ package struct PerplexityPart {
           + "with this program")
     }
     let job = try fromJSON(PerplexityJob.self, first, name: "\(path), line 1")
-    guard job.chunks >= 0 else { throw StreamError(description: "\(path), line 1: a negative number of chunks") }
+    try job.check(at: "\(path), line 1")
     self.job = job
+    var known: Set<Int> = []
     self.lines = try lines.dropFirst().enumerated().map { index, bytes in
       let place = "\(path), line \(index + 2)"
       let line = try fromJSON(PerplexityLine.self, bytes, name: place)
-      guard line.totals.isConsistent(lambdas: job.lambdas.count, models: job.directions)
-      else { throw StreamError(description: "\(place): the scores do not fit the first line's λ and models") }
+      try line.check(job, at: place)
+      try RecordCheck(place: place).require(known.insert(line.chunk).inserted, "chunk", "one that no line before has")
       return line
     }
   }
@@ -127,10 +133,9 @@ package struct PerplexityPart {
     for part in parts {
       if let what = job.difference(from: part.job) { throw MergeError.different(name: part.name, what: what) }
       for line in part.lines { chunks[line.chunk] = line.totals }
-      let missing = (0..<job.chunks).filter { part.job.shard.includes($0) && chunks[$0] == nil }
-      if !missing.isEmpty {
-        throw MergeError.incomplete(name: part.name, missing: "\(missing.count) of its chunks are missing")
-      }
+      // Every line is of another chunk of the shard, so that their number tells whether one is missing.
+      let missing = part.job.shard.share(of: job.chunks) - part.lines.count
+      if missing > 0 { throw MergeError.incomplete(name: part.name, missing: "\(missing) of its chunks are missing") }
     }
     var totals = PerplexityTotals(realignments: job.lambdas.count, models: job.directions)
     for index in 0..<job.chunks { if let part = chunks[index] { totals.append(part) } }

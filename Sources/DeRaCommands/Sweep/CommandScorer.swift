@@ -1,4 +1,5 @@
 import DeRaConsole
+import DeRaEvaluation
 import DeRaPlatform
 import FoundationEssentials
 
@@ -26,7 +27,7 @@ final class CommandScorer: Scorer {
     try send(Array(try jsonText(answer, pretty: false).utf8), to: process.input)
     let line = String(decoding: try receive(from: process.output), as: UTF8.self)
     let word = line.split(whereSeparator: \.isWhitespace)
-    guard word.count == 1, let value = Double(word[0]), value.isFinite else {
+    guard word.count == 1, let value = Double(word[0]), value.magnitude <= SweepMetric.magnitudeLimit else {
       throw RewardError.notANumber(name: name, line: String(line.prefix(80)))
     }
     return value

@@ -37,8 +37,9 @@ struct RewardOption {
     name = String(text[..<equals])
     kind = String(text[text.index(after: equals)..<colon])
     argument = String(text[text.index(after: colon)...])
-    let isName = !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-.".contains($0)) }
-    guard isName else { throw .badOption(text, "its name may have letters, digits and _-. only") }
+    guard SweepHeader.isRewardName(name) else {
+      throw .badOption(text, "its name may have letters, digits and _-. only")
+    }
     guard ["regex", "length", "bundle", "command"].contains(kind), !argument.isEmpty else {
       throw .badOption(text, "it is not of the form \(Self.form)")
     }
@@ -77,7 +78,8 @@ package enum RewardError: Error, Equatable, CustomStringConvertible {
     case .command(let name, let command, let what):
       "the command of reward '\(name)' \(what): \(command); try it with: echo '{\"answer\": \"x\"}' | \(command)"
     case .notANumber(let name, let line):
-      "the command of reward '\(name)' printed '\(line)', not a finite number; it must print one number a line of input"
+      "the command of reward '\(name)' printed '\(line)', not a number from \(-SweepMetric.magnitudeLimit) to \(SweepMetric.magnitudeLimit); it must "
+        + "print one number a line of input"
     }
   }
 }

@@ -69,9 +69,8 @@ package struct SweepCommand: ParsableCommand {
 
   /// How close the bisection brings a λ that passes and one that fails.
   static let tolerance = 0.125
-  /// Most places of a batch, and most answers of a sweep.
+  /// Most places of a batch.
   static let batchLimit = 1024
-  static let sampleLimit = 100_000_000
 
   package init() {}
 
@@ -79,7 +78,9 @@ package struct SweepCommand: ParsableCommand {
     if !(1...Self.batchLimit).contains(batch) {
       throw ValidationError("--batch must be from 1 to \(Self.batchLimit)")
     }
-    if !(1...1_000_000).contains(seeds) { throw ValidationError("--seeds must be from 1 to 1000000") }
+    if !(1...SweepHeader.seedLimit).contains(seeds) {
+      throw ValidationError("--seeds must be from 1 to \(SweepHeader.seedLimit)")
+    }
     _ = try searched()
     if safeRange != nil && shard != .whole {
       throw ValidationError(
@@ -127,7 +128,8 @@ package struct SweepCommand: ParsableCommand {
       let option = try RewardOption(text)
       return (option.name, try option.scorer(threads: runtime.threads.count))
     }
-    let log = try SweepLog(directory: output, header: header)
+    let log = try SweepLog(
+      directory: output, header: header, vocabulary: bundle.configuration.vocabularySize)
     let sweep = try SweepRun(
       bundle: bundle, header: header, prompts: prompts,
       plan: SweepRun.Plan(
@@ -143,7 +145,7 @@ package struct SweepCommand: ParsableCommand {
       }
     }
     let result = try SweepResult(header: header, records: log.known.values, safeRange: range)
-    try SweepOutput.write(result, to: output)
+    try SweepOutput.write(try SweepOutput.files(result), to: output)
     return result
   }
 
@@ -164,8 +166,8 @@ package struct SweepCommand: ParsableCommand {
       let text = realignment.description(models: bundle.alignedModels)
       if lambdas.last != text { lambdas.append(text) }
     }
-    guard prompts.tokens.count * lambdas.count <= Self.sampleLimit / seeds else {
-      throw ValidationError("the sweep has more than \(Self.sampleLimit) answers; split it")
+    guard prompts.tokens.count * lambdas.count <= SweepHeader.sampleLimit / seeds else {
+      throw ValidationError("the sweep has more than \(SweepHeader.sampleLimit) answers; split it")
     }
     var settings = sampling.settings
     settings["bundle"] = try bundle.fingerprint()

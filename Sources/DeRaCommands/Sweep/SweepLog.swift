@@ -14,19 +14,20 @@ final class SweepLog {
   private let descriptor: Int32
 
   /// Makes the directory, or goes on with what it holds.
-  /// - Throws: `FileError`, `StreamError` for a damaged file, `SweepError.otherSweep` for one of another sweep,
-  ///   `WorkFolderError.inUse` while another process works on it.
-  init(directory name: String, header: SweepHeader) throws {
+  /// - Parameter vocabulary: the models' tokens; nil where no bundle is open.
+  /// - Throws: `FileError`, `StreamError` and `RecordError` for a damaged file, `SweepError.otherSweep` for one of another
+  ///   sweep, `WorkFolderError.inUse` while another process works on it.
+  init(directory name: String, header: SweepHeader, vocabulary: Int?) throws {
     folder = try WorkFolder(name)
     path = "\(name)/\(Self.name)"
     var records: [SampleRecord] = []
-    if let file = try SweepFile(path: path, endMayBeMissing: true) {
+    if let file = try SweepFile(path: path, endMayBeMissing: true, vocabulary: vocabulary) {
       if let what = header.difference(from: file.header) { throw SweepError.otherSweep(path: path, what: what) }
       records = file.records
     }
     known = Dictionary(records.map { ($0.key, $0) }) { first, _ in first }
     // What was written last may be half a line; from here on the file is whole.
-    try SweepFile.write(header: header, records: records, path: path)
+    try writeFile(try SweepFile.text(header: header, records: records), path)
     descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError.failed(attempt: "open", path: path, code: errno) }
   }
@@ -53,9 +54,11 @@ struct SweepFile {
   let records: [SampleRecord]
 
   /// nil when the file does not exist or has not even a header.
-  /// - Parameter endMayBeMissing: the last line may have been cut; it is left out.
-  /// - Throws: `FileError`, and `StreamError` naming a line that is not what it must be.
-  init?(path: String, endMayBeMissing: Bool = false) throws {
+  /// - Parameters:
+  ///   - endMayBeMissing: the last line may have been cut; it is left out.
+  ///   - vocabulary: the models' tokens; nil where no bundle is open.
+  /// - Throws: `FileError`, and `StreamError` or `RecordError` naming a line that is not what it must be.
+  init?(path: String, endMayBeMissing: Bool = false, vocabulary: Int? = nil) throws {
     if access(path, F_OK) != 0 && errno == ENOENT { return nil }
     var lines = try withText(path) { text in
       text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Array.init)
@@ -66,21 +69,42 @@ struct SweepFile {
       throw StreamError(description: "\(path) ends within a line; run the sweep again, it goes on where it stopped")
     }
     guard let first = lines.first else { return nil }
-    header = try fromJSON(SweepHeader.self, first, name: "\(path), line 1")
+    let header = try fromJSON(SweepHeader.self, first, name: "\(path), line 1")
     guard header.kind == SweepHeader.kind, header.version == SweepHeader.version else {
       throw StreamError(
         description: "\(path) is not a sweep's file of version \(SweepHeader.version); choose another directory")
     }
+    try header.check(at: "\(path), line 1")
+    let metrics = Set(SweepMetric.all(of: header).map(\.name))
+    var known: Set<SampleKey> = []
     records = try lines.dropFirst().enumerated().map { index, line in
-      try fromJSON(SampleRecord.self, line, name: "\(path), line \(index + 2)")
+      let place = "\(path), line \(index + 2)"
+      let record = try fromJSON(SampleRecord.self, line, name: place)
+      try record.check(header, metrics: metrics, vocabulary: vocabulary, at: place)
+      try RecordCheck(place: place).require(
+        known.insert(record.key).inserted, "seed", "another one: line \(index + 2) repeats an answer")
+      return record
     }
+    self.header = header
   }
 
-  /// Writes the file anew, atomically.
-  static func write(header: SweepHeader, records: [SampleRecord], path: String) throws {
+  /// - Throws: `MergeError.incomplete` when answers that the header asks for are missing.
+  func checkComplete(name: String) throws(MergeError) {
+    // The number first: a short file may ask for more answers than memory holds.
+    let wanted = header.keyCount ?? .max
+    var missing = wanted - records.count
+    if missing <= 0 {
+      let known = Set(records.map(\.key))
+      missing = header.keys.count { !known.contains($0) }
+    }
+    if missing > 0 { throw .incomplete(name: name, missing: "\(missing) answers are missing") }
+  }
+
+  /// The file's text.
+  static func text(header: SweepHeader, records: [SampleRecord]) throws -> String {
     var text = try jsonText(header, pretty: false)
     for record in records { text += try jsonText(record, pretty: false) }
-    try writeFile(text, path)
+    return text
   }
 }
 

@@ -4,13 +4,20 @@ import DeRaText
 
 /// The files of a finished sweep.
 enum SweepOutput {
-  /// Every file is written atomically; the answers are sorted, so that the same sweep gives the same bytes however it was run.
+  /// Names and texts. Everything is computed before anything is written, and the answers come last: without them the
+  /// directory holds no finished sweep. They are sorted, so that the same sweep gives the same bytes however it was run.
+  static func files(_ result: SweepResult) throws -> [(name: String, text: String)] {
+    [
+      ("summary.csv", result.csv), ("summary.json", try jsonText(Summary(result))),
+      ("report.html", SweepReport(result).html),
+      (SweepLog.name, try SweepFile.text(header: result.header, records: result.records)),
+    ]
+  }
+
+  /// Writes every file atomically.
   /// - Throws: `FileError`.
-  static func write(_ result: SweepResult, to directory: String) throws {
-    try SweepFile.write(header: result.header, records: result.records, path: "\(directory)/\(SweepLog.name)")
-    try writeFile(result.csv, "\(directory)/summary.csv")
-    try writeFile(try jsonText(Summary(result)), "\(directory)/summary.json")
-    try writeFile(SweepReport(result).html, "\(directory)/report.html")
+  static func write(_ files: [(name: String, text: String)], to directory: String) throws {
+    for (name, text) in files { try writeFile(text, "\(directory)/\(name)") }
   }
 
   /// The summary that `--json` prints.

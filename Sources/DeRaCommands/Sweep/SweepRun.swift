@@ -103,7 +103,7 @@ final class SweepRun {
     let requests = keys.map { key in
       BatchSampler.Request(
         prompt: prompts.tokens[key.prompt], realignment: realignments[indices[key.lambda] ?? 0],
-        seed: Self.samplerSeed(first: plan.seed, key))
+        seed: key.samplerSeed(first: plan.seed))
     }
     var reverse: [SampleKey: [Double]] = [:]
     let shouldContinue = { !Interrupt.isRequested }
@@ -153,15 +153,7 @@ final class SweepRun {
       tokens: drawn.tokens.count)
     for (name, scorer) in plan.scorers {
       let value = try scorer.score(answer)
-      if value.isFinite { values["reward.\(name)"] = value }
+      if value.magnitude <= SweepMetric.magnitudeLimit { values["reward.\(name)"] = value }
     }
-  }
-
-  /// The seed of an answer's sampler: it differs between prompts and seeds, and is the same under every λ, so that what
-  /// differs between λ is not chance. Below 2⁵³, as `dera run --seed` takes it.
-  static func samplerSeed(first: UInt64, _ key: SampleKey) -> UInt64 {
-    var mixer = SplitMix64(state: first &+ UInt64(key.seed))
-    var mixed = SplitMix64(state: mixer.next() ^ UInt64(key.prompt))
-    return mixed.next() >> 11
   }
 }

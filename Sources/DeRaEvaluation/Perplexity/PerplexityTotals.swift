@@ -17,16 +17,29 @@ package struct PerplexityTotals: Sendable, Equatable, Codable {
     for (index, sums) in next.directions.enumerated() { directions[index] += sums }
   }
 
-  /// Whether this, read from a file, can be one of a measurement under so many λ, with so many directions compared.
-  package func isConsistent(lambdas: Int, models: Int) -> Bool {
-    let count = scores.first?.losses.count ?? 0
-    return scores.count == lambdas && directions.count == models && count > 0
-      && scores.allSatisfy { scores in
-        scores.losses.count == count
-          && [scores.baseLosses, scores.divergences, scores.probabilityChanges].allSatisfy {
-            $0.count == (scores.baseLosses.isEmpty ? 0 : count)
-          }
-      }
+  /// Checks that this, read from a file, can be what one chunk of a measurement gave.
+  /// - Parameters:
+  ///   - lambdas: number of λ.
+  ///   - models: directions that are compared.
+  ///   - tokens: scored tokens of a chunk.
+  ///   - compares: whether there was a bundle to compare with.
+  package func check(
+    lambdas: Int, models: Int, tokens: Int, compares: Bool, _ check: RecordCheck
+  ) throws(RecordError) {
+    try check.require(scores.count == lambdas, "totals.scores", "\(lambdas) members, one a λ")
+    for (index, scores) in scores.enumerated() {
+      try scores.check(tokens: tokens, compares: compares, "totals.scores[\(index)]", check)
+    }
+    try check.require(directions.count == models, "totals.directions", "\(models) members, one an aligned model")
+    for (index, sums) in directions.enumerated() {
+      let field = "totals.directions[\(index)]"
+      // Squares are sums of products less a mean, which rounding may leave a little below 0.
+      let squares = -1e-3...DirectionSums.magnitudeLimit
+      try check.require(sums.own, in: squares, "\(field).own")
+      try check.require(sums.base, in: squares, "\(field).base")
+      let largest = DirectionSums.magnitudeLimit
+      try check.require(sums.cross, in: -largest...largest, "\(field).cross")
+    }
   }
 
   /// `[aligned models]`, nil for a model that is the reference.

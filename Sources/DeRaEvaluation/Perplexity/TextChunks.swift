@@ -2,6 +2,8 @@
 /// model's beginning-of-text token where it has one (in place of the chunk's first token), the second half scored.
 package struct TextChunks: Sendable, Equatable {
   package static let defaultContext = 512
+  /// Fewer tokens leave nothing to score.
+  package static let leastContext = 4
 
   package let tokens: [Int32]
   package let context: Int
@@ -15,7 +17,7 @@ package struct TextChunks: Sendable, Equatable {
   ///   - limit: most chunks to use.
   /// - Throws: `EvaluationError.textTooShort` when not even one chunk is full.
   package init(tokens: [Int32], context: Int, beginning: Int32?, limit: Int? = nil) throws(EvaluationError) {
-    guard context >= 4 else { throw .contextTooSmall(context) }
+    guard context >= Self.leastContext else { throw .contextTooSmall(context) }
     guard tokens.count >= context else { throw .textTooShort(tokens: tokens.count, context: context) }
     self.tokens = tokens
     self.context = context
@@ -24,9 +26,12 @@ package struct TextChunks: Sendable, Equatable {
   }
 
   /// Scored tokens of a chunk.
-  package var scoredTokens: Int { context - 1 - firstScored }
+  package var scoredTokens: Int { Self.scoredTokens(context: context) }
   /// The first position whose logits are scored, against the token after it.
   package var firstScored: Int { context / 2 }
+
+  /// Scored tokens of a chunk of so many tokens.
+  package static func scoredTokens(context: Int) -> Int { context - 1 - context / 2 }
 
   /// The tokens `[context]` of a chunk.
   package subscript(index: Int) -> [Int32] {

@@ -62,6 +62,26 @@ package struct TokenScores: Sendable, Equatable, Codable {
     sameTopCount += next.sameTopCount
   }
 
+  /// Checks that these, read from a file, can be those of a chunk.
+  func check(
+    tokens: Int, compares: Bool, _ field: String, _ check: RecordCheck
+  ) throws(RecordError) {
+    // A likelihood may exceed 1, and a divergence be negative, by rounding.
+    let nats: ClosedRange<Float> = -0.01...(.greatestFiniteMagnitude)
+    let columns: [(name: String, values: [Float], range: ClosedRange<Float>)] = [
+      ("losses", losses, nats), ("base_losses", baseLosses, nats), ("divergences", divergences, nats),
+      ("probability_changes", probabilityChanges, -1...1),
+    ]
+    for (index, column) in columns.enumerated() {
+      let count = index == 0 || compares ? tokens : 0
+      try check.require(column.values.count == count, "\(field).\(column.name)", "\(count) numbers, one a scored token")
+      try check.require(
+        column.values.allSatisfy(column.range.contains), "\(field).\(column.name)",
+        "numbers from \(column.range.lowerBound) to \(column.range.upperBound)")
+    }
+    try check.require(sameTopCount, in: 0...(compares ? tokens : 0), "\(field).same_top_count")
+  }
+
   /// Mean negative log-likelihood, nats a token.
   package var meanLoss: Estimate { Estimate(meanOf: losses.lazy.map(Double.init)) }
   /// e to the mean loss.

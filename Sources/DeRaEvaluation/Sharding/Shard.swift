@@ -39,6 +39,9 @@ package struct Shard: Sendable, Equatable, Codable {
   }
 
   package func includes(_ item: Int) -> Bool { item % count == index - 1 }
+
+  /// How many of a job's items are this shard's.
+  package func share(of items: Int) -> Int { items / count + (items % count >= index ? 1 : 0) }
 }
 
 extension Shard: CustomStringConvertible {

@@ -12,9 +12,9 @@ package struct DirectionReport: Sendable, Equatable, Codable {
 
   /// nil where there is no direction to keep: the models compared with are the same.
   package init?(_ sums: DirectionSums) {
-    guard sums.base > 0 else { return nil }
+    guard sums.base > DirectionSums.nothing else { return nil }
     relativeError = (max(sums.own - 2 * sums.cross + sums.base, 0) / sums.base).squareRoot()
-    cosine = sums.own > 0 ? sums.cross / (sums.own * sums.base).squareRoot() : nil
+    cosine = sums.own > DirectionSums.nothing ? sums.cross / (sums.own * sums.base).squareRoot() : nil
     gain = sums.cross / sums.base
   }
 }
@@ -24,6 +24,11 @@ package struct DirectionSums: Sendable, Equatable, Codable {
   package var own = 0.0
   package var base = 0.0
   package var cross = 0.0
+
+  /// Beyond what logits, which are 32-bit floats, can sum up to over a chunk; sums of these do not overflow.
+  package static let magnitudeLimit = 1e90
+  /// Squares below this are 0: products of two such numbers would be lost.
+  static let nothing = 1e-60
 
   package init() {}
 

@@ -27,7 +27,8 @@ package struct Estimate: Sendable, Equatable, Codable {
   /// eˣ, the error carried over in first order.
   package var exponential: Estimate {
     let power = Double.exp(value)
-    return Estimate(value: power, error: power * error)
+    // Beyond the largest number nothing is known of the error; infinity times 0 would be no number.
+    return Estimate(value: power, error: power.isFinite ? power * error : .infinity)
   }
 
   /// √x, the error carried over in first order; a root of 0 has error 0.
@@ -38,6 +39,9 @@ package struct Estimate: Sendable, Equatable, Codable {
 
   /// `left − right` of two means with this covariance.
   static func difference(_ left: Estimate, _ right: Estimate, covariance: Double) -> Estimate {
+    guard left.value.isFinite && right.value.isFinite else {
+      return Estimate(value: left.value == right.value ? 0 : left.value - right.value, error: .infinity)
+    }
     let variance = left.error * left.error + right.error * right.error - 2 * covariance
     return Estimate(value: left.value - right.value, error: max(variance, 0).squareRoot())
   }

@@ -59,6 +59,7 @@ package struct SweepHeader: Codable, Sendable, Equatable {
   package func difference(from other: SweepHeader) -> String? {
     if version != other.version { return "version" }
     if models != other.models { return "models" }
+    if prompts != other.prompts { return "prompts" }
     let names = Set(settings.keys).union(other.settings.keys).sorted()
     return names.first { settings[$0] != other.settings[$0] }
   }
