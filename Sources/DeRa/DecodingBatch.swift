@@ -49,6 +49,12 @@ package final class DecodingBatch {
     set { workspace.longestStretch = newValue }
   }
 
+  /// Tokens of one text that a pass has room for, beside the next token of every other session.
+  package var longestUsefulStretch: Int {
+    let models = workspace.models.perSession
+    return (workspace.state.maxColumns - (sessions.count - 1) * models) / models
+  }
+
   /// Computes the logits after the last token of every session that is given a λ.
   /// - Parameters:
   ///   - realignments: one for every session; nil leaves it out.

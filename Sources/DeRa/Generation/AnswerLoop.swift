@@ -88,7 +88,7 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
     precondition(places[place] == nil, "an answer is under way in this place")
     let sequence = batch.sequences[place]
     try batch.checkUnchanged()
-    try check(prompt, options, contextLength: sequence.contextLength)
+    try options.check(prompt: prompt, contextLength: sequence.contextLength, blend: batch.blend)
     let draft = try AnswerDraft(prompt: prompt, decoder: decoder, endOfText: endOfText, options: options)
     var generation = Generation()
     generation.seed = draft.seed
@@ -235,16 +235,6 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
     generation.prefillSeconds = prefilled - place.start
     generation.decodeSeconds = clock.now - prefilled
     return generation
-  }
-
-  private func check(_ prompt: [Int32], _ options: GenerationOptions, contextLength: Int) throws(GenerationError) {
-    if batch.blend == .weights && options.sampling.plausible > 0 { throw .maskedWeights }
-    guard !prompt.isEmpty else { throw .emptyPrompt }
-    guard prompt.count <= contextLength else {
-      throw .promptTooLong(tokens: prompt.count, contextLength: contextLength)
-    }
-    if let limit = options.maxTokens, limit < 0 { throw .badOption("max tokens is \(limit) but must be 0 or more") }
-    if options.stopStrings.contains("") { throw .badOption("a stop string must not be empty") }
   }
 }
 

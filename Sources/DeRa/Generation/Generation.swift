@@ -37,6 +37,22 @@ public struct GenerationOptions: Sendable, Equatable {
   }
 }
 
+extension GenerationOptions {
+  /// - Throws: `GenerationError` or `SamplingError` when no sequence of that context length can answer the prompt so.
+  package func check(prompt: [Int32], contextLength: Int, blend: Blend) throws {
+    if blend == .weights && sampling.plausible > 0 { throw GenerationError.maskedWeights }
+    guard !prompt.isEmpty else { throw GenerationError.emptyPrompt }
+    guard prompt.count <= contextLength else {
+      throw GenerationError.promptTooLong(tokens: prompt.count, contextLength: contextLength)
+    }
+    if let maxTokens, maxTokens < 0 {
+      throw GenerationError.badOption("max tokens is \(maxTokens) but must be 0 or more")
+    }
+    if stopStrings.contains("") { throw GenerationError.badOption("a stop string must not be empty") }
+    try sampling.validate()
+  }
+}
+
 /// Why an answer ended.
 public enum FinishReason: String, Sendable, Codable {
   /// The model's end of text, or a stop string.
