@@ -1,5 +1,4 @@
 import DeRaKernels
-import DeRaTokenization
 
 extension ModelBundle {
   /// Opens and validates a bundle, a `.dera` file or its packed form `.dera.lz4`, which is expanded once into the user's
@@ -98,10 +97,8 @@ public struct SessionOptions: Sendable, Hashable {
 }
 
 extension ModelBundle {
-  /// The common part of a session and a batch: the sequences, the loop that draws answers, and the thread it runs on.
-  func decoding(
-    sequences: Int, context: Int?, threads: Int?, options: SessionOptions
-  ) throws -> (loop: AnswerLoop<DecodingBatch, Tokenizer.StreamingDecoder>, thread: ComputeThread) {
+  /// The sequences of a session or a batch.
+  func decodingBatch(sequences: Int, context: Int?, threads: Int?, options: SessionOptions) throws -> DecodingBatch {
     if let threads, !(1...1024).contains(threads) {
       throw DeRaError.invalidOption(reason: "\(threads) threads; give 1 to 1024")
     }
@@ -122,7 +119,7 @@ extension ModelBundle {
         let needed = batch.memory.total
         guard needed <= limit else { throw DeRaError.memoryLimit(needed: needed, limit: limit) }
       }
-      return (AnswerLoop(batch), try ComputeThread(pool: pool))
+      return batch
     }
   }
 }

@@ -18,7 +18,9 @@ public actor Session {
   public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   init(_ bundle: ModelBundle, context: Int?, threads: Int?, options: SessionOptions) throws {
-    (loop, thread) = try bundle.decoding(sequences: 1, context: context, threads: threads, options: options)
+    loop = AnswerLoop(
+      try bundle.decodingBatch(sequences: 1, context: context, threads: threads, options: options))
+    thread = try ComputeThread(pool: loop.batch.sessions[0].engine.pool)
     self.bundle = bundle
     contextLength = loop.batch.sessions[0].contextLength
     memory = loop.batch.memory
@@ -85,7 +87,10 @@ public actor Session {
     guard current !== control else { return }
     guard control.begin() else { throw DeRaError.superseded }
     endCurrent()
-    try loop.start(control, in: bundle, at: 0)
+    let lambda = control.takeNewLambda() ?? control.lambda
+    try loop.start(
+      bundle.tokens(of: control.prompt), of: bundle, at: 0,
+      realignment: lambda.realignment(models: bundle.alignedModels), options: control.options)
     loop.batch.sessions[0].shouldContinue = { !control.isCancelled }
     current = control
   }
@@ -110,15 +115,5 @@ public actor Session {
   private func endCurrent() {
     loop.cancel(0)
     current = nil
-  }
-}
-
-extension AnswerLoop where Decoder == Tokenizer.StreamingDecoder {
-  /// Begins the answer that a control describes.
-  func start(_ control: AnswerControl, in bundle: ModelBundle, at place: Int) throws {
-    let lambda = control.takeNewLambda() ?? control.lambda
-    try start(
-      bundle.tokens(of: control.prompt), of: bundle, at: place,
-      realignment: lambda.realignment(models: bundle.alignedModels), options: control.options)
   }
 }

@@ -73,6 +73,10 @@ final class AnswerControl: Sendable {
     var hasBegun = false
     var isCancelled = false
     var generation: Generation?
+    /// Who is told of another λ at once.
+    var listener: (@Sendable (Lambda) throws -> Void)?
+    /// Why a λ was refused.
+    var refusal: (any Error)?
   }
 
   let prompt: Prompt
@@ -88,15 +92,18 @@ final class AnswerControl: Sendable {
   var lambda: Lambda {
     get { state.withLock { $0.lambda } }
     set {
-      state.withLock {
-        $0.lambda = newValue
-        $0.isNew = true
+      let listener = state.withLock { state in
+        state.lambda = newValue
+        state.isNew = true
+        return state.listener
       }
+      tell(listener, newValue)
     }
   }
 
   var isCancelled: Bool { state.withLock { $0.isCancelled } }
   var generation: Generation? { state.withLock { $0.generation } }
+  var refusal: (any Error)? { state.withLock { $0.refusal } }
 
   /// λ if it has been changed since it was last taken.
   func takeNewLambda() -> Lambda? {
@@ -104,6 +111,16 @@ final class AnswerControl: Sendable {
       defer { state.isNew = false }
       return state.isNew ? state.lambda : nil
     }
+  }
+
+  /// Tells of every λ from now on, and of one that has been set already.
+  func forward(_ listener: @escaping @Sendable (Lambda) throws -> Void) {
+    state.withLock { $0.listener = listener }
+    if let lambda = takeNewLambda() { tell(listener, lambda) }
+  }
+
+  private func tell(_ listener: (@Sendable (Lambda) throws -> Void)?, _ lambda: Lambda) {
+    do { try listener?(lambda) } catch { state.withLock { $0.refusal = error } }
   }
 
   /// False when the answer had begun already.
