@@ -4,11 +4,14 @@ import DeRaTransformer
 
 /// Several sequences of one bundle that step together, each with its own λ: a matrix is read once for all of them.
 ///
-/// The sessions are ordinary ones, and what a sequence gets does not depend on the others.
+/// The sessions are ordinary ones, and what a sequence gets does not depend on the others, but for one that is the
+/// `reference` of another.
 package final class DecodingBatch {
   package let sessions: [DecodingSession]
   package let bundle: ModelBundle
   private let workspace: Workspace
+  /// `[sessions]`: the numbers of a step's requests.
+  private var requests: [Int]
 
   /// - Parameters:
   ///   - count: sequences.
@@ -37,6 +40,7 @@ package final class DecodingBatch {
           try DecodingSession(workspace, index: index, contextLength: contextLength, cacheCodec: cacheCodec))
       }
       self.sessions = sessions
+      requests = sessions.map { _ in 0 }
     } catch {
       throw .outOfMemory("\(error)")
     }
@@ -71,13 +75,11 @@ package final class DecodingBatch {
     for (index, session) in sessions.enumerated() {
       guard let realignment = realignments[index] else { continue }
       if session.tokens.isEmpty { throw SessionError.empty }
-      try workspace.request(session, realignment)
+      requests[index] = try workspace.request(session, realignment)
     }
     let panel = try workspace.logits(of: model)
-    var request = 0
     for index in sessions.indices where realignments[index] != nil {
-      defer { request += 1 }
-      guard let column = workspace.output(of: request) else { continue }
+      guard let column = workspace.output(of: requests[index]) else { continue }
       let vocabulary = bundle.configuration.vocabularySize
       try body(index, UnsafeMutableBufferPointer(start: panel.column(column), count: vocabulary))
     }

@@ -28,6 +28,9 @@ package final class DecodingSession {
     set { workspace.shouldContinue = newValue }
   }
 
+  /// Another session of the same batch, whose text differs in the prompt: λ of the prompt blends what follows both.
+  package var reference: DecodingSession?
+
   let workspace: Workspace
   /// The number that its first model has in the workspace's decoder.
   let firstModel: Int

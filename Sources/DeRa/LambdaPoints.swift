@@ -4,11 +4,17 @@ extension Realignment {
 
   /// Reads points separated by semicolons: `0;0.5;1`, `0.5,0.3;1,0`, `brief=0.5,happy=0.3;brief=1`. One λ of a point may
   /// be a range from:to:step, which stands for a point for each of its values: `0:3:0.5`, `brief=0:1:0.25,happy=0.5`.
-  /// - Parameter models: names of the aligned models, in the bundle's order.
-  package static func parsePoints(_ text: String, models: [String]) throws(RealignmentError) -> [Realignment] {
+  /// - Parameters:
+  ///   - models: names of the aligned models, in the bundle's order.
+  ///   - hasReferencePrompt: as for `parse`.
+  package static func parsePoints(
+    _ text: String, models: [String], hasReferencePrompt: Bool = false
+  ) throws(RealignmentError) -> [Realignment] {
     var points: [Realignment] = []
     for part in text.split(separator: ";", omittingEmptySubsequences: false) {
-      for point in try expanded(String(part)) { points.append(try parse(point, models: models)) }
+      for point in try expanded(String(part)) {
+        points.append(try parse(point, models: models, hasReferencePrompt: hasReferencePrompt))
+      }
       guard points.count <= pointLimit else { throw .tooManyPoints(limit: pointLimit) }
     }
     return points

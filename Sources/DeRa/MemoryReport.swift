@@ -32,12 +32,15 @@ extension DecodingSession {
   /// How keys and values are held.
   package var cacheCodec: CacheCodec { caches[0].codec }
 
-  /// The memory of this session; KV memory becomes resident as the context fills.
+  /// Bytes of its own keys and values when its context is full.
+  fileprivate var kvBytes: Int { caches.reduce(0) { $0 + $1.byteCount } }
+
+  /// The memory of this session, its `reference` included; KV memory becomes resident as the context fills.
   package var memory: MemoryReport {
     MemoryReport(
       mappedBytes: bundle.mappedBytes,
       residentBytes: workspace.state.streaming.map { min($0.limit, bundle.mappedBytes) },
-      kvBytes: caches.reduce(0) { $0 + $1.byteCount },
+      kvBytes: kvBytes + (reference?.kvBytes ?? 0),
       scratchBytes: workspace.state.byteCount)
   }
 }
@@ -46,7 +49,7 @@ extension DecodingBatch {
   /// The memory of all its sequences.
   package var memory: MemoryReport {
     var report = sessions[0].memory
-    report.kvBytes = sessions.reduce(0) { $0 + $1.memory.kvBytes }
+    report.kvBytes = sessions.reduce(0) { $0 + $1.kvBytes }
     return report
   }
 }

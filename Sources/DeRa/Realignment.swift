@@ -10,11 +10,21 @@ package struct Realignment: Sendable, Hashable {
   }
   /// Weight of the reference model's logits, 1 − Σ λ as `ReferenceShare` counts it.
   package private(set) var referenceWeight: Float
+  /// λ of the prompt against a reference prompt: what the models say after each of them, blended as above, is blended once
+  /// more, `(1 − λ) h(reference prompt) + λ h(prompt)`. 1, the plain prompt, where there is no other.
+  package var prompt: Float
 
-  package init(lambdas: [Float]) {
+  package init(lambdas: [Float], prompt: Float = 1) {
     self.lambdas = lambdas
+    self.prompt = prompt
     referenceWeight = Float(ReferenceShare.of(lambdas))
   }
+
+  /// Weight of what is said after the reference prompt.
+  var referencePromptWeight: Float { Float(ReferenceShare.of(CollectionOfOne(prompt))) }
+
+  /// The name of the prompt's λ beside the aligned models' names.
+  package static let promptName = "prompt"
 
   /// λ of the first aligned model; further ones get 0.
   /// - Parameter models: number of aligned models.
@@ -37,8 +47,13 @@ package struct Realignment: Sendable, Hashable {
 
   /// Reads `0.5`, `0.5,0.3` (bundle order; missing ones are 0) or `brief=0.5,happy=0.3` (those not named are 0).
   /// - Parameter models: names of the aligned models, in the bundle's order.
-  package static func parse(_ text: String, models: [String]) throws(RealignmentError) -> Realignment {
-    var lambdas = [Float](repeating: 0, count: models.count)
+  /// - Parameter hasReferencePrompt: `prompt=1.5`, or a last number, is the λ of two prompts; 1 if it is not given.
+  package static func parse(
+    _ text: String, models: [String], hasReferencePrompt: Bool = false
+  ) throws(RealignmentError) -> Realignment {
+    let aligned = models.count
+    let models = models + (hasReferencePrompt ? [promptName] : [])
+    var lambdas = [Float](repeating: 0, count: aligned) + (hasReferencePrompt ? [1] : [])
     var named: Set<Int> = []
     for (position, part) in text.split(separator: ",", omittingEmptySubsequences: false).enumerated() {
       let equals = part.lastIndex(of: "=")
@@ -56,14 +71,18 @@ package struct Realignment: Sendable, Hashable {
       guard named.insert(index).inserted else { throw .repeated(name) }
       lambdas[index] = value
     }
-    return Realignment(lambdas: lambdas)
+    return Realignment(
+      lambdas: Array(lambdas[..<aligned]), prompt: hasReferencePrompt ? lambdas[aligned] : 1)
   }
 
   /// `0.5` with one aligned model, `brief=0.5,happy=0` with several.
   package func description(models: [String]) -> String {
-    let numbers = lambdas.map { $0 == $0.rounded() && abs($0) < 1e6 ? "\(Int($0))" : "\($0)" }
-    guard lambdas.count > 1 else { return numbers.first ?? "0" }
-    return zip(models, numbers).map { "\($0)=\($1)" }.joined(separator: ",")
+    let hasPrompt = prompt != 1
+    let numbers = (lambdas + (hasPrompt ? [prompt] : [])).map {
+      $0 == $0.rounded() && abs($0) < 1e6 ? "\(Int($0))" : "\($0)"
+    }
+    guard numbers.count > 1 else { return numbers.first ?? "0" }
+    return zip(models + (hasPrompt ? [Self.promptName] : []), numbers).map { "\($0)=\($1)" }.joined(separator: ",")
   }
 
   private static func number(_ text: Substring) throws(RealignmentError) -> Float {

@@ -26,6 +26,10 @@ final class Workspace {
 
   private struct Request {
     unowned(unsafe) let session: DecodingSession
+    /// Weight of its blend in its output.
+    var share: Float
+    /// Whether it shares the output of the request before it.
+    var joins = false
     /// The length up to which its models run in this step; 0 leaves it out.
     var end = 0
     /// Its column of logits; nil where the text's end is not reached in this step.
@@ -79,12 +83,25 @@ final class Workspace {
 
   /// Asks for the logits after a session's last token.
   ///
-  /// A model of weight 0 is left out: its cost is saved, and λ = 1 is the aligned model alone to the bit.
+  /// A model or a prompt of weight 0 is left out: its cost is saved, and λ = 1 is the aligned model alone to the bit.
+  /// - Returns: the request's number, for `output(of:)`.
   /// - Throws: `SessionError.outOfMemory` when the weights that λ needs cannot be streamed.
-  func request(_ session: DecodingSession, _ realignment: Realignment) throws(SessionError) {
+  @discardableResult
+  func request(_ session: DecodingSession, _ realignment: Realignment) throws(SessionError) -> Int {
     let count = models.bundle.decoder.models.count
     precondition(realignment.lambdas.count == count - 1, "one λ for every aligned model")
     try extendStreaming(realignment)
+    let first = requestCount
+    guard let reference = session.reference, realignment.prompt != 1 else {
+      add(session, realignment, share: 1)
+      return first
+    }
+    if realignment.prompt != 0 { add(session, realignment, share: realignment.prompt) }
+    add(reference, realignment, share: realignment.referencePromptWeight, joins: realignment.prompt != 0)
+    return first
+  }
+
+  private func add(_ session: DecodingSession, _ realignment: Realignment, share: Float, joins: Bool = false) {
     session.mix(realignment)
     for model in 0..<perSession {
       let isReference = model == 0
@@ -94,7 +111,7 @@ final class Workspace {
         case .weights: isReference ? 1 : 0
         }
     }
-    requests.initializeElement(at: requestCount, to: Request(session: session))
+    requests.initializeElement(at: requestCount, to: Request(session: session, share: share, joins: joins))
     requestCount += 1
   }
 
@@ -147,20 +164,28 @@ final class Workspace {
     }
     var count = 0
     var outputs = 0
-    for index in 0..<requestCount where requests[index].end == requests[index].session.tokens.count {
+    for index in 0..<requestCount where isComplete(index) {
+      if !requests[index].joins { outputs += 1 }
       let session = requests[index].session
       for other in 0..<perSession where needs(index, other) && (model ?? other) == other {
         terms.initializeElement(
           at: count,
           to: BlendTerm(
-            output: outputs, model: session.firstModel + other, hidden: session.hiddenState(other),
-            weight: model == nil ? weights[index * perSession + other] : 1))
+            output: outputs - 1, model: session.firstModel + other, hidden: session.hiddenState(other),
+            weight: requests[index].share * (model == nil ? weights[index * perSession + other] : 1)))
         count += 1
       }
-      requests[index].output = outputs
-      outputs += 1
+      requests[index].output = outputs - 1
     }
     return decoder.logits(UnsafeBufferPointer(rebasing: terms[0..<count]), outputs: outputs, in: state)
+  }
+
+  /// Whether the step reaches the ends of all texts of a request's output.
+  private func isComplete(_ request: Int) -> Bool {
+    func reaches(_ index: Int) -> Bool { requests[index].end == requests[index].session.tokens.count }
+    let first = requests[request].joins ? request - 1 : request
+    let isJoined = first + 1 < requestCount && requests[first + 1].joins
+    return reaches(first) && (!isJoined || reaches(first + 1))
   }
 
   /// The column of a request's logits after `logits`; nil while its text is not computed to its end.

@@ -16,6 +16,7 @@ struct RunCommand: ParsableCommand {
         dera run model.dera --lambda 0.5 --temperature 0 -n 100 "Why is the sky blue?"
         dera run rewards.dera --lambda brief=0.5,happy=0.3 --seed 7 --raw "Once upon a time"
         git diff | dera run model.dera --system "Summarise this change."
+        dera run model.dera --system "Answer in lower case." --reference-without-system --lambda 1.5 "Tell me IN CAPITALS."
       """)
 
   @OptionGroup var bundle: BundleArgument
@@ -25,12 +26,16 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Continue the prompt as it is, without the chat template.") var raw = false
   @Flag(help: "Print one JSON object with the answer and all figures instead.") var json = false
   @OptionGroup(title: "Prompt") var prompting: PromptArguments
+  @OptionGroup(title: "Reference prompt") var reference: ReferencePromptArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
   @OptionGroup(title: "Machine") var machine: SessionArguments
 
   func validate() throws {
     if raw && prompting.chatTemplate != nil {
       throw ValidationError("--raw leaves the chat template out, so --chat-template does not go with it")
+    }
+    if raw && (reference.referenceSystem != nil || reference.referenceWithoutSystem) {
+      throw ValidationError("with --raw, give the whole reference prompt by --reference-prompt")
     }
     if raw && system != nil { throw ValidationError("--system needs the chat template, so it does not go with --raw") }
   }
@@ -40,15 +45,19 @@ struct RunCommand: ParsableCommand {
       throw ValidationError("there is no prompt; give one as an argument or on standard input")
     }
     let bundle = try bundle.open()
-    let realignment = try lambda.realignment(for: bundle)
+    let realignment = try lambda.realignment(for: bundle, hasReferencePrompt: reference.isGiven)
     let format = try prompting.format(bundle)
-    let tokens = try promptTokens(format)
-    let session = try machine.session(bundle, realignment)
+    let text = try promptText()
+    let tokens = try tokens(format, system: system, text: text)
+    let referenceTokens = try reference.isGiven ? referenceTokens(format, text) : nil
+    if let referenceTokens { reference.note(realignment, prompt: tokens.count, reference: referenceTokens.count) }
+    let session = try machine.session(bundle, realignment, hasReferencePrompt: reference.isGiven)
     var options = try sampling.options()
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
     let isQuiet = json
     let generation = try Interrupt.during {
-      try session.generate(prompt: tokens, realignment: realignment, options: options) { text in
+      try session.generate(prompt: tokens, reference: referenceTokens, realignment: realignment, options: options) {
+        text in
         if !isQuiet { try Output.write(text) }
         return !Interrupt.isRequested
       }
@@ -66,7 +75,7 @@ struct RunCommand: ParsableCommand {
     if generation.finishReason == .cancelled { throw ExitCode.interrupted }
   }
 
-  private func promptTokens(_ format: PromptFormat) throws -> [Int32] {
+  private func promptText() throws -> String {
     let text = try prompt.flatMap { $0 == Input.name ? nil : $0 } ?? Input.readPrompt()
     if text.isEmpty {
       guard raw else {
@@ -75,8 +84,19 @@ struct RunCommand: ParsableCommand {
       }
       Output.note("The prompt is empty: the model begins a text of its own.")
     }
+    return text
+  }
+
+  private func referenceTokens(_ format: PromptFormat, _ text: String) throws -> [Int32] {
+    let parts = try reference.parts(system: system, text: text)
+    return try tokens(format, system: parts.system, text: parts.text)
+  }
+
+  private func tokens(_ format: PromptFormat, system: String?, text: String) throws -> [Int32] {
     if raw || !format.hasTemplate {
-      if system != nil { throw ValidationError("the bundle has no chat template, so --system has no place to go") }
+      if system != nil || reference.referenceWithoutSystem {
+        throw ValidationError("the bundle has no chat template, so a system prompt has no place to go")
+      }
       return try format.tokens(text: text)
     }
     let start = system.map { [TemplateMessage(role: "system", content: $0)] } ?? []

@@ -6,7 +6,7 @@ import DeRaText
 package struct RunReport: Encodable, Equatable {
   package var text: String
   package var finishReason: FinishReason
-  /// λ by name of the aligned model.
+  /// λ by name of the aligned model, and the prompt's where it is not 1.
   package var lambda: [String: Float]
   package var blend: Blend
   package var seed: UInt64
@@ -27,6 +27,7 @@ package struct RunReport: Encodable, Equatable {
     text = generation.text
     finishReason = generation.finishReason
     lambda = Dictionary(zip(models, realignment.lambdas)) { first, _ in first }
+    if realignment.prompt != 1 { lambda[Realignment.promptName] = realignment.prompt }
     self.blend = blend
     seed = generation.seed
     promptTokens = generation.promptTokens

@@ -4,6 +4,7 @@ import Testing
 /// A model of 27 tokens that always continues the alphabet: after letter n comes n + 1, after z (25) the end (26).
 private final class Alphabet: TokenSequence, TokenBatch {
   private(set) var tokens: [Int32] = []
+  var reference: Alphabet? { nil }
   let contextLength: Int
   private(set) var appended = 0
   /// Length at which a prompt's computation is cancelled.

@@ -42,6 +42,8 @@ extension DeRaError {
     switch error {
     case .emptyPrompt: .emptyPrompt
     case .promptTooLong(let tokens, let limit): .promptTooLong(tokens: tokens, contextLength: limit)
+    case .promptsTooLong(let tokens, let reference, let limit):
+      .promptTooLong(tokens: max(tokens, reference), contextLength: limit)
     case .badOption(let reason): .invalidOption(reason: reason)
     case .maskedWeights: .invalidOption(reason: "a plausibility mask needs logits to be blended, not weights")
     }

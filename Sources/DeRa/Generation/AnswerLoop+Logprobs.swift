@@ -24,31 +24,39 @@ extension AnswerLoop {
   ///
   /// Models of the blend have what they need. The others run alone, so that the blend's bits are what they are without.
   func explain(_ body: (_ place: Int, _ progress: Progress) throws -> Void) throws {
-    guard let models = places.lazy.compactMap({ $0?.drawn == nil ? nil : $0?.realignment.weights.count }).max() else {
-      return
-    }
-    for model in 0..<models {
+    guard places.contains(where: { $0?.drawn != nil }) else { return }
+    let models = places.lazy.compactMap { $0?.realignment.weights.count }.max() ?? 0
+    for model in 0..<max(models, 2) {
       for isBlended in [true, false] {
         for place in places.indices {
-          guard let answer = places[place], answer.drawn != nil, answer.asks == model,
-            (answer.realignment.weights[model] != 0) == isBlended
-          else {
-            wanted[place] = nil
-            continue
+          wanted[place] = places[place].flatMap { answer in
+            answer.drawn != nil && answer.asks == model && model < voices(place)
+              ? question(answer, model, hasReference: batch.sequences[place].reference != nil, isBlended) : nil
           }
-          wanted[place] = isBlended ? answer.realignment : answer.realignment.alone(model)
         }
         guard wanted.contains(where: { $0 != nil }) else { continue }
-        try batch.logits(wanted, of: model) { place, logits in
+        try batch.logits(wanted, of: isBlended ? model : nil) { place, logits in
           places[place]?.drawn?.logprobs?.add(model: UnsafeBufferPointer(logits))
           places[place]?.asks += 1
         }
       }
     }
     for place in places.indices {
-      guard let drawn = places[place]?.drawn, places[place]?.asks == models else { continue }
+      guard let drawn = places[place]?.drawn, places[place]?.asks == voices(place) else { continue }
       try commit(drawn, place, body)
     }
+  }
+
+  /// What is asked by itself: the models, or the reference prompt and the prompt.
+  private func voices(_ place: Int) -> Int {
+    batch.sequences[place].reference != nil ? 2 : places[place]?.realignment.weights.count ?? 0
+  }
+
+  /// The λ under which a voice is asked; nil where it is asked in the other way.
+  private func question(_ answer: Place, _ voice: Int, hasReference: Bool, _ isBlended: Bool) -> Realignment? {
+    if hasReference { return isBlended ? nil : Realignment(lambdas: answer.realignment.lambdas, prompt: Float(voice)) }
+    guard (answer.realignment.weights[voice] != 0) == isBlended else { return nil }
+    return isBlended ? answer.realignment : answer.realignment.alone(voice)
   }
 }
 

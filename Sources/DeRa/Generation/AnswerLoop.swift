@@ -36,6 +36,16 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
     var drawn: Drawn?
     /// The model that is asked next.
     var asks = 0
+
+    /// The λ whose distribution tells what is plausible: the reference's, or, with two prompts, the plain prompt's, since
+    /// a reference prompt is there to be turned away from.
+    func maskRealignment(hasReference: Bool) -> Realignment {
+      hasReference ? Realignment(lambdas: realignment.lambdas) : realignment.reference
+    }
+
+    func masksItself(hasReference: Bool) -> Bool {
+      hasReference ? realignment.prompt == 1 : realignment.soleModel == 0
+    }
   }
 
   struct Drawn {
@@ -78,17 +88,19 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
   /// What the sequence already shares with the beginning of the prompt is kept and not computed again. Afterwards the
   /// sequence holds the prompt and the answer, without a final end-of-text token.
   /// - Parameters:
+  ///   - reference: the reference prompt, for the sequence's `reference`; nil where it has none.
   ///   - decoder: a fresh decoder of the model's tokenizer.
   ///   - endOfText: ids that end the answer.
   /// - Throws: `GenerationError`, `SamplingError`, and what the sequence throws. The place stays free then.
   package func start(
-    _ prompt: [Int32], at place: Int, decoder: consuming Decoder, endOfText: Set<Int32>, realignment: Realignment,
-    options: GenerationOptions
+    _ prompt: [Int32], reference: [Int32]? = nil, at place: Int, decoder: consuming Decoder, endOfText: Set<Int32>,
+    realignment: Realignment, options: GenerationOptions
   ) throws {
     precondition(places[place] == nil, "an answer is under way in this place")
     let sequence = batch.sequences[place]
     try batch.checkUnchanged()
-    try options.check(prompt: prompt, contextLength: sequence.contextLength, blend: batch.blend)
+    precondition((reference == nil) == (sequence.reference == nil), "two prompts need two sequences")
+    try options.check(prompt: prompt, reference: reference, contextLength: sequence.contextLength, blend: batch.blend)
     let draft = try AnswerDraft(prompt: prompt, decoder: decoder, endOfText: endOfText, options: options)
     var generation = Generation()
     generation.seed = draft.seed
@@ -96,6 +108,10 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
     let start = clock.now
     if !sequence.continues(realignment) || options.scoresPrompt { sequence.truncate(to: 0) }
     generation.reusedTokens = try sequence.replace(with: prompt)
+    if let reference, let other = sequence.reference {
+      if !other.continues(realignment) { other.truncate(to: 0) }
+      _ = try other.replace(with: reference)
+    }
     places[place] = Place(
       realignment: realignment, draft: draft, maxTokens: options.maxTokens ?? .max,
       mask: PlausibilityMask(alpha: options.sampling.plausible), logprobs: options.logprobs,
@@ -123,7 +139,7 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
       if let count = places[place]?.logprobs { rows[place].keep(UnsafeBufferPointer(logits), top: count) }
       guard let mask = places[place]?.mask else { return try draw(logits, place, body) }
       // Second, so that the models run beside each other as they do without a mask.
-      if places[place]?.realignment.soleModel == 0 {
+      if places[place]?.masksItself(hasReference: batch.sequences[place].reference != nil) == true {
         try masked(place, body) { () throws(SamplingError) in
           try mask.apply(to: logits, reference: UnsafeBufferPointer(logits))
         }
@@ -131,7 +147,7 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
         wanted[place] = nil
       } else {
         stashes[place].replaceSubrange(0..., with: logits)
-        wanted[place] = places[place]?.realignment.reference
+        wanted[place] = places[place]?.maskRealignment(hasReference: batch.sequences[place].reference != nil)
         waiting += 1
       }
     }
@@ -203,8 +219,10 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
     let sequence = batch.sequences[place]
     let progress = Progress(token: drawn.token, text: drawn.text, logprobs: drawn.logprobs)
     if drawn.ends { return try end(place, progress, .stop, body) }
-    if sequence.tokens.count >= sequence.contextLength { return try end(place, progress, .context, body) }
+    let length = max(sequence.tokens.count, sequence.reference?.tokens.count ?? 0)
+    if length >= sequence.contextLength { return try end(place, progress, .context, body) }
     try sequence.append(CollectionOfOne(drawn.token))
+    try sequence.reference?.append(CollectionOfOne(drawn.token))
     if (places[place]?.draft.count ?? 0) >= (places[place]?.maxTokens ?? 0) {
       return try end(place, progress, .length, body)
     }

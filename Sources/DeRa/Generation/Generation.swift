@@ -38,10 +38,15 @@ public struct GenerationOptions: Sendable, Equatable {
 }
 
 extension GenerationOptions {
+  /// - Parameter reference: the reference prompt, if there is one.
   /// - Throws: `GenerationError` or `SamplingError` when no sequence of that context length can answer the prompt so.
-  package func check(prompt: [Int32], contextLength: Int, blend: Blend) throws {
+  package func check(prompt: [Int32], reference: [Int32]?, contextLength: Int, blend: Blend) throws {
     if blend == .weights && sampling.plausible > 0 { throw GenerationError.maskedWeights }
-    guard !prompt.isEmpty else { throw GenerationError.emptyPrompt }
+    guard !prompt.isEmpty, reference?.isEmpty != true else { throw GenerationError.emptyPrompt }
+    if let reference, max(prompt.count, reference.count) > contextLength {
+      throw GenerationError.promptsTooLong(
+        tokens: prompt.count, reference: reference.count, contextLength: contextLength)
+    }
     guard prompt.count <= contextLength else {
       throw GenerationError.promptTooLong(tokens: prompt.count, contextLength: contextLength)
     }
@@ -99,6 +104,8 @@ public struct Generation: Sendable, Equatable {
 package enum GenerationError: Error, Equatable, CustomStringConvertible {
   case emptyPrompt
   case promptTooLong(tokens: Int, contextLength: Int)
+  /// One of two prompts.
+  case promptsTooLong(tokens: Int, reference: Int, contextLength: Int)
   case badOption(String)
   /// A plausibility mask where weights are blended.
   case maskedWeights
@@ -110,6 +117,8 @@ package enum GenerationError: Error, Equatable, CustomStringConvertible {
     case .emptyPrompt: "the prompt has no tokens; give at least one character"
     case .promptTooLong(let tokens, let contextLength):
       "the prompt has \(tokens) tokens but the context holds \(contextLength)"
+    case .promptsTooLong(let tokens, let reference, let contextLength):
+      "the prompt has \(tokens) tokens and the reference prompt \(reference), but the context holds \(contextLength)"
     case .badOption(let what): what
     }
   }

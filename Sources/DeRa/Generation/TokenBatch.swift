@@ -22,6 +22,8 @@ package protocol TokenBatch: AnyObject {
 /// Tokens that are read and written.
 package protocol TokenSequence: AnyObject {
   var tokens: [Int32] { get }
+  /// A sequence that λ of the prompt blends with this one.
+  var reference: Self? { get }
   var contextLength: Int { get }
   func append(_ tokens: some Collection<Int32>) throws
   func truncate(to count: Int)

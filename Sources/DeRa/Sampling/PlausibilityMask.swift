@@ -42,5 +42,5 @@ package struct PlausibilityMask: Sendable, Equatable {
 
 extension Realignment {
   /// λ = 0: the reference model alone.
-  package var reference: Realignment { Realignment(lambdas: lambdas.map { _ in 0 }) }
+  package var reference: Realignment { Realignment(lambdas: lambdas.map { _ in 0 }, prompt: prompt) }
 }

@@ -7,9 +7,9 @@ extension AnswerEngine {
   /// another request waits for it.
   func admit() {
     var index = 0
-    while index < waiting.count, loop.freePlace != nil {
+    while index < waiting.count, case let count = freePlaces.count, count > 0 {
       let answer = waiting[index]
-      if isWorthWaiting(for: answer.request) {
+      if isWorthWaiting(for: answer.request) || answer.request.referencePrompt != nil && count < 2 {
         index += 1
         continue
       }
@@ -20,26 +20,38 @@ extension AnswerEngine {
 
   private func start(_ answer: Answer) {
     let request = answer.request
-    let place = place(for: request)
+    let place = place(for: request.prompt, request.realignment)
     let texts = loop.batch.sessions.map(\.tokens)
+    var reference: Int?
     do {
-      if !request.options.scoresPrompt { try takePrefix(request, at: place) }
+      if !request.options.scoresPrompt { try takePrefix(of: request.prompt, request.realignment, at: place) }
+      if let prompt = request.referencePrompt {
+        let other = self.place(for: prompt, request.realignment, except: place)
+        try takePrefix(of: prompt, request.realignment, at: other)
+        loop.batch.sessions[place].reference = loop.batch.sessions[other]
+        reference = other
+      }
       try loop.start(
-        request.prompt, of: bundle, at: place, realignment: request.realignment, options: request.options)
+        request.prompt, reference: request.referencePrompt, of: bundle, at: place, realignment: request.realignment,
+        options: request.options)
     } catch {
+      loop.batch.sessions[place].reference = nil
       return answer.end(.failed(error))
     }
+    if let reference { isReference[reference] = true }
     let common = texts.lazy.map { $0.commonPrefix(request.prompt) }.max() ?? 0
     let hasTexts = texts.contains { !$0.isEmpty }
     let differs = hasTexts && common < request.prompt.count ? common : nil
-    running[place] = RunningAnswer(answer)
+    running[place] = RunningAnswer(answer, reference: reference)
     answer.send(.admitted(cached: min(computed(place), request.prompt.count), differsAt: differs))
   }
 
-  /// The free sequence for a request: one that holds mostly the same text, else the least valuable.
-  private func place(for request: AnswerRequest) -> Int {
-    let free = running.indices.filter { running[$0] == nil }
-    let shared = free.map { loop.batch.sessions[$0].reusable(of: request.prompt, request.realignment) }
+  private var freePlaces: [Int] { running.indices.filter { running[$0] == nil && !isReference[$0] } }
+
+  /// The free sequence for a prompt: one that holds mostly the same text, else the least valuable.
+  private func place(for prompt: [Int32], _ realignment: Realignment, except taken: Int? = nil) -> Int {
+    let free = freePlaces.filter { $0 != taken }
+    let shared = free.map { loop.batch.sessions[$0].reusable(of: prompt, realignment) }
     if let best = free.indices.max(by: { shared[$0] < shared[$1] }), shared[best] >= Self.shortestPrefix,
       2 * shared[best] >= loop.batch.sessions[free[best]].tokens.count
     {
@@ -53,13 +65,13 @@ extension AnswerEngine {
   }
 
   /// Copies the longest beginning of the prompt that another sequence has, if it is longer than the sequence's own.
-  private func takePrefix(_ request: AnswerRequest, at place: Int) throws {
+  private func takePrefix(of prompt: [Int32], _ realignment: Realignment, at place: Int) throws {
     let sessions = loop.batch.sessions
-    let shared = sessions.map { $0.reusable(of: request.prompt, request.realignment) }
+    let shared = sessions.map { $0.reusable(of: prompt, realignment) }
     guard let best = shared.indices.max(by: { shared[$0] < shared[$1] }), shared[best] >= Self.shortestPrefix,
       shared[best] > shared[place]
     else { return }
-    try sessions[place].takePrefix(shared[best], of: sessions[best], request.realignment)
+    try sessions[place].takePrefix(shared[best], of: sessions[best], realignment)
   }
 
   /// Whether a prompt that is being read will soon give this one more than it can have now.
@@ -77,9 +89,16 @@ extension AnswerEngine {
 
   /// Whether a sequence's text is more than a token behind: a prompt, or the text before a new λ.
   func isReading(_ place: Int) -> Bool {
-    running[place] != nil && computed(place) < loop.batch.sessions[place].tokens.count - 1
+    guard let state = running[place] else { return false }
+    let sessions = loop.batch.sessions
+    func isBehind(_ place: Int) -> Bool {
+      sessions[place].computed(state.realignment) < sessions[place].tokens.count - 1
+    }
+    let weight = state.realignment.prompt
+    return weight != 0 && isBehind(place) || weight != 1 && state.reference.map(isBehind) ?? false
   }
 
+  /// Tokens of a sequence's text that are computed.
   func computed(_ place: Int) -> Int {
     guard let state = running[place] else { return 0 }
     return loop.batch.sessions[place].computed(state.realignment)

@@ -9,6 +9,8 @@ import Synchronization
 package actor AnswerEngine {
   package nonisolated let bundle: ModelBundle
   package nonisolated let contextLength: Int
+  /// Answers that are computed together.
+  package nonisolated let sequences: Int
   /// Bytes it occupies when all contexts are full.
   package nonisolated let memory: MemoryReport
   private nonisolated let blend: Blend
@@ -20,6 +22,8 @@ package actor AnswerEngine {
   let loop: AnswerLoop<DecodingBatch, Tokenizer.StreamingDecoder>
   /// `[sequences]`
   var running: [RunningAnswer?]
+  /// `[sequences]`: whether it holds the reference prompt of an answer in another.
+  var isReference: [Bool]
   /// `[sequences]`: when each was used last, counted in steps.
   var lastUsed: [Int]
   var waiting: [Answer] = []
@@ -43,6 +47,7 @@ package actor AnswerEngine {
     let sequences = batch.sessions
     bundle = batch.bundle
     contextLength = sequences[0].contextLength
+    self.sequences = sequences.count
     memory = batch.memory
     blend = batch.blend
     thread = try ComputeThread(pool: sequences[0].engine.pool)
@@ -50,6 +55,7 @@ package actor AnswerEngine {
     self.queueLength = queueLength
     stretch = Stretch(longest: batch.longestUsefulStretch)
     running = sequences.map { _ in nil }
+    isReference = sequences.map { _ in false }
     lastUsed = sequences.map { _ in 0 }
     inbox = Mutex(Inbox(snapshot: EngineSnapshot(slots: sequences.map { _ in EngineSnapshot.Slot() })))
   }
@@ -58,8 +64,11 @@ package actor AnswerEngine {
   /// - Throws: `EngineError`; `GenerationError`, `SamplingError` or `SessionError` for a request that no engine of this
   ///   context length can answer.
   package nonisolated func submit(_ request: AnswerRequest) throws -> Answer {
-    try request.options.check(prompt: request.prompt, contextLength: contextLength, blend: blend)
-    if let token = request.prompt.first(where: { $0 < 0 || $0 >= bundle.vocabularySize }) {
+    try request.options.check(
+      prompt: request.prompt, reference: request.referencePrompt, contextLength: contextLength, blend: blend)
+    if request.referencePrompt != nil, sequences < 2 { throw EngineError.oneSequence }
+    let tokens = request.prompt + (request.referencePrompt ?? [])
+    if let token = tokens.first(where: { $0 < 0 || $0 >= bundle.vocabularySize }) {
       throw SessionError.invalidToken(token, vocabularySize: bundle.vocabularySize)
     }
     let answer = Answer(request)
@@ -125,8 +134,15 @@ package actor AnswerEngine {
     for place in running.indices where running[place]?.answer.isCancelled == true {
       loop.cancel(place)
       running[place]?.answer.end()
-      running[place] = nil
+      free(place)
     }
+  }
+
+  /// Makes the sequences of an answer free; what they hold stays.
+  private func free(_ place: Int) {
+    if let other = running[place]?.reference { isReference[other] = false }
+    loop.batch.sessions[place].reference = nil
+    running[place] = nil
   }
 
   /// Gives answers the λ that their schedules or readers want for the next token.
@@ -180,7 +196,7 @@ package actor AnswerEngine {
     } else {
       return
     }
-    running[place] = nil
+    free(place)
   }
 
   private func isEnd(_ token: Int32, of request: AnswerRequest) -> Bool {
@@ -193,7 +209,7 @@ package actor AnswerEngine {
     for place in running.indices {
       loop.cancel(place)
       running[place]?.answer.end(.failed(error))
-      running[place] = nil
+      free(place)
     }
     for answer in waiting { answer.end(.failed(error)) }
     waiting = []
@@ -215,7 +231,8 @@ package actor AnswerEngine {
       inbox.snapshot.waiting = waiting.count
       inbox.snapshot.steps += 1
       for place in running.indices {
-        inbox.snapshot.slots[place].isBusy = running[place] != nil
+        inbox.snapshot.slots[place].isBusy = running[place] != nil || isReference[place]
+        if isReference[place] { lastUsed[place] = inbox.snapshot.steps }
         inbox.snapshot.slots[place].computedTokens = loop.batch.sessions[place].tokens.count
         guard let state = running[place] else { continue }
         lastUsed[place] = inbox.snapshot.steps
@@ -230,13 +247,16 @@ package actor AnswerEngine {
 /// An answer in its sequence.
 struct RunningAnswer {
   let answer: Answer
+  /// The sequence of the reference prompt.
+  let reference: Int?
   var realignment: Realignment
   /// Drawn so far.
   var tokens = 0
   private var schedule: ArraySlice<(token: Int, realignment: Realignment)>
 
-  init(_ answer: Answer) {
+  init(_ answer: Answer, reference: Int?) {
     self.answer = answer
+    self.reference = reference
     realignment = answer.request.realignment
     schedule = answer.request.schedule[...]
   }

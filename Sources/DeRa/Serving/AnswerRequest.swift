@@ -1,6 +1,8 @@
 /// An answer that is wanted of an `AnswerEngine`.
 package struct AnswerRequest: Sendable {
   package var prompt: [Int32]
+  /// What λ of the prompt blends with the prompt; the answer then takes two sequences.
+  package var referencePrompt: [Int32]?
   package var realignment: Realignment
   /// Further λ, each from a token of the answer on; in order of tokens.
   package var schedule: [(token: Int, realignment: Realignment)] = []
@@ -37,11 +39,14 @@ package enum AnswerEvent: Sendable {
 package enum EngineError: Error, Equatable, CustomStringConvertible {
   case overloaded(waiting: Int)
   case stopped
+  /// Two prompts, of an engine that has one sequence.
+  case oneSequence
 
   package var description: String {
     switch self {
     case .overloaded(let waiting): "\(waiting) requests are waiting already; try again later"
     case .stopped: "the engine is stopping"
+    case .oneSequence: "two prompts need two sequences, and this engine computes one"
     }
   }
 }

@@ -74,8 +74,12 @@ struct SessionArguments: ParsableArguments {
   @OptionGroup var runtime: RuntimeArguments
   @OptionGroup var limits: MemoryLimitArguments
 
-  /// - Parameter realignment: the λ it begins with; nil for any.
-  func session(_ bundle: ModelBundle, _ realignment: Realignment? = nil) throws -> DecodingSession {
+  /// - Parameters:
+  ///   - realignment: the λ it begins with; nil for any.
+  ///   - hasReferencePrompt: a second sequence is its `reference`.
+  func session(
+    _ bundle: ModelBundle, _ realignment: Realignment? = nil, hasReferencePrompt: Bool = false
+  ) throws -> DecodingSession {
     let length = runtime.contextLength(for: bundle)
     if length > bundle.configuration.contextLength {
       Output.note("The model was made for \(bundle.configuration.contextLength) tokens; beyond that it may ramble.")
@@ -83,7 +87,7 @@ struct SessionArguments: ParsableArguments {
     let engine = try runtime.engine()
     let forecast = MemoryForecast(
       bundle: bundle, context: length, codec: runtime.precision.kv, blend: runtime.blending.blend,
-      residentLimit: limits.residentLimit?.bytes, realignment: realignment)
+      hasReferencePrompt: hasReferencePrompt, residentLimit: limits.residentLimit?.bytes, realignment: realignment)
     let session =
       if let limit = limits.memoryLimit { try forecast.session(engine, limit: limit.bytes) } else {
         try forecast.session(engine)

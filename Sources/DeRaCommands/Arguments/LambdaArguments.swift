@@ -14,8 +14,9 @@ struct LambdaArgument: ParsableArguments {
       valueName: "λ"))
   var texts: [String] = []
 
-  func realignment(for bundle: ModelBundle) throws -> Realignment {
-    let points = try Points(texts, models: bundle.alignedModels).points
+  /// - Parameter hasReferencePrompt: λ may be the prompt's.
+  func realignment(for bundle: ModelBundle, hasReferencePrompt: Bool = false) throws -> Realignment {
+    let points = try Points(texts, models: bundle.alignedModels, hasReferencePrompt: hasReferencePrompt).points
     guard points.count == 1 else {
       throw refuse("--lambda", "\(points.count) points, and an answer has one; /compare of dera chat takes several")
     }
@@ -46,9 +47,11 @@ struct Points {
   static let usual = "1"
   let points: [Realignment]
 
-  /// - Parameter models: names of the aligned models.
+  /// - Parameters:
+  ///   - models: names of the aligned models.
+  ///   - hasReferencePrompt: λ may be the prompt's.
   /// - Throws: `ExitCode` once the error is told.
-  init(_ texts: [String], models: [String]) throws {
+  init(_ texts: [String], models: [String], hasReferencePrompt: Bool = false) throws {
     // A bundle of one model has nothing to realign; the default must not be an error there.
     if texts.isEmpty && models.isEmpty {
       points = [Realignment(lambdas: [])]
@@ -56,7 +59,9 @@ struct Points {
     }
     do throws(RealignmentError) {
       var all: [Realignment] = []
-      for text in texts.isEmpty ? [Self.usual] : texts { all += try Realignment.parsePoints(text, models: models) }
+      for text in texts.isEmpty ? [Self.usual] : texts {
+        all += try Realignment.parsePoints(text, models: models, hasReferencePrompt: hasReferencePrompt)
+      }
       let (points, repeated) = all.folded
       self.points = points
       if !repeated.isEmpty { Output.note(Self.note(repeated, models: models)) }

@@ -30,6 +30,8 @@ struct MemoryForecast {
   var context: Int
   var codec: CacheCodec
   var blend: Blend
+  /// Whether a second sequence is the session's `reference`.
+  var hasReferencePrompt = false
   /// Most bytes of weights in memory.
   var residentLimit: Int?
   /// The λ that the session is made for; nil for any.
@@ -37,8 +39,11 @@ struct MemoryForecast {
 
   /// Nothing that a session reserves is touched before it runs, so that making one is the exact prediction.
   func session(_ engine: Engine) throws -> DecodingSession {
-    let session = try DecodingSession(
-      bundle: bundle, contextLength: context, engine: engine, cacheCodec: codec, blend: blend)
+    let batch = try DecodingBatch(
+      bundle: bundle, count: hasReferencePrompt ? 2 : 1, contextLength: context, engine: engine, cacheCodec: codec,
+      blend: blend)
+    let session = batch.sessions[0]
+    if hasReferencePrompt { session.reference = batch.sessions[1] }
     if let residentLimit { try session.limitResidentWeights(to: residentLimit, for: realignment.map { [$0] }) }
     return session
   }
