@@ -29,7 +29,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
   ("DeRaConsole", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
   ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments]),
-  ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation"]),
+  ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation", real]),
   ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),
   ("DeRaStudy", ["DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments, real]),
 ]
