@@ -25,11 +25,11 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaKernels", ["CDeRaKernels", "CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", real]),
   ("DeRaTransformer", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaKernels", real]),
   ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaGGUF", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
-  ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
+  ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
   ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
   ("DeRaConsole", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
   ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments]),
-  ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation"]),
+  ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation", real]),
   ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),
   ("DeRaStudy", ["DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments, real]),
 ]
@@ -37,7 +37,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
 // What a module's tests import beside the module and its own imports.
 let testImports: [String: [Target.Dependency]] = [
   "DeRaBundle": ["DeRaPlatform"], "DeRaCalibration": ["DeRaBundle", "DeRaCheckpoints"],
-  "DeRaQuantization": ["DeRaPlatform"],
+  "DeRaPlanning": ["DeRaCheckpoints"], "DeRaQuantization": ["DeRaPlatform"],
 ]
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]

@@ -50,7 +50,9 @@ package final class StatisticsCollector {
       }
     }
     self.sequences = sequences.filter { !$0.isEmpty }
-    guard let longest = self.sequences.map(\.count).max() else { throw CalibrationError.textTooShort }
+    guard let longest = self.sequences.map(\.count).max() else {
+      throw CalibrationError.textTooShort(fitted: 0, held: 0, needed: CalibrationTokens.leastHeld)
+    }
     decoder = bundle.decoder
     state = try DecoderState(decoder, engine: engine, maxColumns: longest, maxOutputs: 1, context: longest)
     cache = try KVCache(configuration, capacity: longest)

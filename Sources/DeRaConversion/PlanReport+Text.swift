@@ -8,7 +8,11 @@ extension PlanReport {
   package func text(width: Int, usesColor: Bool) -> String {
     var lines = [heading, ""]
     lines += classTable.lines
-    if !measured.isEmpty { lines += ["", "Measured against full precision"] + measuredTable.lines }
+    if !measured.isEmpty {
+      let place = calibration.map { ", on \($0.heldTokens) tokens that no weight is rounded for" } ?? ""
+      lines += ["", "Measured against full precision\(place)"] + measuredTable.lines
+    }
+    if let rounding { lines += ["", rounding] }
     let bars = PlanBars(width: width, usesColor: usesColor)
     lines += ["", "Bytes of each class (\(bars.legend))"] + bars.lines(roles)
     lines += ["", "Bytes of each layer (\(bars.legend))"] + bars.lines(layers)
@@ -23,6 +27,21 @@ extension PlanReport {
     }
     if let target = goal?.targetKL { text += ", to be at most \(significant(target))" }
     return text
+  }
+
+  /// The rounding used and the other one's figure.
+  private var rounding: String? {
+    guard let calibration, let plain = calibration.plainKL, let calibrated = calibration.calibratedKL else {
+      return nil
+    }
+    return switch calibration.rounding {
+    case .calibrated:
+      "Rounded for \(calibration.fittedTokens) tokens of the text: mean KL \(significant(calibrated)) on the others, plainly "
+        + "rounded \(significant(plain))"
+    case .plain:
+      "Rounded plainly: mean KL \(significant(plain)), rounded for \(calibration.fittedTokens) tokens of the text "
+        + "\(significant(calibrated))"
+    }
   }
 
   private var classTable: Table {

@@ -48,11 +48,40 @@ package struct PlanReport: Sendable, Equatable, Codable {
     }
   }
 
+  /// A text that weights were to be rounded for, and what came of it on the part held out.
+  package struct Calibration: Sendable, Equatable, Codable {
+    package enum Rounding: String, Sendable, Codable {
+      /// With error feedback, for the text.
+      case calibrated
+      case plain
+    }
+
+    /// Tokens that weights are rounded for.
+    package var fittedTokens: Int
+    /// Other tokens of the text, which everything is measured on.
+    package var heldTokens: Int
+    /// The reference's cross-entropy on these in full precision.
+    package var bitsPerByte = 0.0
+    /// The rounding of the bundle.
+    package var rounding: Rounding
+    /// Mean KL over what is measured, nats, with either rounding and the same storage; nil for one that was not tried.
+    package var calibratedKL: Double?
+    package var plainKL: Double?
+
+    package init(fittedTokens: Int, heldTokens: Int, rounding: Rounding) {
+      self.fittedTokens = fittedTokens
+      self.heldTokens = heldTokens
+      self.rounding = rounding
+    }
+  }
+
   package var outputBytes: Int
   package var goal: AllocationGoal?
   /// Mean KL expected over the ends of the λ range and the aligned models, nats.
   package var predictedKL: Double?
   package var measured: [Measurement] = []
+  /// nil without a text.
+  package var calibration: Calibration?
   package var classes: [Class]
   package var layers: [Part]
   package var roles: [Part]

@@ -26,17 +26,17 @@ package struct ConversationLayout: Sendable {
     }
   }
 
-  /// The prompt for `messages` at the local time. A content that the template cannot read is given to it in the other form:
+  /// The prompt for `messages` at a time, the local one unless another is given. A content that the template cannot read is given to it in the other form:
   /// text parts as one text, a part a line, or a text as one part.
   /// - Throws: `TemplateError`.
   package func prompt(
-    for messages: [TemplateMessage], addGenerationPrompt: Bool = true
+    for messages: [TemplateMessage], addGenerationPrompt: Bool = true, now: TemplateDate? = nil
   ) throws(TemplateError) -> RenderedPrompt {
     var shown: [TemplateMessage] = []
     for message in messages { shown.append(try adapted(message)) }
     return try template.render(
       messages: shown, addGenerationPrompt: addGenerationPrompt,
-      variables: specialTokens.mapValues(TemplateValue.string), now: .current)
+      variables: specialTokens.mapValues(TemplateValue.string), now: now ?? .current)
   }
 
   /// Renders a made-up conversation: a template that runs away does so here and not at the first chat.

@@ -11,7 +11,7 @@ package struct ErrorFeedback: Sendable {
   /// itself, and of their mean, which keeps columns without inputs in place. The usual 1 % of the mean alone is too much
   /// for most columns where a few are huge, as the inputs of a first token are: SmolLM2 in int4 then has a mean KL of 0.188
   /// instead of 0.140 (1,024 tokens).
-  static let damping = (mean: 0.0003, own: 0.05)
+  static let damping = (mean: 0.0003, own: 0.5)
 
   /// Memory of the factors, so that those of a whole model need not be in memory at once.
   package typealias Owner = AnyObject & Sendable

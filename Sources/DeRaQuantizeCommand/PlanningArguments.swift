@@ -16,7 +16,7 @@ struct PlanningArguments: ParsableArguments {
   @Option(
     name: .customLong("target-kl"),
     help: ArgumentHelp(
-      "Choose it for the smallest file whose mean KL from full precision, measured on --calibration, is at most this.",
+      "Choose it for the smallest file whose mean KL from full precision, measured on the held-out part of --calibration, is at most this.",
       valueName: "nats"))
   var targetKL: Double?
 
@@ -27,8 +27,10 @@ struct PlanningArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A text like those the models will see, a few thousand words, or default for one of ours; - reads standard input. Whole matrices are "
-        + "rounded so that the reference changes least on it (error feedback as in GPTQ), and plans are measured on it.",
+      "A text like those the models will see, some thousand words, or default for ours (44 kB: conversations, prose, programs, "
+        + "sixteen languages); - reads standard input. Whole matrices are rounded so that the reference changes least on three "
+        + "quarters of it (error feedback as in GPTQ). The rest is held out: plans are measured on it, and where plain rounding "
+        + "is better there, it is used.",
       valueName: "file|default"), completion: .file())
   var calibration: String?
 

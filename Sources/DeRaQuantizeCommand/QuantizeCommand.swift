@@ -25,9 +25,9 @@ package struct QuantizeCommand: AsyncParsableCommand {
       How much is stored of every matrix is said by --bits and --delta for all of them, or found by --budget (the \
       best blend in so many bytes) or --target-kl (the fewest bytes for a blend so close to full precision). The \
       allocator tries every codec on rows of every matrix. What that does to the models' answers is a prediction, \
-      measured on SmolLM2 and other small models; with --calibration it is measured on these models and your text, at \
-      both ends of --lambda-range, against a temporary 16-bit bundle beside the output. The text also shows which errors \
-      matter: weights are then rounded so that they make good each other's errors. --explain shows the choices of \
+      measured on SmolLM2 and other small models; with --calibration it is measured on these models and a held-out \
+      quarter of your text, at both ends of --lambda-range, against a temporary 16-bit bundle beside the output. The rest \
+      of the text shows which errors matter: weights are then rounded so that they make good each other's errors. --explain shows the choices of \
       one matrix, --tensor overrides them, --dry-run shows the plan and writes nothing.
 
       EXAMPLES

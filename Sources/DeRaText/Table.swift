@@ -2,8 +2,8 @@
 package struct Table {
   package enum Alignment { case left, right }
   package struct Column {
-    var heading: String
-    var alignment: Alignment
+    package let heading: String
+    package let alignment: Alignment
 
     package init(_ heading: String, _ alignment: Alignment = .right) {
       self.heading = heading

@@ -85,7 +85,7 @@ struct CollectorTests {
   @Test("a text without tokens is too short")
   func tooShort() async throws {
     let bundle = try await GoldenInputs("llama2").bundle()
-    #expect(throws: CalibrationError.textTooShort) {
+    #expect(throws: CalibrationError.textTooShort(fitted: 0, held: 0, needed: 32)) {
       try StatisticsCollector(
         bundle: bundle, sequences: [[]], engine: try engine(threads: 1), scratchPath: directory.file("scratch"))
     }
@@ -112,12 +112,14 @@ struct CollectorTests {
       definition.prefixIDs = Array(repeating: 1, count: prefix)
       let tokenizer = try Tokenizer(image: definition.compiled())
       #expect(throws: CalibrationError.prefixTooLong(prefix, sequence: length)) {
-        try text.sequences(tokenizer, contextLength: context)
+        try CalibrationTokens(text, tokenizer, layout: nil, contextLength: context)
       }
     }
     definition.prefixIDs = Array(repeating: 1, count: 256)
     let tokenizer = try Tokenizer(image: definition.compiled())
-    #expect(try text.sequences(tokenizer, contextLength: 4096).map(\.count) == [512, 512, 344])
+    let tokens = try CalibrationTokens(text, tokenizer, layout: nil, contextLength: 4096)
+    // 600 bytes in passages of 148, the third held out.
+    #expect(tokens.fitted.map(\.count) == [512, 256 + 196] && tokens.held.count == 256 + 148)
   }
 
   private func engine(threads: Int) throws -> Engine { try Engine(pool: ThreadPool(threads: threads)) }

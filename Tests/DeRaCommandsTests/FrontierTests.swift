@@ -31,6 +31,21 @@ import Testing
     return try FrontierCommand.parse(arguments + more).frontier()
   }
 
+  @Test func oneBundleIsMeasuredOnce() throws {
+    let record = try frontier("once", "--candidates", "4,4+own,6+ternary")
+    #expect(record.plan == [["4", "2 separate 4-bit models"], ["6+ternary"], ["6+own", "2 separate 6-bit models"]])
+    #expect(try calls().count { $0.hasPrefix("perplexity 4") } == 1)
+  }
+
+  @Test func thePageHasEverythingInIt() throws {
+    _ = try frontier("page", "--device", "pi4-2gb")
+    let page = String(decoding: try folder.data("page/report.html"), as: UTF8.self)
+    #expect(page.ranges(of: "<svg").count == 2 && !page.contains("src=") && !page.contains("*Resident*"))
+    for text in ["<strong>Take ", "<li>", "<h2>Perplexity</h2>", "dera-quantize --reference", "8+ternary"] {
+      #expect(page.contains(text), "\(text)")
+    }
+  }
+
   private func merged(_ parts: [String], _ output: String) throws -> FrontierRecord? {
     try MergeCommand.parse(parts.map { "\(folder.path)/\($0)" } + ["-o", "\(folder.path)/\(output)"]).mergedFrontier()
   }
@@ -50,15 +65,15 @@ import Testing
 
   @Test func shardsMakeTheWholeFrontier() throws {
     let whole = try frontier("whole", "--blend", "logits,weights")
-    let candidates = ["8+ternary", "6", "8+own", "6+own", "budget=50%"]
+    let candidates = ["8+own", "8+ternary", "6", "budget=50%"]
     #expect(whole.plan.map(\.first) == candidates)
-    #expect(whole.plan[3] == ["6+own", "6+own --blend weights", "2 separate 6-bit models"])
+    #expect(whole.plan[2] == ["6", "6 --blend weights", "2 separate 6-bit models"])
     #expect(whole.results.map(\.name) == Array(whole.plan.joined()))
     for result in whole.results { #expect(result.quality.count == 2, "\(result.name)") }
     let size = try #require(whole.results.first { $0.name == "8+own" }).fileBytes
     let budget = try #require(whole.results.last)
     #expect(budget.command.contains("--budget \(size / 2) "))
-    // Of eight shards three have nothing to do.
+    // Of eight shards four have nothing to do.
     for count in [2, 3, 8] {
       let parts = (1...count).map { "\(count)-\($0)" }
       for (index, part) in parts.enumerated() {
@@ -81,7 +96,7 @@ import Testing
   @Test func partsOfOtherJobsAreRefused() throws {
     _ = try frontier("first", "--shard", "1/2")
     for (name, more, what) in [
-      ("device", ["--device", "100"], "--device"), ("context", ["--context", "64"], "--context or --chunks"),
+      ("device", ["--device", "100"], "--device or --rate"), ("context", ["--context", "64"], "--context or --chunks"),
       ("blend", ["--blend", "weights"], "list of candidates or --blend"),
     ] {
       _ = try frontier(name, more + ["--shard", "2/2"])
@@ -94,7 +109,7 @@ import Testing
 
   @Test func aStoppedFrontierGoesOn() throws {
     let whole = try frontier("whole")
-    for stopped in ["8+ternary", "one-8", "6+own"] {
+    for stopped in ["8+ternary", "one-8", "6"] {
       _ = try folder.write("fails", "\(stopped).dera")
       #expect(throws: ChildError.self) { try frontier(stopped) }
       #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/\(stopped)/bundles"))
@@ -109,13 +124,13 @@ import Testing
 
   @Test func anIncompleteShardIsNamed() throws {
     _ = try frontier("part1", "--shard", "1/2")
-    _ = try folder.write("fails", "6+own.dera")
+    _ = try folder.write("fails", "6.dera")
     #expect(throws: ChildError.self) { try frontier("part2", "--shard", "2/2") }
     let error = #expect(throws: MergeError.self) { try merged(["part1", "part2"], "other") }
     #expect(
       error
         == .incomplete(
-          name: "\(folder.path)/part2", missing: "6+own, 2 separate 6-bit models was not measured"))
+          name: "\(folder.path)/part2", missing: "6, 2 separate 6-bit models was not measured"))
   }
 
   /// Without the logits' figures there is nothing to say of separate models, and budgets still have their measure.

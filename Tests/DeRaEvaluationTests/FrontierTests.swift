@@ -11,12 +11,46 @@ import Testing
     #expect(try FrontierCandidate("6").family == "as given")
     let budget = try FrontierCandidate("budget=120MB")
     #expect(budget.options == ["--budget", "120MB"] && budget.family == "budget" && budget.bits == nil)
-    #expect(try FrontierCandidate.list(FrontierCandidate.standard).count == 18)
+    #expect(try FrontierCandidate.list(FrontierCandidate.standard).count == 21)
     let share = try FrontierCandidate("budget=60%")
     #expect(share.isRelative && share.options(whole: 1_000_001) == ["--budget", "600000"])
     for text in ["", "5", "8+", "8+6", "--output", "output=x", "8,8", "8+ternary,", "ternary%", "budget=x%"] {
       #expect(throws: FrontierError.self, "\(text)") { try FrontierCandidate.list(text) }
     }
+  }
+
+  @Test func oneBundleHasOneForm() throws {
+    func form(_ text: String, adapters: Bool) throws -> [String] {
+      try FrontierCandidate(text).form(adapters: adapters)
+    }
+    for (left, right, adapters, areSame) in [
+      ("4", "4+own", false, true), ("4", "own+4", true, true), ("4", "4+merge", false, true),
+      ("4", "4+merge", true, false),
+      ("4", "4+sign", false, false), ("4+activations=int16+sign", "sign+activations=int16+4", false, true),
+    ] {
+      #expect(try (form(left, adapters: adapters) == form(right, adapters: adapters)) == areSame, "\(left) \(right)")
+    }
+    for (text, adapters, isWhole) in [
+      ("4", false, true), ("4", true, false), ("4+merge", true, true), ("4+own", true, false),
+      ("4+calibration=default", false, false), ("budget=60%", false, false),
+    ] { #expect(try FrontierCandidate(text).isWhole(adapters: adapters) == isWhole, "\(text)") }
+  }
+
+  @Test func aDeviceMustBeFastEnough() throws {
+    // 3.4 GB/s: 12 tokens a second of 290 MB, 19 of 180, 24 of 140.
+    let device = try Device("pi4-2gb")
+    let some = Recommendation(results, for: device, rate: 20)
+    #expect(some.choice?.name == "6+ternary")
+    #expect(some.text.contains("and can write 20 tokens/s there (2 of 4 candidates)"))
+    #expect(some.text.contains("8+ternary would be nearer (KL 0.00200), but writes no more than 18.9 tokens/s there"))
+    let none = Recommendation(results, for: device, rate: 100)
+    #expect(none.choice?.name == "6+ternary" && none.text.contains("none of 4 reaches 100 tokens/s there"))
+    #expect(Recommendation(results, for: device, rate: 0).choice?.name == "8+ternary")
+    let unknown = Recommendation(results, for: try Device("400"), rate: 100)
+    #expect(unknown.choice?.name == "8+ternary" && unknown.text.contains("the speed there is not known"))
+    var here = try Device("400")
+    here.isHere = true
+    #expect(Recommendation(results, for: here, rate: 51).text.contains("reaches 51 tokens/s"))
   }
 
   @Test func devicesHaveNamesOrMegabytes() throws {
@@ -34,7 +68,8 @@ import Testing
     return FrontierResult(
       name: name, family: isSeparate ? "separate models" : String(name.drop { $0 != "+" }.dropFirst()),
       isSeparate: isSeparate, command: "dera-quantize", fileBytes: megabytes * 1_000_000,
-      memoryBytes: (megabytes + 20) * 1_000_000, rate: 50, rateDeviation: 1, readBytesPerToken: megabytes * 1_000_000,
+      memoryBytes: (megabytes + 20) * 1_000_000, rate: Spread(median: 50, low: 49, high: 52),
+      readBytesPerToken: megabytes * 1_000_000,
       quality: losses.enumerated().map { index, loss in
         .init(
           lambda: "\(index)", perplexity: zero, divergence: Estimate(value: loss, error: error), sameTop: zero)
@@ -97,7 +132,7 @@ import Testing
     let pair = FrontierResult.separate(single, count: 2, quality: results[0].quality, name: "two")
     #expect(pair.fileBytes == 200_000_000)
     #expect(pair.memoryBytes == 240_000_000)
-    #expect(pair.rate == 25)
+    #expect(pair.rate == Spread(median: 25, low: 24.5, high: 26))
     #expect(pair.isSeparate && pair.quality == results[0].quality)
   }
 

@@ -38,6 +38,30 @@ import Testing
     }
   }
 
+  /// Many λ at nearly one place: no two labels may overlap, nor a label a mark.
+  @Test func labelsKeepApart() throws {
+    let points = (0..<9).map { index in
+      Chart.Point(x: 10 + Double(index) * 0.02, y: 1 + Double(index % 2) * 0.01, label: "λ = \(index)")
+    }
+    let svg = Chart(
+      title: "", x: Axis("x"), y: Axis("y"),
+      series: [.init("", .line, points + [.init(x: 0, y: 0, label: "far"), .init(x: 20, y: 2)])]
+    ).svg
+    let labels = svg.matches(of: /<text class="note" x="([\d.]+)" y="([\d.]+)" text-anchor="(start|end)">([^<]*)</)
+    #expect(labels.count >= 6 && svg.contains(">far<"))
+    let boxes = try labels.map { match -> (left: Double, right: Double, base: Double) in
+      let (x, y) = (try #require(Double(match.1)), try #require(Double(match.2)))
+      let width = 7.8 * Double(match.4.count)
+      return match.3 == "start" ? (x, x + width, y) : (x - width, x, y)
+    }
+    for (index, box) in boxes.enumerated() {
+      for other in boxes[..<index] {
+        let meets = box.left < other.right && other.left < box.right && abs(box.base - other.base) < 14
+        #expect(!meets, "\(labels[index].4)")
+      }
+    }
+  }
+
   private func count(_ text: String, in svg: String) -> Int { svg.ranges(of: text).count }
 
   @Test func everyMarkIsThere() {

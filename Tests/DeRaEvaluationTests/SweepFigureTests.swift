@@ -24,8 +24,19 @@ private struct Oracle: Decodable {
   }
   struct Interval: Decodable {
     var groups: [[Double]]
+    var kind: String
     var mean: Double
-    var ci95: Double?
+    var low: Double?
+    var high: Double?
+
+    var range: ValueRange {
+      switch kind {
+      case "share": .share
+      case "positive": .nonNegative
+      case "negative": .nonPositive
+      default: .any
+      }
+    }
   }
   var models: Int
   var vocabulary: Int
@@ -109,10 +120,20 @@ private struct Oracle: Decodable {
       expectClose(studentQuantile(degrees: try #require(Int(degrees))), quantile, "t for \(degrees)")
     }
     for expected in oracle.intervals {
-      let interval = try #require(ConfidenceInterval(expected.groups))
+      let interval = try #require(ConfidenceInterval(expected.groups, in: expected.range))
       expectClose(interval.mean, expected.mean, "mean")
-      #expect((interval.halfWidth == nil) == (expected.ci95 == nil))
-      if let ci95 = expected.ci95 { expectClose(try #require(interval.halfWidth), ci95, "half width") }
+      #expect((interval.low == nil) == (expected.low == nil) && (interval.high == nil) == (expected.high == nil))
+      guard let low = expected.low, let high = expected.high else { continue }
+      expectClose(try #require(interval.low), low, "low end, \(expected.kind)")
+      expectClose(try #require(interval.high), high, "high end, \(expected.kind)")
+      let possible: ClosedRange<Double> =
+        switch expected.range {
+        case .any: -(.infinity) ... .infinity
+        case .nonNegative: 0 ... .infinity
+        case .nonPositive: -(.infinity)...0
+        case .share: 0...1
+        }
+      #expect(possible.contains(low) && possible.contains(high))
     }
     #expect(ConfidenceInterval([]) == nil && ConfidenceInterval([[]]) == nil)
   }

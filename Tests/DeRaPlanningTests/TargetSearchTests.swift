@@ -51,6 +51,27 @@ import Testing
     #expect(outcome.tried.count == 1)
   }
 
+  /// Losses that stay just above the target although the prediction falls, and drop at last: as of a few texts at the
+  /// ends of a wide range of λ.
+  @Test(arguments: [3e-3, 1e-3, 1e-5, 2e-9]) func aPlateauAboveTheTargetIsLeft(end: Double) async throws {
+    let outcome = await search(0.01) { $0 > end ? 0.0101 : 0.002 }
+    let found = try #require(outcome.found)
+    #expect(found.plan <= end)
+    #expect(outcome.tried.count <= TargetSearch.rounds)
+  }
+
+  @Test func theFinestPlanIsTriedBeforeGivingUp() async throws {
+    let outcome = await search(0.01, finest: 1e-9) { $0 > 1e-9 ? 0.5 : 1e-6 }
+    #expect(outcome.found?.plan == 1e-9)
+  }
+
+  @Test func aProposalKnownAlreadyDoesNotEndTheSearch() async throws {
+    // Steps of 30: between a good and a bad plan the same good one is proposed again and again.
+    let outcome = await search(0.5, step: 30, finest: 1e-4) { $0 > 0.1 ? 3 : $0 }
+    #expect((try #require(outcome.found)).plan == 0.09)
+    #expect(Set(outcome.tried).count == outcome.tried.count)
+  }
+
   @Test func aPlanIsMeasuredOnce() async throws {
     let outcome = await search(0.01, step: 8) { 2 * $0 }
     #expect(Set(outcome.tried).count == outcome.tried.count)

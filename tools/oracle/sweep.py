@@ -18,7 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 from scipy.special import log_softmax
 
 SUPPORT_RATIO = 1e-3
@@ -60,14 +60,36 @@ def variety(tokens):
     return {name: value for name, value in values.items() if value is not None}
 
 
-def interval(groups):
-    """Mean and half width of the 95 % interval, over the groups' means; over the values where there is one group."""
+def interval(groups, kind="any"):
+    """Mean and ends of the 95 % interval, over the groups' means; over the values where there is one group.
+
+    Ends near a limit come from a scale without ends, by the delta method; a share of 0 or 1 has Wilson's.
+    """
     groups = [group for group in groups if group]
     values = np.array(groups[0] if len(groups) == 1 else [np.mean(group) for group in groups], np.float64)
     if len(values) == 1:
-        return values.mean(), None
+        return values.mean(), None, None
+    mean = values.mean()
     half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return values.mean(), half
+    if kind == "share" and mean in (0, 1):
+        ends = stats.binomtest(int(mean) * len(values), len(values)).proportion_ci(0.95, "wilson")
+        return mean, ends.low, ends.high
+    if kind == "share" and 0 < mean < 1:
+        return mean, *special.expit(special.logit(mean) + np.array([-1, 1]) * half / (mean * (1 - mean)))
+    if kind == "positive" and mean > 0:
+        return mean, mean * np.exp(-half / mean), mean + half
+    if kind == "negative" and mean < 0:
+        return mean, mean - half, mean * np.exp(half / mean)
+    return mean, mean - half, mean + half
+
+
+def kind_of(name, settings):
+    """The values that a figure can have."""
+    if name.startswith("reward."):
+        return {"regex": "share", "length": "negative", "bundle": "negative"}.get(settings[name].split(":")[0], "any")
+    if name.startswith("log_likelihood."):
+        return "negative"
+    return "positive" if name in ("tokens", "kl", "reverse_kl", "entropy") else "share"
 
 
 def lambdas_of(text, models):
@@ -149,10 +171,11 @@ def check_summary(records, header, rows, check):
                 for name, value in record["values"].items():
                     groups[name][record["prompt"]].append(value)
         for name, by_prompt in groups.items():
-            mean, half = interval(list(by_prompt.values()))
+            mean, low, high = interval(list(by_prompt.values()), kind_of(name, header["settings"]))
             check(f"summary, λ {row['lambda']}, {name}", float(row[name]), mean, 1e-9)
-            if half is not None:
-                check(f"summary, λ {row['lambda']}, ± of {name}", float(row[f"{name}.ci95"]), half, 1e-9)
+            for end, value in (("low", low), ("high", high)):
+                if value is not None:
+                    check(f"summary, λ {row['lambda']}, {end} end of {name}", float(row[f"{name}.{end}"]), value, 1e-9)
 
 
 def main():

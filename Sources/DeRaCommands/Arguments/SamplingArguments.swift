@@ -8,32 +8,12 @@ package struct SamplingArguments: ParsableArguments {
     help: ArgumentHelp("Longest answer (default: until the context is full).", valueName: "tokens"))
   var maxTokens: Int?
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Randomness; 0 always takes the likeliest token.", valueName: "T"))
-  var temperature: Float = 0.8
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Choose among the k likeliest tokens; 0 is off.", valueName: "k"))
-  var topK = 40
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Choose among the likeliest tokens of total probability p; 1 is off.", valueName: "p"))
-  var topP: Float = 0.95
+  @OptionGroup var distribution: DistributionArguments<AnswerDefaults>
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Drop tokens less likely than p times the likeliest; 0 is off.", valueName: "p"))
   var minP: Float = 0
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Drop tokens the reference model finds less likely than α times its likeliest; for λ far outside 0 to 1; 0 is off.",
-      valueName: "α"))
-  var plausible: Float = 0
 
   @Option(
     parsing: .unconditional,
@@ -58,9 +38,6 @@ package struct SamplingArguments: ParsableArguments {
     help: ArgumentHelp("Repeats an answer (default: a new seed, shown at the end).", valueName: "number"))
   var seed: UInt64?
 
-  @Option(help: ArgumentHelp("End the answer before this text. Repeatable.", valueName: "text"))
-  var stop: [String] = []
-
   package init() {}
 
   package func validate() throws { _ = try options() }
@@ -69,12 +46,8 @@ package struct SamplingArguments: ParsableArguments {
   package func options() throws -> GenerationOptions {
     var options = GenerationOptions()
     options.maxTokens = maxTokens
-    options.stopStrings = stop
-    options.sampling.temperature = temperature
-    options.sampling.topK = topK
-    options.sampling.topP = topP
+    distribution.apply(to: &options)
     options.sampling.minP = minP
-    options.sampling.plausible = plausible
     options.sampling.repetitionPenalty = repetitionPenalty
     options.sampling.frequencyPenalty = frequencyPenalty
     options.sampling.presencePenalty = presencePenalty

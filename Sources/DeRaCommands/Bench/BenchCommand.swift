@@ -12,7 +12,7 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Every combination of threads and λ is measured on reading a prompt (pp) and on writing tokens (tg), after one run \
       to warm up. With --batch several sequences are written at once, which reads the weights once for all of them; t/s then \
-      counts the tokens of all. t/s is mean ± standard deviation. memory is what is resident afterwards, the bundle's pages included; \
+      counts the tokens of all. t/s is the median of the repetitions, with the slowest and the fastest. memory is what is resident afterwards, the bundle's pages included; \
       read/token are the weights that one decoded token reads.
 
       Examples:

@@ -15,8 +15,10 @@ package struct Measurement: Encodable {
   package var lambda: String
   package var blend: Blend
   package var test: String
+  package var medianRate: Double
+  package var leastRate: Double
+  package var greatestRate: Double
   package var meanRate: Double
-  package var rateDeviation: Double
   package var rates: [Double]
   /// Resident after the test; nil where the system does not tell.
   package var memoryBytes: Int?
@@ -32,8 +34,10 @@ package struct Measurement: Encodable {
     case kvBytes
     case modelBytes = "modelSize"
     case instructionSet = "isa"
+    case medianRate = "medianTs"
+    case leastRate = "minTs"
+    case greatestRate = "maxTs"
     case meanRate = "avgTs"
-    case rateDeviation = "stddevTs"
     case rates = "samplesTs"
     case kvCodec = "kv"
   }
@@ -59,11 +63,12 @@ package struct Measurement: Encodable {
     self.kvCodec = kvCodec
     self.kvBytes = kvBytes
     self.activations = activations
-    let mean = rates.isEmpty ? 0 : rates.reduce(0, +) / Double(rates.count)
-    meanRate = mean
-    let squares = rates.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    rateDeviation = rates.count < 2 ? 0 : (squares / Double(rates.count - 1)).squareRoot()
+    let spread = Spread(rates)
+    (medianRate, leastRate, greatestRate) = (spread.median, spread.low, spread.high)
+    meanRate = rates.isEmpty ? 0 : rates.reduce(0, +) / Double(rates.count)
   }
+
+  private var spread: Spread { Spread(median: medianRate, low: leastRate, high: greatestRate) }
 
   init(_ batch: DecodingBatch, _ realignment: Realignment, _ test: BenchTest, _ rates: [Double]) {
     let bundle = batch.bundle
@@ -92,7 +97,7 @@ package struct Measurement: Encodable {
       [
         row.model, byteText(row.modelBytes), countText(row.parameters), row.instructionSet, "\(row.threads)",
         "\(row.batch)", row.lambda, row.blend.rawValue,
-        row.test, "\(fixed(row.meanRate, 2)) ± \(fixed(row.rateDeviation, 2))",
+        row.test, row.spread.text(2),
         row.memoryBytes.map(byteText) ?? "?", byteText(row.readBytesPerToken),
       ]
     }

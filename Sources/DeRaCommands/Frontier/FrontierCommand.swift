@@ -18,7 +18,7 @@ package struct FrontierCommand: ParsableCommand {
 
       The bundles are made by dera-quantize and measured by dera, as separate programs; they are removed after use unless \
       --keep is given. Finished candidates are kept in OUTPUT/frontier.json: the same command goes on where it was \
-      stopped. OUTPUT also gets frontier.md and a picture for every λ. The 16-bit bundle compared with holds the \
+      stopped. OUTPUT also gets frontier.md, report.html and a picture for every λ. The 16-bit bundle compared with holds the \
       reference in 16 bits and the differences in 8, which is nearer to the originals than two models in 16.
 
       --shard i/n takes every n-th candidate, for dera merge. Sizes, perplexities, KL and with them the front are the \
@@ -55,6 +55,11 @@ package struct FrontierCommand: ParsableCommand {
         + "(default: this machine's memory).", valueName: "device"))
   var device: String?
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Tokens a second that the device must be able to write; 0 takes any speed.", valueName: "tokens/s"))
+  var rate = Recommendation.usualRate
+  @Option(
     help: ArgumentHelp(
       "Bundles to try, separated by commas; each is \(FrontierCandidate.syntax). Default: \(FrontierCandidate.standard); "
         + "for adapters \(FrontierCandidate.standardForAdapters).", valueName: "list"))
@@ -85,6 +90,7 @@ package struct FrontierCommand: ParsableCommand {
       throw ValidationError("--context must be from 4 to \(DecodingSession.maximumContext)")
     }
     _ = try blends()
+    if !(0...1e9).contains(rate) { throw ValidationError("--rate must be 0 or more") }
     if !FrontierSettings.chunkRange.contains(chunks) {
       throw ValidationError("--chunks must be from 1 to \(FrontierSettings.chunkRange.upperBound)")
     }
@@ -115,8 +121,9 @@ package struct FrontierCommand: ParsableCommand {
       lambda: lambda.isEmpty ? Self.lambdas : lambda.joined(separator: ";"), context: context, chunks: chunks,
       threads: threads.count)
     let work = try FrontierRun(
-      job: FrontierRecord(settings: settings, device: device, shard: shard), candidates: try candidateList(),
-      blends: try blends(), folder: output, programs: programs ?? ChildProcess.folder, keepsBundles: keep)
+      job: FrontierRecord(settings: settings, device: device, rate: rate, shard: shard),
+      candidates: try candidateList(), adapters: hasAdapter, blends: try blends(), folder: output,
+      programs: programs ?? ChildProcess.folder, keepsBundles: keep)
     do {
       try Interrupt.during(signals: Interrupt.endings) { try work.run() }
     } catch is Interrupted {
@@ -147,21 +154,32 @@ package struct FrontierCommand: ParsableCommand {
     }
   }
 
-  /// The candidates asked for, and the bundles of whole matrices that separate models are judged by.
-  private func candidateList() throws -> [FrontierCandidate] {
-    let isAdapter = aligned.contains { argument in
+  private var hasAdapter: Bool {
+    aligned.contains { argument in
       let path = argument.split(separator: "=", maxSplits: 1).last.map(String.init) ?? argument
       return FileManager.default.fileExists(atPath: "\(path)/adapter_config.json")
     }
-    let standard = isAdapter ? FrontierCandidate.standardForAdapters : FrontierCandidate.standard
-    var list = try FrontierCandidate.list(candidates ?? standard)
-    if list.contains(where: \.isRelative) && !list.contains(where: { $0.bits == 8 }) {
-      list.insert(try FrontierCandidate(isAdapter ? "8+merge" : "8+own"), at: 0)
+  }
+
+  /// The candidates asked for, and the bundles of whole matrices that separate models are judged by. Each bundle is there once,
+  /// whatever names it was asked for by.
+  private func candidateList() throws -> [FrontierCandidate] {
+    let adapters = hasAdapter
+    let standard = adapters ? FrontierCandidate.standardForAdapters : FrontierCandidate.standard
+    var list: [FrontierCandidate] = []
+    for candidate in try FrontierCandidate.list(candidates ?? standard) {
+      if let same = list.first(where: { $0.form(adapters: adapters) == candidate.form(adapters: adapters) }) {
+        Output.note("\(candidate.name) is the bundle of \(same.name) and not measured again.")
+      } else {
+        list.append(candidate)
+      }
     }
-    for bits in Set(list.compactMap(\.bits)).sorted(by: >) {
-      let whole = try FrontierCandidate("\(bits)+\(isAdapter ? "merge" : "own")")
-      if !list.contains(whole) { list.append(whole) }
+    func hasWhole(_ bits: Int) -> Bool { list.contains { $0.isWhole(adapters: adapters) && $0.bits == bits } }
+    func whole(_ bits: Int) throws -> FrontierCandidate {
+      try FrontierCandidate("\(bits)+\(adapters ? "merge" : "own")")
     }
+    if list.contains(where: \.isRelative), !hasWhole(8) { list.insert(try whole(8), at: 0) }
+    for bits in Set(list.compactMap(\.bits)).sorted(by: >) where !hasWhole(bits) { list.append(try whole(bits)) }
     return list.filter { !$0.isRelative } + list.filter(\.isRelative)
   }
 }

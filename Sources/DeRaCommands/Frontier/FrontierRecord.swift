@@ -13,6 +13,8 @@ package struct FrontierRecord: Codable {
   var settings: FrontierSettings
   /// The device the bundle is for, as `--device` says it; nil for the machine that reports.
   var device: String?
+  /// Tokens a second that it must be able to write.
+  var rate: Double
   /// Names of the results that every candidate of the whole job brings, in the report's order.
   package var plan: [[String]] = []
   /// Takes some of the candidates.
@@ -40,9 +42,10 @@ package struct FrontierRecord: Codable {
     var version: Int?
   }
 
-  init(settings: FrontierSettings, device: String?, shard: Shard) {
+  init(settings: FrontierSettings, device: String?, rate: Double, shard: Shard) {
     self.settings = settings
     self.device = device
+    self.rate = rate
     self.shard = shard
   }
 
@@ -66,7 +69,7 @@ package struct FrontierRecord: Codable {
   static func merged(_ parts: [(name: String, record: FrontierRecord)]) throws -> FrontierRecord {
     try Shard.checkComplete(parts.map(\.record.shard))
     let first = parts[0].record
-    var whole = FrontierRecord(settings: first.settings, device: first.device, shard: .whole)
+    var whole = FrontierRecord(settings: first.settings, device: first.device, rate: first.rate, shard: .whole)
     whole.plan = first.plan
     for (name, part) in parts {
       if let what = first.difference(from: part) { throw MergeError.different(name: name, what: what) }
@@ -84,20 +87,22 @@ package struct FrontierRecord: Codable {
   private func difference(from other: FrontierRecord) -> String? {
     if let what = settings.difference(from: other.settings) { return what }
     if plan != other.plan { return "list of candidates or --blend" }
-    return device == other.device ? nil : "--device"
+    return device == other.device && rate == other.rate ? nil : "--device or --rate"
   }
 
   /// - Throws: `FrontierError.unknownDevice`.
   func report() throws -> FrontierReport {
-    FrontierReport(settings, planned, device: try device.map { try Device($0) } ?? .here)
+    FrontierReport(settings, planned, device: try device.map { try Device($0) } ?? .here, rate: rate)
   }
 }
 
 extension Device {
   /// This machine: all its memory but a tenth.
   fileprivate static var here: Device {
-    Device(
+    var device = Device(
       name: "here", title: "this machine",
       memoryBytes: Int(clamping: ProcessInfo.processInfo.physicalMemory) / 10 * 9)
+    device.isHere = true
+    return device
   }
 }

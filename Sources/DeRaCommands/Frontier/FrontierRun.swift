@@ -15,6 +15,8 @@ final class FrontierRun {
   private let dera: String
   private let quantize: String
   private let keepsBundles: Bool
+  /// Whether an aligned model is an adapter.
+  private let adapters: Bool
   private var progress = ProgressLine(total: 1)
   private var done = 0
   /// λ at which speed is measured, once the models' names are known.
@@ -36,17 +38,19 @@ final class FrontierRun {
 
   /// - Parameters:
   ///   - job: the work to be measured; its plan and results are filled in.
+  ///   - adapters: whether an aligned model is an adapter.
   ///   - programs: the folder of `dera` and `dera-quantize`.
   /// - Throws: `FileError`, `WorkFolderError.inUse`, and `StreamError` when the folder holds results of other settings.
   init(
-    job: FrontierRecord, candidates: [FrontierCandidate], blends: [Blend], folder: String, programs: String,
-    keepsBundles: Bool
+    job: FrontierRecord, candidates: [FrontierCandidate], adapters: Bool, blends: [Blend], folder: String,
+    programs: String, keepsBundles: Bool
   ) throws {
     self.folder = folder
     self.keepsBundles = keepsBundles
+    self.adapters = adapters
     dera = "\(programs)/dera"
     quantize = "\(programs)/dera-quantize"
-    items = Self.items(candidates, blends, models: 1 + job.settings.aligned.count)
+    items = Self.items(candidates, adapters: adapters, blends, models: 1 + job.settings.aligned.count)
     lock = try WorkFolder(folder)
     record = job
     record.plan = items.map(\.names)
@@ -60,9 +64,13 @@ final class FrontierRun {
     record.add(known.results)
   }
 
-  private static func items(_ candidates: [FrontierCandidate], _ blends: [Blend], models: Int) -> [Item] {
+  private static func items(
+    _ candidates: [FrontierCandidate], adapters: Bool, _ blends: [Blend], models: Int
+  ) -> [Item] {
     candidates.enumerated().map { index, candidate in
-      let isFirst = candidate.isWhole && !candidates[..<index].contains { $0.isWhole && $0.bits == candidate.bits }
+      let isFirst =
+        candidate.isWhole(adapters: adapters)
+        && !candidates[..<index].contains { $0.isWhole(adapters: adapters) && $0.bits == candidate.bits }
       return Item(
         candidate: candidate,
         blends: blends.map { blend in
@@ -127,14 +135,16 @@ final class FrontierRun {
       try keep(
         FrontierResult(
           name: name, family: candidate.family, blendsWeights: blend == .weights, command: command,
-          fileBytes: try size(bundle), memoryBytes: bench.memory, rate: bench.rate, rateDeviation: bench.deviation,
+          fileBytes: try size(bundle), memoryBytes: bench.memory, rate: bench.rate,
           readBytesPerToken: bench.read, quality: figures.quality))
     }
   }
 
   /// Bytes of the bundle of whole matrices in 8 bits, which relative budgets are shares of.
   private func wholeBytes() throws -> Int {
-    guard let item = items.first(where: { $0.candidate.isWhole && $0.candidate.bits == 8 }) else { return 0 }
+    guard let item = items.first(where: { $0.candidate.isWhole(adapters: adapters) && $0.candidate.bits == 8 }) else {
+      return 0
+    }
     if let known = item.names.lazy.compactMap({ self.record[$0] }).first { return known.fileBytes }
     // Another shard builds it.
     let text = try child(
@@ -153,7 +163,7 @@ final class FrontierRun {
     let bench = try speed(bundle, [], name)
     let single = FrontierResult(
       name: name, family: "", command: command, fileBytes: try size(bundle), memoryBytes: bench.memory,
-      rate: bench.rate, rateDeviation: bench.deviation, readBytesPerToken: bench.read, quality: [])
+      rate: bench.rate, readBytesPerToken: bench.read, quality: [])
     return .separate(single, count: 1 + settings.aligned.count, quality: quality, name: name)
   }
 
@@ -176,7 +186,7 @@ final class FrontierRun {
 
   private func speed(
     _ bundle: String, _ options: [String], _ what: String
-  ) throws -> (rate: Double, deviation: Double, memory: Int, read: Int) {
+  ) throws -> (rate: Spread, memory: Int, read: Int) {
     let arguments = [
       "bench", bundle, "-p", "\(settings.context)", "-n", "\(Self.generatedTokens)", "-r", "\(Self.repetitions)",
       "--json",
@@ -186,7 +196,7 @@ final class FrontierRun {
     guard let row = rows.last(where: { $0.test.hasPrefix("tg") }) else {
       throw StreamError(description: "dera bench measured no decoding")
     }
-    return (row.rate, row.deviation, rows.compactMap(\.memory).max() ?? 0, row.read)
+    return (Spread(median: row.median, low: row.low, high: row.high), rows.compactMap(\.memory).max() ?? 0, row.read)
   }
 
   private var settings: FrontierSettings { record.settings }
@@ -225,7 +235,7 @@ final class FrontierRun {
     let quality = result.quality.map { "\(significant($0.divergence.value)) at λ = \($0.lambda)" }
     Output.note(
       "\(result.name): \(byteText(result.fileBytes)), \(byteText(result.memoryBytes)) resident, "
-        + "\(fixed(result.rate, 1)) tokens/s, KL \(quality.joined(separator: ", "))")
+        + "\(fixed(result.rate.median, 1)) tokens/s, KL \(quality.joined(separator: ", "))")
   }
 }
 
@@ -271,15 +281,17 @@ private struct PerplexityFigures: Decodable {
 /// The part of `dera bench --json` that is read.
 private struct BenchFigures: Decodable {
   var test: String
-  var rate: Double
-  var deviation: Double
+  var median: Double
+  var low: Double
+  var high: Double
   var memory: Int?
   var read: Int
 
   enum CodingKeys: String, CodingKey {
     case test
-    case rate = "avgTs"
-    case deviation = "stddevTs"
+    case median = "medianTs"
+    case low = "minTs"
+    case high = "maxTs"
     case memory = "memoryBytes"
     case read = "readBytesPerToken"
   }

@@ -11,7 +11,7 @@ package struct SweepCommand: ParsableCommand {
     discussion: """
       Every prompt is answered --seeds times under every λ (λ = 0 is always one of them), several answers at a time. \
       --output gets samples.jsonl (every answer with its figures), summary.csv (per λ: means and 95 % confidence \
-      intervals, Student's t over prompts) and report.html (charts and answers side by side). A sweep that was stopped \
+      intervals over prompts) and report.html (charts and answers side by side). A sweep that was stopped \
       goes on when the same command is run again, and may be run again with more λ or seeds; results do not depend on \
       --batch, --threads or on how often it was stopped.
 
@@ -196,24 +196,9 @@ struct SweepSampling: ParsableArguments {
     name: [.customShort("n"), .long], parsing: .unconditional,
     help: ArgumentHelp("Longest answer.", valueName: "tokens"))
   var maxTokens = 128
-  @Option(
-    parsing: .unconditional, help: ArgumentHelp("Randomness; 0 always takes the likeliest token.", valueName: "T"))
-  var temperature: Float = 1
-  @Option(parsing: .unconditional, help: ArgumentHelp("Choose among the k likeliest tokens; 0 is off.", valueName: "k"))
-  var topK = 0
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Choose among the likeliest tokens of total probability p; 1 is off.", valueName: "p"))
-  var topP: Float = 1
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Drop tokens the reference model finds less likely than α times its likeliest; 0 is off.", valueName: "α"))
-  var plausible: Float = 0
+  @OptionGroup var distribution: DistributionArguments<BlendDefaults>
   @Option(parsing: .unconditional, help: ArgumentHelp("The first seed.", valueName: "number"))
   var seed: UInt64 = 0
-  @Option(help: ArgumentHelp("End an answer before this text. Repeatable.", valueName: "text"))
-  var stop: [String] = []
 
   func validate() throws { _ = try options() }
 
@@ -221,11 +206,7 @@ struct SweepSampling: ParsableArguments {
   func options() throws -> GenerationOptions {
     var options = GenerationOptions()
     options.maxTokens = maxTokens
-    options.stopStrings = stop
-    options.sampling.temperature = temperature
-    options.sampling.topK = topK
-    options.sampling.topP = topP
-    options.sampling.plausible = plausible
+    distribution.apply(to: &options)
     if maxTokens < 1 { throw ValidationError("--max-tokens must be at least 1") }
     return try options.validated()
   }
@@ -233,10 +214,10 @@ struct SweepSampling: ParsableArguments {
   /// The settings that decide an answer, as a sweep's file records them.
   var settings: [String: String] {
     var settings = [
-      "max_tokens": "\(maxTokens)", "temperature": "\(temperature)", "top_k": "\(topK)", "top_p": "\(topP)",
-      "plausible": "\(plausible)", "seed": "\(seed)",
+      "max_tokens": "\(maxTokens)", "temperature": "\(distribution.temperature)", "top_k": "\(distribution.topK)",
+      "top_p": "\(distribution.topP)", "plausible": "\(distribution.plausible)", "seed": "\(seed)",
     ]
-    if !stop.isEmpty { settings["stop"] = stop.map { "\"\($0)\"" }.joined(separator: " ") }
+    if !distribution.stop.isEmpty { settings["stop"] = distribution.stop.map { "\"\($0)\"" }.joined(separator: " ") }
     return settings
   }
 }

@@ -48,7 +48,7 @@ enum SweepOutput {
       [row.lambda]
         + shown.map { metric in
           row.figures[metric.name].map { figure in
-            fixed(figure.mean, 3) + (figure.halfWidth.map { " ± \(fixed($0, 3))" } ?? "")
+            fixed(figure.mean, 3) + (figure.interval.map { " (\(fixed($0.low, 3))–\(fixed($0.high, 3)))" } ?? "")
           } ?? "–"
         }
     }

@@ -9,11 +9,21 @@ package struct Device: Sendable, Equatable {
   /// Bytes of weights that all cores together can read a second; nil where that was not measured.
   package var bandwidth: Double?
 
+  /// Whether the measured rates are this device's own.
+  package var isHere = false
+
   package init(name: String, title: String, memoryBytes: Int, bandwidth: Double? = nil) {
     self.name = name
     self.title = title
     self.memoryBytes = memoryBytes
     self.bandwidth = bandwidth
+  }
+
+  /// Tokens a second that the device writes at most: its memory's rate bounds it. nil where nothing is known.
+  package func rate(of result: FrontierResult) -> Double? {
+    if isHere { return result.rate.median }
+    guard let bandwidth, result.readBytesPerToken > 0 else { return nil }
+    return bandwidth / Double(result.readBytesPerToken)
   }
 
   /// Leaves 190 MB to a system without a desktop on the smallest board, 300 MB and 600 MB on the larger ones. Bandwidths

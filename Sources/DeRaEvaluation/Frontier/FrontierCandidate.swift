@@ -54,8 +54,27 @@ package struct FrontierCandidate: Sendable, Hashable {
   /// Whether its size is a share of the bundle of whole matrices in 8 bits.
   package var isRelative: Bool { options.contains { $0.hasSuffix("%") } }
 
+  /// The options that make a difference, in one order: matrices are stored whole unless it is said otherwise, and only
+  /// adapters can be merged. Candidates of one form are one bundle.
+  /// - Parameter adapters: whether an aligned model is an adapter.
+  package func form(adapters: Bool) -> [String] {
+    var pairs: [String] = []
+    var rest = options[...]
+    while let option = rest.popFirst() {
+      if option == "--merge" {
+        if adapters { pairs.append(option) }
+      } else if let value = rest.popFirst(), (option, value) != ("--delta", "own") {
+        pairs.append("\(option) \(value)")
+      }
+    }
+    return pairs.sorted()
+  }
+
   /// Whether every model has matrices of its own, so that it predicts what the models quantised each on its own do.
-  package var isWhole: Bool { bits != nil && (family == "own" || family == "merge") }
+  package func isWhole(adapters: Bool) -> Bool {
+    guard let bits else { return false }
+    return form(adapters: adapters) == ["--bits \(bits)"] + (adapters ? ["--merge"] : [])
+  }
 
   /// The options with a share turned into bytes.
   /// - Parameter whole: bytes of the bundle of whole matrices in 8 bits.
@@ -82,9 +101,13 @@ package struct FrontierCandidate: Sendable, Hashable {
   package static let standard =
     "8,6,4".split(separator: ",").flatMap { bits in
       ["own", "int4", "ternary", "sign", "lowrank:8"].map { "\(bits)+\($0)" }
-    }.joined(separator: ",") + ",budget=80%,budget=60%,budget=45%"
+    }.joined(separator: ",") + ",budget=80%,budget=60%,budget=45%,\(calibrated)"
   /// The same for adapters, which keep their own factors.
-  package static let standardForAdapters = "8,6,4,8+merge,6+merge,4+merge,budget=80%,budget=60%,budget=45%"
+  package static let standardForAdapters =
+    "8,6,4,8+merge,6+merge,4+merge,budget=80%,budget=60%,budget=45%,\(calibrated)"
+  /// Rounded with a text, which costs a minute or more each: the form nearest to full precision, the smallest, and a plan.
+  private static let calibrated =
+    "8+calibration=default+activations=int16,4+calibration=default,budget=60%+calibration=default"
 }
 
 /// Why a frontier cannot be measured.

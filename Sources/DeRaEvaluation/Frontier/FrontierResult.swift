@@ -14,9 +14,8 @@ package struct FrontierResult: Sendable, Equatable, Codable {
   package var fileBytes: Int
   /// Resident bytes of the process that wrote text, the file's pages included.
   package var memoryBytes: Int
-  /// Tokens a second where all models run; mean and standard deviation.
-  package var rate: Double
-  package var rateDeviation: Double
+  /// Tokens a second where all models run.
+  package var rate: Spread
   /// Weights that a token reads.
   package var readBytesPerToken: Int
   /// One for every λ, in the order asked for.
@@ -42,7 +41,7 @@ package struct FrontierResult: Sendable, Equatable, Codable {
   package init(
     name: String, family: String, blendsWeights: Bool = false, isSeparate: Bool = false, command: String,
     fileBytes: Int, memoryBytes: Int,
-    rate: Double, rateDeviation: Double, readBytesPerToken: Int, quality: [Quality]
+    rate: Spread, readBytesPerToken: Int, quality: [Quality]
   ) {
     self.name = name
     self.family = family
@@ -52,7 +51,6 @@ package struct FrontierResult: Sendable, Equatable, Codable {
     self.fileBytes = fileBytes
     self.memoryBytes = memoryBytes
     self.rate = rate
-    self.rateDeviation = rateDeviation
     self.readBytesPerToken = readBytesPerToken
     self.quality = quality
   }
@@ -73,7 +71,7 @@ package struct FrontierResult: Sendable, Equatable, Codable {
     FrontierResult(
       name: name, family: "separate models", isSeparate: true, command: single.command,
       fileBytes: single.fileBytes * count, memoryBytes: single.memoryBytes * count, rate: single.rate / Double(count),
-      rateDeviation: single.rateDeviation / Double(count), readBytesPerToken: single.readBytesPerToken * count,
+      readBytesPerToken: single.readBytesPerToken * count,
       quality: quality)
   }
 }

@@ -7,40 +7,64 @@ package struct Recommendation: Sendable, Equatable {
   /// A sentence and a list for people, in Markdown.
   package let text: String
 
-  /// Takes, of the bundles that fit, the one that loses least at its worst λ; among those that the measurement cannot tell
-  /// from it (two standard errors), the one of least memory.
-  package init(_ results: [FrontierResult], for device: Device) {
+  /// Tokens a second that a reader does not wait for.
+  package static let usualRate = 5.0
+
+  /// Takes, of the bundles that fit and are fast enough, the one that loses least at its worst λ; among those that the
+  /// measurement cannot tell from it (two standard errors), the one of least memory. Where none is fast enough, the fastest.
+  /// - Parameter wanted: tokens a second that the device must be able to write; where its speed is unknown, nothing is too slow.
+  package init(_ results: [FrontierResult], for device: Device, rate wanted: Double = Self.usualRate) {
     let bundles = results.filter { !$0.isSeparate }
     let fitting = bundles.filter { $0.memoryBytes <= device.memoryBytes }
-    guard let best = fitting.min(by: { $0.loss < $1.loss }), let worst = best.worst else {
+    func rate(_ result: FrontierResult) -> Double { device.rate(of: result) ?? .infinity }
+    let fast = fitting.filter { rate($0) >= wanted }
+    let greatest = fitting.map(rate).max() ?? 0
+    let pool = fast.isEmpty ? fitting.filter { rate($0) == greatest } : fast
+    guard let best = pool.min(by: { $0.loss < $1.loss }), let worst = best.worst else {
       choice = nil
-      let smallest = bundles.min { $0.memoryBytes < $1.memoryBytes }
-      text =
-        "Nothing fits into the \(byteText(device.memoryBytes)) that \(device.title) has for the model"
-        + (smallest.map { "; the smallest bundle (\($0.name)) takes \(byteText($0.memoryBytes))" } ?? "")
-        + ". Try fewer bits, a smaller model, or a shorter context."
+      text = Self.nothingFits(bundles, device)
       return
     }
     let limit = worst.divergence.value + 2 * worst.divergence.error
-    let choice =
-      fitting.filter { $0.loss <= limit }.min { ($0.memoryBytes, $0.loss) < ($1.memoryBytes, $1.loss) } ?? best
+    let choice = pool.filter { $0.loss <= limit }.min { ($0.memoryBytes, $0.loss) < ($1.memoryBytes, $1.loss) } ?? best
     self.choice = choice
     var remarks = Self.figures(choice, device)
     if choice != best { remarks.append("\(best.name) measures no better beyond its error") }
+    if let slower = fitting.filter({ rate($0) < wanted && $0.loss < best.loss }).min(by: { $0.loss < $1.loss }) {
+      remarks.append(
+        "\(slower.name) would be nearer (KL \(significant(slower.loss))), but writes no more than "
+          + "\(fixed(rate(slower), 1)) tokens/s there")
+    }
     if let smaller = Self.smaller(than: choice, bundles) { remarks.append(smaller) }
     if let rival = Self.rival(of: choice, results) { remarks.append(rival) }
-    text =
-      "Take \(choice.name) for \(device.title): it stays nearest to 16 bits of what fits into the "
-      + "\(byteText(device.memoryBytes)) it has for the model (\(fitting.count) of \(bundles.count) candidates).\n"
-      + remarks.map { "\n- \($0)" }.joined()
+    let place = "fits into the \(byteText(device.memoryBytes)) it has for the model"
+    let count = "(\(fast.count) of \(bundles.count) candidates)"
+    let reason =
+      if fast.isEmpty {
+        "it is the fastest of what \(place), and none of \(fitting.count) reaches \(shortest(wanted)) tokens/s there"
+      } else if fast.count < fitting.count {
+        "it stays nearest to 16 bits of what \(place) and can write \(shortest(wanted)) tokens/s there \(count)"
+      } else {
+        "it stays nearest to 16 bits of what \(place) \(count)"
+      }
+    text = "Take \(choice.name) for \(device.title): \(reason).\n" + remarks.map { "\n- \($0)" }.joined()
+  }
+
+  private static func nothingFits(_ bundles: [FrontierResult], _ device: Device) -> String {
+    let smallest = bundles.min { $0.memoryBytes < $1.memoryBytes }
+    return
+      "Nothing fits into the \(byteText(device.memoryBytes)) that \(device.title) has for the model"
+      + (smallest.map { "; the smallest bundle (\($0.name)) takes \(byteText($0.memoryBytes))" } ?? "")
+      + ". Try fewer bits, a smaller model, or a shorter context."
   }
 
   private static func figures(_ choice: FrontierResult, _ device: Device) -> [String] {
     let worst = choice.worst.map { " (λ = \($0.lambda))" } ?? ""
-    var speed = "\(fixed(choice.rate, 1)) tokens/s here"
-    if let bandwidth = device.bandwidth, choice.readBytesPerToken > 0 {
-      let rate = bandwidth / Double(choice.readBytesPerToken)
+    var speed = "\(fixed(choice.rate.median, 1)) tokens/s here"
+    if !device.isHere, let bandwidth = device.bandwidth, let rate = device.rate(of: choice) {
       speed += ", at most \(fixed(rate, rate < 10 ? 1 : 0)) there (its memory delivers \(byteText(Int(bandwidth)))/s)"
+    } else if !device.isHere {
+      speed += "; the speed there is not known, so no bundle counts as too slow"
     }
     return [
       "KL \(significant(choice.loss)) nats a token at most\(worst)",

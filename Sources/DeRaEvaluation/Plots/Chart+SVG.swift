@@ -5,14 +5,16 @@ extension Chart {
     let points = series.flatMap(\.points)
     let horizontal = AxisLayout(x, values: points.map(\.x) + barEdges)
     let vertical = AxisLayout(
-      y, values: points.flatMap { [$0.y - ($0.error ?? 0), $0.y, $0.y + ($0.error ?? 0)] } + (bars.isEmpty ? [] : [0]))
+      y,
+      values: points.flatMap { [$0.interval?.low ?? $0.y, $0.y, $0.interval?.high ?? $0.y] } + (bars.isEmpty ? [] : [0])
+    )
     let legend = series.count > 1 || series.first?.name.isEmpty == false ? legendRows : []
     let frame = Frame(vertical, legendRows: legend.count)
     var svg = SVG(width: Chart.width, height: Chart.height)
     svg.text(title, frame.left, 28, class: "heading")
     drawLegend(legend, frame, &svg)
     drawAxes(horizontal, vertical, frame, &svg)
-    var labels: [(text: String, x: Double, y: Double, anchor: SVG.Anchor)] = []
+    var labels = LabelPlacement(frame)
     for (index, series) in series.enumerated() {
       let colour = "s\(index % SVG.colourCount)"
       let shown = series.points.filter { horizontal.canShow($0.x) && vertical.canShow($0.y) }
@@ -31,10 +33,10 @@ extension Chart {
           svg.circle(mark.x, mark.y, radius: series.marks == .line ? 3.5 : 4.5, class: colour, note: note)
         }
       }
-      labels += series.marks == .bars ? [] : placedLabels(marks, frame)
+      if series.marks != .bars { labels.add(marks) }
     }
     // On top of all curves.
-    for label in labels { svg.text(label.text, label.x, label.y, label.anchor, class: "note") }
+    for label in labels.placed { svg.text(label.text, label.x, label.y, label.anchor, class: "note") }
     return svg.document(title: title)
   }
 
@@ -81,25 +83,11 @@ extension Chart {
   private func drawError(
     _ point: Point, _ x: Double, _ colour: String, _ vertical: AxisLayout, _ frame: Frame, _ svg: inout SVG
   ) {
-    guard let error = point.error, error > 0, vertical.canShow(point.y + error) else { return }
-    let top = frame.y(vertical, point.y + error)
-    let bottom = vertical.canShow(point.y - error) ? frame.y(vertical, point.y - error) : frame.bottom
+    guard let interval = point.interval, interval.high > interval.low, vertical.canShow(interval.high) else { return }
+    let top = frame.y(vertical, interval.high)
+    let bottom = vertical.canShow(interval.low) ? frame.y(vertical, interval.low) : frame.bottom
     svg.line(x, top, x, bottom, class: "error \(colour)")
     for end in [top, bottom] { svg.line(x - 4, end, x + 4, end, class: "error \(colour)") }
-  }
-
-  /// Right of their points: above where the curve falls, below where it rises.
-  private func placedLabels(
-    _ marks: [(point: Point, x: Double, y: Double)], _ frame: Frame
-  ) -> [(text: String, x: Double, y: Double, anchor: SVG.Anchor)] {
-    marks.indices.compactMap { index in
-      let mark = marks[index]
-      guard let text = mark.point.label else { return nil }
-      let (from, to) = index + 1 < marks.count ? (mark, marks[index + 1]) : (marks[max(index - 1, 0)], mark)
-      let isAbove = (to.x - from.x) * (to.y - from.y) > 0 || mark.y + 22 > frame.bottom
-      let fits = mark.x + 8 + SVG.width(of: text) < Chart.width
-      return (text, mark.x + (fits ? 8 : -8), mark.y + (isAbove ? -7 : 17), fits ? .start : .end)
-    }
   }
 
   private func drawAxes(_ horizontal: AxisLayout, _ vertical: AxisLayout, _ frame: Frame, _ svg: inout SVG) {

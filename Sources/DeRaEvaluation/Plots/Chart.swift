@@ -39,16 +39,21 @@ package struct Chart: Sendable, Equatable {
   package struct Point: Sendable, Equatable {
     package var x: Double
     package var y: Double
-    /// Half the height of an error bar, in y's unit.
-    package var error: Double?
+    /// The ends of an error bar, in y's unit.
+    package var interval: Interval?
     /// Written beside the mark.
     package var label: String?
 
-    package init(x: Double, y: Double, error: Double? = nil, label: String? = nil) {
+    package init(x: Double, y: Double, interval: Interval? = nil, label: String? = nil) {
       self.x = x
       self.y = y
-      self.error = error
+      self.interval = interval
       self.label = label
+    }
+
+    /// - Parameter error: half the height of an error bar.
+    package init(x: Double, y: Double, error: Double?, label: String? = nil) {
+      self.init(x: x, y: y, interval: error.map { Interval(low: y - $0, high: y + $0) }, label: label)
     }
   }
 

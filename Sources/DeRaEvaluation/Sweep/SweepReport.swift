@@ -25,7 +25,7 @@ package struct SweepReport: Sendable {
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <title>Sweep of \(escaped(header.bundle))</title>
       <style>
-      \(Self.style)</style>
+      \(PageStyle.css)</style>
       </head>
       <body>
       <h1>Sweep of \(escaped(header.bundle))</h1>
@@ -33,7 +33,8 @@ package struct SweepReport: Sendable {
       <section class="charts">
       \(charts)</section>
       \(safeRange)<h2>Figures</h2>
-      <p>Means with 95 % confidence intervals (Student's t over \(header.prompts.count > 1 ? "prompts" : "seeds")). KL divergences are sums over an answer's
+      <p>Means with 95 % confidence intervals (Student's t over \(header.prompts.count > 1 ? "prompts" : "seeds"), on a
+      scale where they stay among the values that a figure can have). KL divergences are sums over an answer's
       tokens of the whole distributions' divergence: KL(π_λ ‖ π_ref) along answers drawn under λ, KL(π_ref ‖ π_λ) along the
       reference's own. π_λ is the blend at temperature 1.</p>
       \(table)<h2>Answers side by side</h2>
@@ -62,7 +63,8 @@ package struct SweepReport: Sendable {
       let cells = shown.map { metric -> String in
         guard let figure = row.figures[metric.name] else { return "<td>–</td>" }
         let decimals = abs(figure.mean) >= 100 ? 1 : 3
-        let error = figure.halfWidth.map { "<small> ± \(fixed($0, decimals))</small>" } ?? ""
+        let error =
+          figure.interval.map { "<small> \(fixed($0.low, decimals)) to \(fixed($0.high, decimals))</small>" } ?? ""
         return "<td>\(fixed(figure.mean, decimals))\(error)</td>"
       }
       text += "<tr><th>\(escaped(name))</th>\(cells.joined())</tr>\n"
@@ -113,29 +115,6 @@ package struct SweepReport: Sendable {
     }
     return "<div class=\"wide\"><table>\n\(rows.joined())</table></div>\n"
   }
-
-  private static let style = """
-    :root{color-scheme:light dark}
-    body{font:16px/1.5 system-ui,"Helvetica Neue",Arial,sans-serif;margin:2rem auto;padding:0 1rem;max-width:84rem;color:#1f1f1f;background:#fff}
-    .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,34rem),1fr));gap:1rem}
-    figure{margin:0;max-width:50rem}
-    figure svg{width:100%;height:auto;display:block}
-    .wide{overflow-x:auto}
-    table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
-    th,td{padding:.25rem .75rem;text-align:right;border-bottom:1px solid #dcdcdc;vertical-align:bottom}
-    th:first-child,td.text{text-align:left}
-    td{white-space:nowrap}
-    td.text{overflow-wrap:anywhere;white-space:normal}
-    small{color:#6b6b6b}
-    h3{font-size:1rem;white-space:pre-wrap}
-    .answers{display:grid;grid-auto-flow:column;grid-auto-columns:minmax(14rem,1fr);gap:1rem;overflow-x:auto}
-    .answers div{border:1px solid #dcdcdc;border-radius:.4rem;padding:.5rem .75rem}
-    .answers h4{margin:0}
-    .answers p{margin:.25rem 0;white-space:pre-wrap;overflow-wrap:anywhere}
-    @media (prefers-color-scheme:dark){body{color:#e8e8e8;background:#16181c}small{color:#b0b0b0}
-    th,td,.answers div{border-color:#3d4148}}
-
-    """
 }
 
 extension SweepReport {
@@ -160,7 +139,7 @@ extension SweepReport {
   private func frontier(_ metric: SweepMetric) -> Chart {
     let points = zip(axis.names, result.rows).compactMap { label, row -> Chart.Point? in
       guard let reward = row.figures[metric.name], let distance = row.mean("kl") else { return nil }
-      return Chart.Point(x: distance, y: reward.mean, error: reward.halfWidth, label: label)
+      return Chart.Point(x: distance, y: reward.mean, interval: reward.interval, label: label)
     }
     let name = metric.label.prefix(1).uppercased() + metric.label.dropFirst()
     return Chart(
@@ -177,7 +156,7 @@ extension SweepReport {
   private func againstLambda(title: String, y: String, _ metrics: [(name: String, metric: String)]) -> Chart {
     let series = metrics.map { name, metric in
       let points = zip(axis.places, result.rows).compactMap { place, row in
-        row.figures[metric].map { Chart.Point(x: place, y: $0.mean, error: $0.halfWidth) }
+        row.figures[metric].map { Chart.Point(x: place, y: $0.mean, interval: $0.interval) }
       }
       return Chart.Series(name, .line, points.sorted { $0.x < $1.x })
     }

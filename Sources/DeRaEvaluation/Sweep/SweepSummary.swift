@@ -3,21 +3,35 @@ package struct SweepMetric: Sendable, Equatable {
   package var name: String
   /// As an axis shows it, with its unit.
   package var label: String
+  /// Its possible values.
+  package var range: ValueRange
 
   /// The metrics of a sweep, in the order of its tables.
   package static func all(of header: SweepHeader) -> [SweepMetric] {
-    var list = [
-      ("tokens", "length (tokens)"), ("finished", "answers that end by themselves (share)"),
-      ("kl", "KL(π_λ ‖ π_ref) per answer (nats)"), ("reverse_kl", "KL(π_ref ‖ π_λ) per answer (nats)"),
-      ("entropy", "entropy (nats per token)"), ("distinct_1", "distinct tokens (share)"),
-      ("distinct_2", "distinct pairs of tokens (share)"), ("repetition", "repeated 4-grams (share)"),
-      ("unsupported", "tokens outside the reference's support (share)"),
-      ("log_likelihood.policy", "ln π_λ(answer) (nats)"),
+    var list: [(String, String, ValueRange)] = [
+      ("tokens", "length (tokens)", .nonNegative), ("finished", "answers that end by themselves (share)", .share),
+      ("kl", "KL(π_λ ‖ π_ref) per answer (nats)", .nonNegative),
+      ("reverse_kl", "KL(π_ref ‖ π_λ) per answer (nats)", .nonNegative),
+      ("entropy", "entropy (nats per token)", .nonNegative), ("distinct_1", "distinct tokens (share)", .share),
+      ("distinct_2", "distinct pairs of tokens (share)", .share), ("repetition", "repeated 4-grams (share)", .share),
+      ("unsupported", "tokens outside the reference's support (share)", .share),
+      ("log_likelihood.policy", "ln π_λ(answer) (nats)", .nonPositive),
     ]
-    list += header.models.map { ("log_likelihood.\($0)", "ln p(answer) under \($0) (nats)") }
-    if header.settings["refusals"] != nil { list.append(("refusal", "refusals (share)")) }
-    list += header.rewards.map { ("reward.\($0)", "reward \($0)") }
-    return list.map { SweepMetric(name: $0.0, label: $0.1) }
+    list += header.models.map { ("log_likelihood.\($0)", "ln p(answer) under \($0) (nats)", .nonPositive) }
+    if header.settings["refusals"] != nil { list.append(("refusal", "refusals (share)", .share)) }
+    list += header.rewards.map { name in
+      ("reward.\(name)", "reward \(name)", rewardRange(header.settings["reward.\(name)"] ?? ""))
+    }
+    return list.map { SweepMetric(name: $0.0, label: $0.1, range: $0.2) }
+  }
+
+  /// By the reward's kind as a sweep's settings record it; a command may print any number.
+  private static func rewardRange(_ setting: String) -> ValueRange {
+    switch setting.prefix { $0 != ":" } {
+    case "regex": .share
+    case "length", "bundle": .nonPositive
+    default: .any
+    }
   }
 }
 
@@ -28,16 +42,21 @@ package struct SweepRow: Codable, Sendable, Equatable {
   /// By the metric's name; a metric that no answer has is left out.
   package var figures: [String: ConfidenceInterval]
 
-  /// - Parameter records: the answers under one λ.
-  package init(lambda: String, records: [SampleRecord]) {
+  /// - Parameters:
+  ///   - records: the answers under one λ.
+  ///   - metrics: their ranges; figures that they do not name may have any value.
+  package init(lambda: String, records: [SampleRecord], metrics: [SweepMetric] = []) {
     self.lambda = lambda
     samples = records.count
     var groups: [String: [Int: [Double]]] = [:]
     for record in records {
       for (name, value) in record.values { groups[name, default: [:]][record.prompt, default: []].append(value) }
     }
-    figures = groups.compactMapValues { byPrompt in
-      ConfidenceInterval(byPrompt.sorted { $0.key < $1.key }.map(\.value))
+    let ranges = Dictionary(metrics.map { ($0.name, $0.range) }) { first, _ in first }
+    figures = [:]
+    for (name, byPrompt) in groups {
+      figures[name] = ConfidenceInterval(
+        byPrompt.sorted { $0.key < $1.key }.map(\.value), in: ranges[name] ?? .any)
     }
   }
 
@@ -66,20 +85,23 @@ package struct SweepResult: Sendable {
     }
     self.header = header
     self.records = header.sorted(known.values)
+    let metrics = SweepMetric.all(of: header)
     rows = header.lambdas.map { lambda in
-      SweepRow(lambda: lambda, records: header.keys(lambda: lambda).compactMap { known[$0] })
+      SweepRow(lambda: lambda, records: header.keys(lambda: lambda).compactMap { known[$0] }, metrics: metrics)
     }
-    metrics = SweepMetric.all(of: header)
+    self.metrics = metrics
     self.safeRange = safeRange
   }
 
-  /// Comma-separated values: a row a λ; for every metric its mean and the half width of its 95 % interval.
+  /// Comma-separated values: a row a λ; for every metric its mean and the ends of its 95 % interval.
   package var csv: String {
-    var lines = [(["lambda", "samples"] + metrics.flatMap { [$0.name, "\($0.name).ci95"] }).map(Self.cell)]
+    var lines = [
+      (["lambda", "samples"] + metrics.flatMap { [$0.name, "\($0.name).low", "\($0.name).high"] }).map(Self.cell)
+    ]
     for row in rows {
       let cells = metrics.flatMap { metric -> [String] in
         let figure = row.figures[metric.name]
-        return [figure.map { "\($0.mean)" } ?? "", figure?.halfWidth.map { "\($0)" } ?? ""]
+        return [figure?.mean, figure?.low, figure?.high].map { $0.map { "\($0)" } ?? "" }
       }
       lines.append([Self.cell(row.lambda), "\(row.samples)"] + cells)
     }

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 TOKENS, ROWS, COLUMNS, BLOCK = 96, 20, 72, 32
 FACTORS = [1, 0.94, 1.06, 0.88, 1.13]
 TABLE = np.array([-32, -23, -18, -14, -10, -7, -4, -1, 1, 4, 7, 10, 14, 18, 22, 28], dtype=np.float64)
-DAMPING_MEAN, DAMPING_OWN = 0.0003, 0.05
+DAMPING_MEAN, DAMPING_OWN = 0.0003, 0.5
 
 
 def grid(least, greatest):

@@ -40,10 +40,19 @@ def main():
              [(5, 40), (2, 30), (1, 12), (1000, 20), (3, 3), (3, 1)]]
     groups = [[list(random.standard_normal(count)) for count in counts] for counts in
               [[3, 3, 3], [1, 1], [5], [1], [2, 0, 4, 1], [1] * 40]]
+    # The last of each kind have no spread: all answers end, or none does.
+    kinds = ["any"] * len(groups)
+    for kind, sign, ones in (("share", 1, [[1, 1], [1], [1]]), ("positive", 1, [[0], [0]]), ("negative", -1, [[0], [0]])):
+        for counts in [[3, 3, 3], [1, 1], [5], [1] * 40]:
+            groups.append([[sign * float(value) for value in random.beta(0.4, 3, count) * (1 if kind == "share" else 50)]
+                           for count in counts])
+        groups += [ones, [[0.0, 0.0], [0.0]]]
+        kinds += [kind] * 6
     figures = dict(
         models=MODELS, tokens=[int(token) for token in tokens], vocabulary=VOCABULARY, alpha=ALPHA, plain=plain,
         masked=under_mask, variety=[dict(tokens=text, values=sweep.variety(text)) for text in texts],
-        intervals=[dict(groups=group, mean=sweep.interval(group)[0], ci95=sweep.interval(group)[1]) for group in groups],
+        intervals=[dict(zip(("groups", "kind", "mean", "low", "high"), (group, kind, *sweep.interval(group, kind))))
+                   for group, kind in zip(groups, kinds)],
         quantiles={str(degrees): stats.t.ppf(0.975, degrees) for degrees in [1, 2, 3, 4, 5, 10, 31, 200, 5001]})
     (FOLDER / "figures.f32").write_bytes(b"".join(part.tobytes() for part in [models, policy, masked]))
     (FOLDER / "figures.json").write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
