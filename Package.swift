@@ -27,7 +27,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaGGUF", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
   ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
   ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
-  ("DeRaConsole", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
+  ("DeRaConsole", ["CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
   ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments]),
   ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation", real]),
   ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),
@@ -61,6 +61,17 @@ let benchmarkTargets: [Target] = [
     swiftSettings: settings),
   benchmarks("KernelBenchmarks", ["DeRaKernels", "DeRaTensorCore"]),
   benchmarks("DecoderBenchmarks", ["DeRaKernels", "DeRaPlatform", "DeRa"]),
+]
+
+// The readers of untrusted bytes under libFuzzer, which has a `main` of its own and needs compiler options that a package
+// may not set; tools/fuzz gives them and builds nothing else.
+let fuzzTargets: [Target] = [
+  .executableTarget(
+    name: "dera-fuzz",
+    dependencies: [
+      "DeRaBundle", "DeRaChatTemplate", "DeRaCheckpoints", "DeRaCompression", "DeRaGGUF", "DeRaJSON", "DeRaPlatform",
+      "DeRaTokenization",
+    ], path: "tools/fuzzing", swiftSettings: settings)
 ]
 
 // Without its allocation counters, which need libraries that no system ships; ours are in CDeRaMeasure.
@@ -114,6 +125,6 @@ let package = Package(
           "DeRaTestSupport", "DeRaCheckpoints", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaEvaluation", real,
         ],
         swiftSettings: settings)
-    ] + (hasBenchmarks ? benchmarkTargets : []),
+    ] + (hasBenchmarks ? benchmarkTargets : []) + (Context.environment["DERA_FUZZ"] == "1" ? fuzzTargets : []),
   swiftLanguageModes: [.v6]
 )

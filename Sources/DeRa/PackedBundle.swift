@@ -79,8 +79,39 @@ package struct PackedBundle: Sendable {
   package func unpack(to output: String, progress: Progress = { _, _ in }) throws {
     if let content { try checkRoom(content.bytes, beside: output) }
     let target = try AtomicFile(path: output)
-    try expand(progress: progress) { try target.write($0) }
+    // A packed megabyte can stand for hundreds: nothing is written beyond what a valid bundle's own header announces.
+    var announced: Int?
+    try expand(progress: progress) { piece in
+      if let announced, piece.count > announced - target.position {
+        throw PackedBundleError.longerThanAnnounced(path: path, bytes: announced)
+      }
+      try target.write(piece)
+      if announced == nil { announced = try announcedBytes(target, beside: output) }
+    }
+    guard target.position == announced else { throw PackedBundleError.notABundle(path: path) }
     try target.commit { _ = try ModelBundle(mapping: $0) }
+  }
+
+  /// A bundle's header ends within so many bytes.
+  private static let headerLimit = 1 << 26
+
+  /// Bytes of the bundle whose start is written, once its whole header is: it must be a bundle's, and there must be room.
+  private func announcedBytes(_ target: AtomicFile, beside output: String) throws -> Int? {
+    do {
+      guard let bytes = try target.inspect(as: 0, { try GGUFFile.byteCount(ofStart: $0) }) else {
+        guard target.position <= Self.headerLimit else { throw PackedBundleError.notABundle(path: path) }
+        return nil
+      }
+      guard bytes >= target.position, bytes == content?.bytes ?? bytes else {
+        throw PackedBundleError.longerThanAnnounced(path: path, bytes: bytes)
+      }
+      try checkRoom(bytes, beside: output)
+      try target.inspect(as: bytes) { _ = try BundleManifest(file: try GGUFFile(path: $0)) }
+      return bytes
+    } catch  where error is GGUFError || error is BundleError {
+      // Its text names the temporary file.
+      throw PackedBundleError.notABundle(path: path)
+    }
   }
 
   /// Hands over the bundle's bytes piece by piece, and checks them against the note.
@@ -151,6 +182,8 @@ extension PackedBundle {
 package enum PackedBundleError: Error, Equatable, CustomStringConvertible {
   case damaged(path: String, LZ4Error)
   case notABundle(path: String)
+  /// More bytes come than the bundle's header speaks of.
+  case longerThanAnnounced(path: String, bytes: Int)
   /// The content is not what the note says.
   case otherContent(path: String)
   case noNote(path: String)
@@ -161,6 +194,8 @@ package enum PackedBundleError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .damaged(let path, let error): "\(path): \(error); copy or pack it again"
     case .notABundle(let path): "\(path) holds something else than a bundle"
+    case .longerThanAnnounced(let path, let bytes):
+      "\(path) holds something else than the \(bytes) bytes its bundle's header speaks of; copy or pack it again"
     case .otherContent(let path): "\(path): the content is not the bundle that was packed; copy or pack it again"
     case .noNote(let path):
       "\(path) does not say which bundle it holds: another program packed it"

@@ -23,7 +23,7 @@ package struct ChildProcess {
   package func output(waiting: () -> Void = {}) throws -> [UInt8] {
     let output = try Pipe()
     let errors = try Pipe()
-    let process = try spawn(output, errors)
+    let process = try start(output, errors)
     output.closeWriting()
     errors.closeWriting()
     var killTime: ContinuousClock.Instant?
@@ -31,34 +31,26 @@ package struct ChildProcess {
       Pipe.collect([output, errors], milliseconds: 200)
       waiting()
       guard Interrupt.isRequested || output.bytes.count > Self.outputLimit else { continue }
-      // A terminal sends Ctrl-C to both; other senders only to us.
-      if killTime == nil { kill(process, SIGINT) }
+      if killTime == nil { process.signal(SIGINT) }
       let since = killTime ?? .now
       killTime = since
-      if since.duration(to: .now) > Self.patience { kill(process, SIGKILL) }
+      if since.duration(to: .now) > Self.patience { process.signal(SIGKILL) }
     }
-    var status: Int32 = 0
-    while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+    let status = process.wait()
     if Interrupt.isRequested { throw Interrupted() }
     guard status == 0 else { throw ChildError(self, status: status, errors: errors.bytes) }
     return output.bytes
   }
 
-  private func spawn(_ output: Pipe, _ errors: Pipe) throws -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, output.writing, STDOUT_FILENO)
-    posix_spawn_file_actions_adddup2(&actions, errors.writing, STDERR_FILENO)
-    // Not `environ`: strict concurrency does not let C's variable through.
-    let environment = ProcessInfo.processInfo.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-    let words = ([executable] + arguments).map { strdup($0) } + [nil]
-    defer { for text in environment + words { free(text) } }
-    var process: pid_t = 0
-    let code = posix_spawn(&process, executable, &actions, nil, words, environment)
-    guard code == 0 else { throw ChildError(self, startError: code) }
-    return process
+  private func start(_ output: Pipe, _ errors: Pipe) throws -> ProcessGroup {
+    let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    defer { close(input) }
+    do throws(SystemCode) {
+      return try ProcessGroup(
+        executable, arguments, input: input, output: output.writing, errors: errors.writing)
+    } catch {
+      throw ChildError(self, startError: error.number)
+    }
   }
 
   /// The command as a shell takes it.

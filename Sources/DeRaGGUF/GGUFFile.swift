@@ -29,6 +29,19 @@ package final class GGUFFile: Sendable {
 
   package var path: String { file.path }
 
+  /// Bytes that a file has to have which starts with those at `path`, by its header; nil while the header goes on.
+  /// - Throws: `GGUFError` when no file can start so.
+  package static func byteCount(ofStart path: String) throws(GGUFError) -> Int? {
+    let file: MappedFile
+    do throws(FileError) { file = try MappedFile(path: path) } catch { throw .file(error) }
+    var parser = GGUFParser(file: file)
+    do throws(GGUFError) {
+      return try parser.parseSize()
+    } catch .malformed(_, _, .truncated, _, _), .malformed(_, _, .tooMany, _, _) {
+      return nil
+    }
+  }
+
   /// Whether the path is that of a file which starts as GGUF files do, whatever follows.
   package static func isGGUF(path: String) -> Bool {
     guard let file = try? MappedFile(path: path), file.bytes.count >= 4 else { return false }

@@ -20,6 +20,24 @@ struct GGUFParser {
   }
 
   mutating func parse() throws(GGUFError) {
+    let (entries, alignment) = try parseHeader()
+    try place(entries, alignment: alignment)
+  }
+
+  /// Bytes that the whole file has to have, by its header alone; its end is aligned as the tensors are.
+  mutating func parseSize() throws(GGUFError) -> Int {
+    let (entries, alignment) = try parseHeader()
+    guard !entries.isEmpty else { return cursor.offset }
+    let dataStart = (cursor.offset + alignment - 1) / alignment * alignment
+    let dataBytes = entries.map { $0.dataOffset + $0.byteCount }.max() ?? 0
+    do throws(TensorError) {
+      return try CheckedSize.aligned(CheckedSize.sum(dataStart, dataBytes), to: alignment)
+    } catch {
+      throw cursor.malformed(.sizeOverflow, at: cursor.offset, found: "\(dataBytes) bytes of data", expected: "less")
+    }
+  }
+
+  private mutating func parseHeader() throws(GGUFError) -> (entries: [TensorEntry], alignment: Int) {
     try parseVersion()
     // A tensor takes at least its name's length and one byte, dimension count, one dimension, type and offset.
     let tensorCount = try cursor.count("tensors", of: 8 + 1 + 4 + 8 + 4 + 8, atMost: GGUFLimits.tensors)
@@ -29,7 +47,7 @@ struct GGUFParser {
     let alignment = try alignment()
     var entries: [TensorEntry] = []
     for _ in 0..<tensorCount { entries.append(try parseTensor(alignment: alignment)) }
-    try place(entries, alignment: alignment)
+    return (entries, alignment)
   }
 
   private mutating func parseVersion() throws(GGUFError) {

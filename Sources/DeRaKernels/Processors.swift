@@ -50,10 +50,18 @@ package struct Processors: Sendable, Equatable {
   }
 
   /// Lets the calling thread run on some processors only; what the system refuses stays as it was.
-  static func confine(to processors: [Int]) {
+  package static func confine(to processors: [Int]) {
+    let mask = mask(of: processors)
+    _ = cs_confine(mask, mask.count)
+  }
+
+  /// The processors that this process was given, for a program that it starts: the calling thread's own may be fewer.
+  package var allowedMask: [UInt64] { Self.mask(of: allowed) }
+
+  private static func mask(of processors: [Int]) -> [UInt64] {
     var mask = [UInt64](repeating: 0, count: maskWords)
     for processor in processors where processor < maskWords * 64 { mask[processor / 64] |= 1 << (processor % 64) }
-    _ = cs_confine(mask, mask.count)
+    return mask
   }
 
   private static let folder = "/sys/devices/system/cpu"

@@ -126,6 +126,20 @@ package final class AtomicFile {
     try commit()
   }
 
+  /// Lets `check` read what is written so far, lengthened with zeros that take no room on the disk. Whoever asks for more
+  /// than is written in the end must write it.
+  /// - Parameters:
+  ///   - size: bytes that the file shall have meanwhile; at least those written.
+  ///   - check: gets a path that leads to the file while it has no name of its own.
+  /// - Throws: `FileError`, and what `check` throws.
+  package func inspect<Result>(as size: Int, _ check: (_ temporaryPath: String) throws -> Result) throws -> Result {
+    try flush()
+    guard ftruncate(descriptor, off_t(max(size, position))) == 0 else { throw giveUp("lengthen") }
+    let result = try check(descriptorPath)
+    guard ftruncate(descriptor, off_t(position)) == 0 else { throw giveUp("shorten") }
+    return result
+  }
+
   /// Gives the file up. Does nothing after `commit`.
   package func cancel() {
     guard descriptor >= 0 else { return }

@@ -69,13 +69,14 @@ enum PieceTable {
   static func find(_ bytes: UnsafeRawBufferPointer, in image: TokenizerImage) -> Int32? {
     let table = image.pieceTable
     var place = slot(hash(bytes), of: table.count)
-    while true {
+    for _ in 0...maximumProbes {
       let entry = table.u32(place, 0)
-      if entry == 0 { return nil }
-      if image.piece(Int(entry - 1)).elementsEqual(bytes) { return Int32(entry - 1) }
+      if entry == 0 { break }
+      if image.piece(Int(entry - 1)).elementsEqual(bytes) { return Int32(bitPattern: entry - 1) }
       place += 1
       if place == table.count { place = 0 }
     }
+    return nil
   }
 }
 
@@ -121,14 +122,15 @@ enum MergeTable {
   @inline(__always)
   static func find(_ left: Int32, _ right: Int32, in table: ImageTable) -> (rank: UInt32, result: Int32)? {
     var place = slot(hash(left, right), of: table.count)
-    while true {
+    for _ in 0...maximumProbes {
       let result = table.u32(place, 12)
-      if result == 0 { return nil }
+      if result == 0 { break }
       if table.i32(place, 0) == left && table.i32(place, 4) == right {
-        return (table.u32(place, 8), Int32(result - 1))
+        return (table.u32(place, 8), Int32(bitPattern: result - 1))
       }
       place += 1
       if place == table.count { place = 0 }
     }
+    return nil
   }
 }

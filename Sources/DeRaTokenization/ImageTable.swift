@@ -1,4 +1,6 @@
-/// Rows of fixed size in the image. The caller keeps the memory alive and the row and column within bounds.
+/// Rows of fixed size in the image. The caller keeps the memory alive and the column within a row.
+///
+/// A row outside the table reads as 0: the image was checked, but whoever overwrites its file changes it afterwards.
 struct ImageTable: @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
   let rowBytes: Int
@@ -13,15 +15,15 @@ struct ImageTable: @unchecked Sendable {
     count = bytes.count / rowBytes
   }
 
-  @inline(__always) func u8(_ row: Int, _ column: Int) -> UInt8 { bytes[row * rowBytes + column] }
-
-  @inline(__always) func u16(_ row: Int, _ column: Int) -> UInt16 {
-    UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: row * rowBytes + column, as: UInt16.self))
+  @inline(__always)
+  private func number<T: FixedWidthInteger>(_ row: Int, _ column: Int, as type: T.Type) -> T {
+    guard UInt(bitPattern: row) < UInt(bitPattern: count) else { return 0 }
+    return T(littleEndian: bytes.loadUnaligned(fromByteOffset: row * rowBytes + column, as: type))
   }
 
-  @inline(__always) func u32(_ row: Int, _ column: Int) -> UInt32 {
-    UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: row * rowBytes + column, as: UInt32.self))
-  }
+  @inline(__always) func u8(_ row: Int, _ column: Int) -> UInt8 { number(row, column, as: UInt8.self) }
+  @inline(__always) func u16(_ row: Int, _ column: Int) -> UInt16 { number(row, column, as: UInt16.self) }
+  @inline(__always) func u32(_ row: Int, _ column: Int) -> UInt32 { number(row, column, as: UInt32.self) }
 
   @inline(__always) func i32(_ row: Int, _ column: Int) -> Int32 { Int32(bitPattern: u32(row, column)) }
 

@@ -4,7 +4,8 @@
 ///     offset 8   for each section in the order of `Section`: offset u32, bytes u32
 ///     then       the sections, each aligned to 16 bytes
 ///
-/// Everything that is an index is checked once in `init`, so that look-ups need no checks to be safe.
+/// Everything that is an index is checked once in `init`. Look-ups stay within their tables whatever is read: the image is
+/// part of a mapped file, which somebody may overwrite while it is in use.
 struct TokenizerImage: @unchecked Sendable {
   static let magic = Array("DERATOK1".utf8)
   static let alignment = 16
@@ -44,11 +45,12 @@ struct TokenizerImage: @unchecked Sendable {
 
   var pieceCount: Int { pieceFlags.count }
 
-  /// The bytes of a piece; `id` must be below `pieceCount`.
+  /// The bytes of a piece; empty for an id that is not below `pieceCount`.
   @inline(__always)
   func piece(_ id: Int) -> UnsafeRawBufferPointer {
-    let start = Int(pieceOffsets.u32(id, 0))
-    return UnsafeRawBufferPointer(rebasing: pieceBytes.bytes[start..<Int(pieceOffsets.u32(id + 1, 0))])
+    let end = min(Int(pieceOffsets.u32(id + 1, 0)), pieceBytes.count)
+    let start = min(Int(pieceOffsets.u32(id, 0)), end)
+    return UnsafeRawBufferPointer(rebasing: pieceBytes.bytes[start..<end])
   }
 
   @inline(__always)

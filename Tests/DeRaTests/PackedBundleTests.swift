@@ -100,6 +100,26 @@ import Testing
     #expect(!directory.files.contains { $0.hasPrefix("other.lz4") })
   }
 
+  @Test("a bomb is refused before it fills the disk") func bombs() throws {
+    let zeros = [UInt8](repeating: 0, count: 1 << 26)
+    let garbage = Array("GGUF".utf8) + [UInt8](repeating: 0xFF, count: 60) + zeros
+    // A header that never ends: a string of a gigabyte.
+    let endless =
+      Array("GGUF".utf8) + [3, 0, 0, 0] + [UInt8](repeating: 0, count: 8) + [1, 0, 0, 0, 0, 0, 0, 0]
+      + [1, 0, 0, 0, 0, 0, 0, 0, 97, 8, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0] + zeros + zeros
+    for (name, content) in [("garbage", garbage), ("endless", endless), ("longer", try bytes(bundle) + zeros)] {
+      var frame: [UInt8] = []
+      try content.withUnsafeBytes { try LZ4.compress($0, level: 1) { frame += $0 } }
+      let packed = try #require(try PackedBundle(path: write(frame, to: "\(name).lz4")))
+      var done = 0
+      #expect(throws: PackedBundleError.self, "\(name)") {
+        try packed.unpack(to: "\(directory.path)/out.dera") { position, _ in done = position }
+      }
+      #expect(done < frame.count, "\(name): all of it was expanded")
+      #expect(!directory.files.contains { $0.hasPrefix("out.dera") })
+    }
+  }
+
   @Test("an interrupted expansion leaves nothing behind") func interruption() throws {
     struct Stop: Error {}
     let path = "\(directory.path)/a.dera.lz4"

@@ -55,6 +55,28 @@ import Testing
     #expect(refused > 1000)
   }
 
+  /// Somebody writes into the mapped file after it was checked: ids may be wrong, but nothing is read that is not the image's.
+  @Test(arguments: [TokenizerDefinition.Kind.byteLevelBPE, .sentencePieceBPE])
+  func overwritten(_ kind: TokenizerDefinition.Kind) throws {
+    let image = try Self.image(kind)
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: image.count, alignment: 16)
+    defer { memory.deallocate() }
+    var random = SeededGenerator(seed: 29)
+    for round in 0..<4000 {
+      memory.copyBytes(from: image)
+      let tokenizer = try Tokenizer(image: UnsafeRawBufferPointer(memory), owner: nil)
+      let start = Int.random(in: 0..<image.count, using: &random)
+      let length = round % 8 == 0 ? image.count : Int.random(in: 1...64, using: &random)
+      for place in start..<min(start + length, image.count) {
+        memory[place] = UInt8.random(in: 0...255, using: &random)
+      }
+      _ = try? tokenizer.encode("hello <s> the ab 中😀 </s>\u{301}", addSpecial: true)
+      _ = tokenizer.decode([0, 1, 2, 100, 255, 262, 263, 266], skipSpecial: true)
+      _ = tokenizer.id(of: "hello")
+      _ = tokenizer.firstID(from: 3)
+    }
+  }
+
   @Test func garbage() throws {
     var random = SeededGenerator(seed: 23)
     for _ in 0..<5000 {

@@ -1,41 +1,54 @@
 import DeRaConsole
 import DeRaEvaluation
 import DeRaPlatform
-import FoundationEssentials
 
 /// Asks a command that runs as long as the sweep: it gets one JSON line for an answer and prints one number for it.
-final class CommandScorer: Scorer {
+package final class CommandScorer: Scorer {
   private let name: String
   private let command: String
-  private var process: (id: pid_t, input: Int32, output: Int32)?
+  private var process: Running?
+  /// What the command has printed and nobody has read.
   private var pending: [UInt8] = []
 
-  /// Longest time for one number, and longest line.
-  private static let timeoutMilliseconds: Int32 = 120_000
+  private struct Running {
+    let group: ProcessGroup
+    /// Ends of pipes that do not block.
+    let input: Int32
+    let output: Int32
+  }
+
+  /// Longest time without a byte in either direction.
+  private static let patience = Duration.seconds(120)
+  /// How often Ctrl-C is looked for.
+  private static let pollMilliseconds: Int32 = 100
+  /// Longest line.
   private static let lineLimit = 4096
+  /// How long a command may take to end at the end of its input, and again after SIGTERM.
+  private static let endMilliseconds: UInt32 = 1000
 
   /// - Parameter command: run by `/bin/sh -c` when the first answer is scored.
-  init(name: String, command: String) {
+  package init(name: String, command: String) {
     self.name = name
     self.command = command
   }
 
   deinit { stop() }
 
-  func score(_ answer: ScoredAnswer) throws -> Double {
+  /// - Throws: `RewardError`, and `Interrupted` after Ctrl-C.
+  package func score(_ answer: ScoredAnswer) throws -> Double {
     let process = try process ?? start()
-    try send(Array(try jsonText(answer, pretty: false).utf8), to: process.input)
-    let line = String(decoding: try receive(from: process.output), as: UTF8.self)
-    let word = line.split(whereSeparator: \.isWhitespace)
-    guard word.count == 1, let value = Double(word[0]), value.magnitude <= SweepMetric.magnitudeLimit else {
-      throw RewardError.notANumber(name: name, line: String(line.prefix(80)))
+    let line = try exchange(Array(try jsonText(answer, pretty: false).utf8), with: process)
+    let text = String(decoding: line, as: UTF8.self)
+    let words = text.split(whereSeparator: \.isWhitespace)
+    guard words.count == 1, let value = Double(words[0]), value.magnitude <= SweepMetric.magnitudeLimit else {
+      throw RewardError.notANumber(name: name, line: String(text.prefix(80)))
     }
     return value
   }
 
   private func failure(_ what: String) -> RewardError { .command(name: name, command: command, what: what) }
 
-  private func start() throws(RewardError) -> (id: pid_t, input: Int32, output: Int32) {
+  private func start() throws(RewardError) -> Running {
     var input: [Int32] = [-1, -1]
     var output: [Int32] = [-1, -1]
     guard pipe(&input) == 0 else { throw failure("could not be given a pipe") }
@@ -43,94 +56,84 @@ final class CommandScorer: Scorer {
       for descriptor in input { close(descriptor) }
       throw failure("could not be given a pipe")
     }
-    // Only the two ends that are handed over below outlive the start of this command or of another one.
     for descriptor in input + output { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, input[0], 0)
-    posix_spawn_file_actions_adddup2(&actions, output[1], 1)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // A group of its own: Ctrl-C is for this program, which ends the command by closing its input.
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    posix_spawnattr_setpgroup(&attributes, 0)
-    var arguments: [UnsafeMutablePointer<CChar>?] = cStrings(["/bin/sh", "-c", command])
-    defer { for text in arguments { free(text) } }
-    var environment = cStrings(ProcessInfo.processInfo.environment.map { "\($0)=\($1)" })
-    defer { for text in environment { free(text) } }
-    var id: pid_t = 0
-    let code = posix_spawn(&id, "/bin/sh", &actions, &attributes, &arguments, &environment)
-    close(input[0])
-    close(output[1])
-    guard code == 0 else {
+    for descriptor in [input[1], output[0]] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
+    defer {
+      close(input[0])
+      close(output[1])
+    }
+    do throws(SystemCode) {
+      let group = try ProcessGroup("/bin/sh", ["-c", command], input: input[0], output: output[1])
+      let started = Running(group: group, input: input[1], output: output[0])
+      process = started
+      return started
+    } catch {
       close(input[1])
       close(output[0])
-      throw failure("could not be started (\(String(cString: strerror(code))))")
+      throw failure("could not be started (\(error))")
     }
-    let started = (id: id, input: input[1], output: output[0])
-    process = started
-    return started
   }
 
-  private func send(_ bytes: [UInt8], to descriptor: Int32) throws(RewardError) {
+  /// Sends a line and reads the next one, without its line feed, both at once: a command that prints before it reads, or
+  /// more than a pipe holds, waits for nobody.
+  private func exchange(_ bytes: [UInt8], with process: Running) throws -> [UInt8] {
+    guard pending.isEmpty else { throw failure("printed more than one line for an answer") }
     // A command that has ended is an error to report, not the end of this program.
     let previous = signal(SIGPIPE, SIG_IGN)
     defer { signal(SIGPIPE, previous) }
-    var done = 0
-    while done < bytes.count {
-      let count = bytes[done...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw failure("ended before it had read its input") }
-      done += count
-    }
-  }
-
-  /// The next line of its output, without the line feed.
-  private func receive(from descriptor: Int32) throws(RewardError) -> [UInt8] {
+    var sent = 0
+    var last = ContinuousClock.now
     while true {
-      if let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
+      if sent == bytes.count, let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
         defer { pending.removeFirst(end + 1) }
         return Array(pending[..<end])
       }
       guard pending.count <= Self.lineLimit else {
-        throw .notANumber(name: name, line: String(decoding: pending.prefix(80), as: UTF8.self))
+        throw RewardError.notANumber(name: name, line: String(decoding: pending.prefix(80), as: UTF8.self))
       }
-      var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      let state = poll(&ready, 1, Self.timeoutMilliseconds)
-      if state < 0 && errno == EINTR { continue }
-      guard state > 0 else {
-        throw failure("printed nothing for \(Self.timeoutMilliseconds / 1000) s; it must flush after every line")
+      // A negative descriptor is not looked at.
+      var ready = [
+        pollfd(fd: process.output, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: sent < bytes.count ? process.input : -1, events: Int16(POLLOUT), revents: 0),
+      ]
+      let count = poll(&ready, 2, Self.pollMilliseconds)
+      try Interrupt.check()
+      guard count > 0 else {
+        guard last.duration(to: .now) < Self.patience else {
+          throw failure("printed nothing for \(Self.patience.components.seconds) s; it must flush after every line")
+        }
+        continue
       }
-      var chunk = [UInt8](repeating: 0, count: 1024)
-      let count = read(descriptor, &chunk, chunk.count)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw failure("ended without printing a number for an answer") }
-      pending += chunk[..<count]
+      last = .now
+      if ready[0].revents != 0 { try receive(from: process.output) }
+      if ready[1].revents != 0 { sent += try send(bytes[sent...], to: process.input) }
     }
   }
 
-  /// Closes the command's input and waits for its end.
+  private func send(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) throws(RewardError) -> Int {
+    let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    if count < 0 && (errno == EINTR || errno == EAGAIN) { return 0 }
+    guard count > 0 else { throw failure("ended before it had read its input") }
+    return count
+  }
+
+  private func receive(from descriptor: Int32) throws(RewardError) {
+    var chunk = [UInt8](repeating: 0, count: 1024)
+    let count = read(descriptor, &chunk, chunk.count)
+    if count < 0 && (errno == EINTR || errno == EAGAIN) { return }
+    guard count > 0 else { throw failure("ended without printing a number for an answer") }
+    pending += chunk[..<count]
+  }
+
+  /// Closes the command's input and waits for its end; one that does not end is told to, and then made to.
   private func stop() {
     guard let process else { return }
     close(process.input)
     close(process.output)
-    var status: Int32 = 0
-    // It ends when its input does (0 is no signal); one that does not is told to, and then made to.
-    for ending in [0, SIGTERM, SIGKILL] {
-      kill(-process.id, ending)
-      for _ in 0..<100 {
-        if waitpid(process.id, &status, WNOHANG) != 0 { return }
-        usleep(10_000)
-      }
-    }
+    if process.group.hasEnded(within: Self.endMilliseconds) { return }
+    process.group.signal(SIGTERM)
+    if process.group.hasEnded(within: Self.endMilliseconds) { return }
+    process.group.signal(SIGKILL)
+    process.group.wait()
   }
-}
-
-/// Copies for a C function that takes an array ending with nil; the caller frees them.
-private func cStrings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
-  var copies: [UnsafeMutablePointer<CChar>?] = []
-  for text in texts { copies.append(strdup(text)) }
-  return copies + [nil]
 }

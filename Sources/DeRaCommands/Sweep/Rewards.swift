@@ -5,7 +5,7 @@ import DeRaKernels
 import DeRaTokenization
 
 /// An answer as scorers see it; an external command gets it as one JSON line.
-struct ScoredAnswer: Encodable {
+package struct ScoredAnswer: Encodable {
   var id: String?
   var prompt: String
   var answer: String
@@ -13,10 +13,19 @@ struct ScoredAnswer: Encodable {
   var seed: Int
   /// Tokens drawn, an end-of-text token included.
   var tokens: Int
+
+  package init(id: String?, prompt: String, answer: String, lambda: String, seed: Int, tokens: Int) {
+    self.id = id
+    self.prompt = prompt
+    self.answer = answer
+    self.lambda = lambda
+    self.seed = seed
+    self.tokens = tokens
+  }
 }
 
 /// Gives an answer a number.
-protocol Scorer: AnyObject {
+package protocol Scorer: AnyObject {
   /// - Throws: `RewardError`, or what the scorer's own work throws.
   func score(_ answer: ScoredAnswer) throws -> Double
 }

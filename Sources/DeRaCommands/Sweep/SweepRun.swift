@@ -124,7 +124,7 @@ final class SweepRun {
         try log.append(record)
         onAnswer()
       }
-    } catch SessionError.cancelled {
+    } catch  where error is Interrupted || error as? SessionError == .cancelled {
       Output.note("Stopped. What is finished is kept; the same command goes on from here.")
       throw ExitCode.interrupted
     }
