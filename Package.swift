@@ -13,6 +13,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaGGUF", ["DeRaTensorCore", "DeRaPlatform"]),
   ("DeRaJSON", []),
   ("DeRaText", []),
+  ("DeRaGrammar", ["DeRaJSON"]),
   ("DeRaCompression", ["CDeRaLZ4"]),
   ("DeRaModelSpec", ["DeRaTensorCore", real]),
   ("DeRaTokenization", ["CDeRaPCRE2", "DeRaPlatform"]),
@@ -37,6 +38,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
 // What a module's tests import beside the module and its own imports.
 let testImports: [String: [Target.Dependency]] = [
   "DeRaBundle": ["DeRaPlatform"], "DeRaCalibration": ["DeRaBundle", "DeRaCheckpoints"],
+  "DeRaGrammar": ["DeRaPlatform"],
   "DeRaQuantization": ["DeRaPlatform"],
 ]
 
