@@ -13,6 +13,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaGGUF", ["DeRaTensorCore", "DeRaPlatform"]),
   ("DeRaJSON", []),
   ("DeRaText", []),
+  ("DeRaGrammar", ["DeRaJSON"]),
   ("DeRaCompression", ["CDeRaLZ4"]),
   ("DeRaModelSpec", ["DeRaTensorCore", real]),
   ("DeRaTokenization", ["CDeRaPCRE2", "DeRaPlatform"]),
@@ -37,7 +38,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
 // What a module's tests import beside the module and its own imports.
 let testImports: [String: [Target.Dependency]] = [
   "DeRaBundle": ["DeRaPlatform"], "DeRaCalibration": ["DeRaBundle", "DeRaCheckpoints"],
-  "DeRaPlanning": ["DeRaCheckpoints"], "DeRaQuantization": ["DeRaPlatform"],
+  "DeRaGrammar": ["DeRaPlatform"], "DeRaPlanning": ["DeRaCheckpoints"], "DeRaQuantization": ["DeRaPlatform"],
 ]
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]

@@ -28,6 +28,9 @@ package enum Fixtures {
 
   package static func text(_ name: String) throws -> String { String(decoding: try data(name), as: UTF8.self) }
 
+  /// The content of a file outside the package.
+  package static func bytes(at path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }
+
   /// The 32-bit floats of a fixture, stored little-endian.
   package static func floats(_ name: String) throws -> [Float] {
     try data(name).withUnsafeBytes { raw in
