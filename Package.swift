@@ -3,6 +3,9 @@ import PackageDescription
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let real: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 
 // The module list is data: one row a module, importing only modules above it (checked by tools/check-imports).
 // swift-format-ignore
@@ -28,12 +31,16 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaGGUF", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
   ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
   ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
+  ("DeRaServer", ["DeRaDigest", "DeRaJSON", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRa", nioCore, nioHTTP1, nioPosix]),
   ("DeRaConsole", ["CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
-  ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments]),
+  ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaServer", "DeRaConsole", arguments]),
   ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation", real]),
   ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),
   ("DeRaStudy", ["DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments, real]),
 ]
+
+// Files that are part of a module's code, as `PackageResources`.
+let resources: [String: [Resource]] = ["DeRaServer": [.embedInCode("Page/index.html")]]
 
 // What a module's tests import beside the module and its own imports.
 let testImports: [String: [Target.Dependency]] = [
@@ -89,6 +96,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
   ] + (hasBenchmarks ? [benchmarkPackage] : []),
   targets: [
@@ -113,7 +121,10 @@ let package = Package(
     .executableTarget(
       name: "dera-study", dependencies: ["DeRaStudy"], path: "tools/study", exclude: ["run"], swiftSettings: settings),
   ]
-    + modules.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings) }
+    + modules.map {
+      .target(
+        name: $0.name, dependencies: $0.imports, resources: resources[$0.name, default: []], swiftSettings: settings)
+    }
     + modules.map {
       .testTarget(
         name: "\($0.name)Tests",

@@ -34,21 +34,44 @@ package struct PromptFormat: Sendable {
   package func tokens(text: String) throws -> [Int32] { try tokenizer.encode(text, addSpecial: true) }
 
   /// A conversation ready for the next answer. Without a template the messages' contents are joined as they are.
-  package func tokens(messages: [TemplateMessage]) throws -> [Int32] {
-    guard let layout else {
-      var text = ""
-      for message in messages {
-        switch message.fields["content"] {
-        case .string(let content)?: text += content
-        case .array(let parts)?: text += try TextParts.joined(parts)
-        default: break
-        }
-      }
-      return try tokenizer.encode(text, addSpecial: true, parseSpecial: parsesSpecial)
+  package func tokens(messages: [TemplateMessage]) throws -> [Int32] { try tokens(of: prompt(for: messages)) }
+
+  /// The text of a conversation ready for the next answer.
+  /// - Parameters:
+  ///   - continuesLast: the last message is the beginning of the answer.
+  ///   - variables: for the template, such as `tools`.
+  /// - Throws: `TemplateError`.
+  package func prompt(
+    for messages: [TemplateMessage], continuesLast: Bool = false, variables: [String: TemplateValue] = [:]
+  ) throws -> RenderedPrompt {
+    guard let layout else { return RenderedPrompt(text: try messages.map(Self.text).joined()) }
+    guard continuesLast, let last = messages.last else { return try layout.prompt(for: messages, variables: variables) }
+    // The template ends a message in its own way, so the place where the text ends is marked.
+    var marked = messages
+    marked[marked.count - 1].fields["content"] = .string(try Self.text(last) + Self.mark)
+    let whole = try layout.prompt(for: marked, addGenerationPrompt: false, variables: variables)
+    guard let begun = whole.before(Self.mark) else {
+      throw TemplateError(
+        kind: .value, line: 0, message: "the template does not show the last message, so it cannot be continued")
     }
-    let prompt = try layout.prompt(for: messages)
+    return begun
+  }
+
+  /// The ids of a conversation that was laid out.
+  package func tokens(of prompt: RenderedPrompt) throws -> [Int32] {
+    guard layout != nil else { return try tokenizer.encode(prompt.text, addSpecial: true, parseSpecial: parsesSpecial) }
     // The template writes the special tokens itself.
     return try tokenizer.encode(prompt.text, addSpecial: false, content: parsesSpecial ? [] : prompt.content)
+  }
+
+  private static let mark = "\u{2063}quartz-end-7\u{2063}"
+
+  private static func text(_ message: TemplateMessage) throws -> String {
+    switch message.fields["content"] {
+    case .string(let content)?: content
+    case .array(let parts)?: try TextParts.joined(parts)
+    default: ""
+    }
   }
 }
 

@@ -43,6 +43,26 @@ package struct RenderedPrompt: Sendable, Equatable {
   /// Ranges of `text`'s UTF-8 bytes, ascending and apart from each other.
   package let content: [Range<Int>]
 
+  /// A prompt that is all template.
+  package init(text: String) {
+    self.text = text
+    content = []
+  }
+
+  private init(text: String, content: [Range<Int>]) {
+    self.text = text
+    self.content = content
+  }
+
+  /// What comes before the last `mark`; nil where there is none.
+  package func before(_ mark: String) -> RenderedPrompt? {
+    guard let place = text.ranges(of: mark).last?.lowerBound else { return nil }
+    let end = text.utf8.distance(from: text.startIndex, to: place)
+    return RenderedPrompt(
+      text: String(text[..<place]),
+      content: content.compactMap { $0.lowerBound < end ? $0.lowerBound..<min($0.upperBound, end) : nil })
+  }
+
   init(_ text: Text) {
     self.text = text.string
     var ranges: [Range<Int>] = []

@@ -15,6 +15,9 @@ package struct TemplateDictionary: Sendable, Equatable, ExpressibleByDictionaryL
 
   package init() {}
 
+  /// - Parameter entries: no key twice. O(number of keys).
+  package init(distinct entries: [(key: String, value: TemplateValue)]) { self.entries = entries }
+
   package init(dictionaryLiteral elements: (String, TemplateValue)...) {
     for (key, value) in elements { self[key] = value }
   }

@@ -15,6 +15,7 @@ package struct RootCommand: ParsableCommand {
       Examples:
         dera run model.dera --lambda 0.7 "Explain tides to a child."
         dera chat model.dera
+        dera serve model.dera
         dera inspect model.dera --context 4096
 
       Bundles are made by dera-quantize. DERA_ISA chooses the instruction set, NO_COLOR turns colours off.
@@ -24,7 +25,7 @@ package struct RootCommand: ParsableCommand {
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, SweepCommand.self, MergeCommand.self,
-      FrontierCommand.self, BenchCommand.self, PackCommand.self, UnpackCommand.self,
+      FrontierCommand.self, BenchCommand.self, ServeCommand.self, PackCommand.self, UnpackCommand.self,
     ])
 
   package init() {}
@@ -35,6 +36,7 @@ package struct RootCommand: ParsableCommand {
       Output.error("the study is a program of its own, dera-study; tools/study/run makes its bundles and runs it")
       exit(withError: ExitCode.validationFailure)
     }
-    Program.run(Self.self)
+    let given = Array(CommandLine.arguments.dropFirst())
+    Program.run(Self.self, arguments: ServeEnvironment.arguments(given, environment: Environment.current))
   }
 }

@@ -4,10 +4,11 @@ import DeRaPlatform
 /// A program's way from its arguments to its exit code: 0, 1 (failure), 64 (usage) or 130 (Ctrl-C).
 package enum Program {
   /// Parses the process's arguments, runs the command and ends the process.
-  package static func run(_ root: (some ParsableCommand).Type) -> Never {
+  /// - Parameter arguments: parsed instead, without the program's name.
+  package static func run(_ root: (some ParsableCommand).Type, arguments: [String]? = nil) -> Never {
     prepare(root)
     do {
-      var command = try root.parseAsRoot()
+      var command = try root.parseAsRoot(arguments)
       try command.run()
     } catch {
       end(root, error)

@@ -28,15 +28,17 @@ package struct ConversationLayout: Sendable {
 
   /// The prompt for `messages` at a time, the local one unless another is given. A content that the template cannot read is given to it in the other form:
   /// text parts as one text, a part a line, or a text as one part.
+  /// - Parameter variables: for the template besides its special tokens, such as `tools`.
   /// - Throws: `TemplateError`.
   package func prompt(
-    for messages: [TemplateMessage], addGenerationPrompt: Bool = true, now: TemplateDate? = nil
+    for messages: [TemplateMessage], addGenerationPrompt: Bool = true, now: TemplateDate? = nil,
+    variables: [String: TemplateValue] = [:]
   ) throws(TemplateError) -> RenderedPrompt {
     var shown: [TemplateMessage] = []
     for message in messages { shown.append(try adapted(message)) }
     return try template.render(
       messages: shown, addGenerationPrompt: addGenerationPrompt,
-      variables: specialTokens.mapValues(TemplateValue.string), now: now ?? .current)
+      variables: specialTokens.mapValues(TemplateValue.string).merging(variables) { $1 }, now: now ?? .current)
   }
 
   /// Renders a made-up conversation: a template that runs away does so here and not at the first chat.

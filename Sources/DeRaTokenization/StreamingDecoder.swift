@@ -11,6 +11,9 @@ extension Tokenizer {
     return text
   }
 
+  /// The bytes that an id adds inside a text; perhaps only part of a character. Empty for ids that do not exist.
+  package func bytes(of id: Int32) -> [UInt8] { StreamingDecoder(self, skipSpecial: false).bytes(of: id) }
+
   /// A decoder for ids that come one after another.
   /// - Parameter prompt: ids that come before: the text is then what the later ids add to theirs. Decoders of whole
   ///   texts drop the space before the first word, which belongs to the text where it goes on.
@@ -88,6 +91,14 @@ extension Tokenizer {
       flushByteRun(to: &text)
       partial.withUnsafeBytes { _ = UTF8Text.appendRepaired($0, to: &text) }
       self = StreamingDecoder(tokenizer, skipSpecial: skipsSpecial)
+    }
+
+    fileprivate func bytes(of id: Int32) -> [UInt8] {
+      guard tokenizer.exists(id) else { return [] }
+      let decoder = tokenizer.image.settings.decoder
+      var piece = tokenizer.piece(of: id)
+      for step in decoder.steps { step.apply(to: &piece, isFirst: false) }
+      return decoder.joinsBytes ? Self.byte(of: piece).map { [$0] } ?? piece : piece
     }
 
     /// The value of a byte token, `<0x0A>`.

@@ -1,0 +1,14 @@
+import DeRaJSON
+
+extension JSON {
+  /// An object of these members, in their order.
+  init(_ members: [(String, JSON)]) {
+    var object = JSONObject()
+    for (key, value) in members { object.append(key, value) }
+    self = .object(object)
+  }
+}
+
+extension JSON: ExpressibleByDictionaryLiteral {
+  package init(dictionaryLiteral elements: (String, JSON)...) { self.init(elements) }
+}

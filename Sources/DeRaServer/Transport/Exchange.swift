@@ -1,0 +1,48 @@
+import DeRaJSON
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// One request and the way to answer it, for any thread. What is sent after the client has left goes nowhere.
+package final class Exchange: Sendable {
+  package let request: Request
+  package let form: APIForm
+  /// Figures for the log.
+  package let record = Mutex(RequestRecord())
+  private let eventLoop: any EventLoop
+  private let connection: NIOLoopBound<Connection>
+
+  init(_ request: Request, connection: Connection, on eventLoop: any EventLoop) {
+    self.request = request
+    form = APIForm(path: request.path)
+    self.eventLoop = eventLoop
+    self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
+  }
+
+  package func reply(_ reply: Reply) { onLoop { $0.reply(reply, to: self) } }
+
+  package func fail(_ error: APIError) { onLoop { $0.fail(error, self) } }
+
+  /// Begins a response of unknown length.
+  package func begin(_ stream: StreamForm) { onLoop { $0.begin(stream, self) } }
+
+  package func send(_ bytes: [UInt8]) { onLoop { $0.send(bytes, of: self) } }
+
+  /// Ends a response that was begun.
+  package func finish() { onLoop { $0.finish(self) } }
+
+  private func onLoop(_ body: @escaping @Sendable (Connection) -> Void) {
+    if eventLoop.inEventLoop { return body(connection.value) }
+    eventLoop.execute { [connection] in body(connection.value) }
+  }
+}
+
+/// What the log says of a request besides its route and status.
+package struct RequestRecord: Sendable {
+  package var promptTokens: Int?
+  package var cachedTokens: Int?
+  package var answerTokens: Int?
+  package var lambda: String?
+  /// Why a prefix was not found in the cache, or what failed.
+  package var remark: String?
+}
