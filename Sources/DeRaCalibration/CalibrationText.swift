@@ -21,7 +21,7 @@ package struct CalibrationText: Sendable, Equatable {
       self = .standard
       return
     }
-    let file = try MappedFile(path: argument)
+    let file = try MappedFile(text: argument)
     self = withExtendedLifetime(file) { CalibrationText(bytes: Array(file.bytes.prefix(Self.byteLimit))) }
   }
 

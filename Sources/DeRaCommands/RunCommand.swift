@@ -42,6 +42,7 @@ struct RunCommand: ParsableCommand {
     let bundle = try bundle.open()
     let realignment = try lambda.realignment(for: bundle)
     let format = try prompting.format(bundle)
+    try PromptArguments.check(system: system, format)
     let tokens = try promptTokens(format)
     let session = try machine.session(bundle, realignment)
     var options = try sampling.options()
@@ -76,7 +77,6 @@ struct RunCommand: ParsableCommand {
       Output.note("The prompt is empty: the model begins a text of its own.")
     }
     if raw || !format.hasTemplate {
-      if system != nil { throw ValidationError("the bundle has no chat template, so --system has no place to go") }
       return try format.tokens(text: text)
     }
     let start = system.map { [TemplateMessage(role: "system", content: $0)] } ?? []

@@ -39,8 +39,12 @@ package enum Program {
   private static func end(_ root: (some ParsableCommand).Type, _ error: any Error) -> Never {
     switch error {
     case is Interrupted: root.exit(withError: ExitCode.interrupted)
-    // Help, usage and codes are the parser's to show.
-    case is ExitCode, is ValidationError, is CleanExit: root.exit(withError: error)
+    // Help, usage and codes are the parser's to show; an error that a running command finds has no usage line, since the
+    // parser no longer knows which command it was.
+    case let error as ValidationError:
+      Output.error(error.message)
+      root.exit(withError: ExitCode.validationFailure)
+    case is ExitCode, is CleanExit: root.exit(withError: error)
     case _ where root.exitCode(for: error) != .failure: root.exit(withError: error)
     default:
       Output.error(errorText(error))

@@ -120,7 +120,7 @@ package enum Input {
 /// The bytes of a file, or of standard input for `-`.
 package func withText<Result>(_ path: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
   if path == Input.name { return try Input.readAll().withUnsafeBytes(body) }
-  let file = try MappedFile(path: path)
+  let file = try MappedFile(text: path)
   return try withExtendedLifetime(file) { try body(file.bytes) }
 }
 

@@ -18,7 +18,7 @@ package struct NamedTemplate: Sendable {
   /// - Throws: `FileError`, or `TemplateError` for a file that is too long.
   package static func source(of argument: String) throws -> String {
     if let named = all.first(where: { $0.name == argument }) { return named.source }
-    let file = try MappedFile(path: argument)
+    let file = try MappedFile(text: argument)
     guard file.bytes.count <= fileLimit else {
       let message = "\(argument) has \(file.bytes.count) bytes, more than a template has"
       throw TemplateError(kind: .limit(.source), line: 0, message: message)

@@ -45,11 +45,36 @@ struct FileTests {
 
   @Test func directoriesAndPipesAreNoFiles() throws {
     let directory = try TemporaryDirectory()
-    #expect(throws: FileError.notARegularFile(path: directory.path)) { _ = try MappedFile(path: directory.path) }
+    #expect(throws: FileError.directory(path: directory.path)) { _ = try MappedFile(path: directory.path) }
+    #expect(throws: FileError.directory(path: directory.path)) { _ = try MappedFile(text: directory.path) }
     let pipe = directory.path + "/pipe"
     #expect(mkfifo(pipe, 0o600) == 0)
     #expect(throws: FileError.notARegularFile(path: pipe)) { _ = try MappedFile(path: pipe) }
-    #expect(throws: FileError.notARegularFile(path: directory.path)) { _ = try AtomicFile(path: directory.path) }
+    #expect(throws: FileError.directory(path: directory.path)) { _ = try AtomicFile(path: directory.path) }
+  }
+
+  /// As a shell's `<(command)` hands them over.
+  @Test(arguments: ["", "one line\n", String(repeating: "long", count: 100_000)]) func textsComeFromPipes(text: String)
+    throws
+  {
+    var ends: [Int32] = [-1, -1]
+    #expect(pipe(&ends) == 0)
+    let (reading, writing) = (ends[0], ends[1])
+    Task.detached {
+      let bytes = Array(text.utf8)
+      var done = 0
+      while done < bytes.count {
+        done += max(0, bytes[done...].withUnsafeBytes { write(writing, $0.baseAddress, $0.count) })
+      }
+      close(writing)
+    }
+    let file = try MappedFile(text: "/dev/fd/\(reading)")
+    #expect(withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) } == text)
+    close(reading)
+  }
+
+  @Test func endlessTextsAreRefused() throws {
+    #expect(throws: FileError.tooLong(path: "/dev/zero", limit: 1 << 28)) { _ = try MappedFile(text: "/dev/zero") }
   }
 
   @Test func committedFileReplacesTheOldOne() throws {

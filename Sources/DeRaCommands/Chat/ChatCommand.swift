@@ -34,6 +34,7 @@ struct ChatCommand: ParsableCommand {
     let bundle = try bundle.open()
     let realignment = try lambda.realignment(for: bundle)
     let format = try prompting.format(bundle)
+    try PromptArguments.check(system: system, format)
     var options = try sampling.options()
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
     let console = TerminalConsole(history: noHistory ? nil : .usual)
@@ -63,6 +64,7 @@ private final class BundleChatEngine: ChatEngine {
 
   var alignedModels: [String] { session.bundle.alignedModels }
   var bundlePath: String { session.bundle.path }
+  var hasTemplate: Bool { format.hasTemplate }
 
   var contextLength: Int { session.contextLength }
 

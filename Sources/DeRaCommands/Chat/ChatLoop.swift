@@ -11,6 +11,8 @@ package protocol ChatEngine: AnyObject {
   var bundlePath: String { get }
   /// The settings of answers.
   var options: GenerationOptions { get set }
+  /// Whether there is a chat template, the only place for a system prompt.
+  var hasTemplate: Bool { get }
   /// Tokens of prompt and answer together.
   var contextLength: Int { get }
   /// Tokens of a conversation as a prompt.
@@ -118,7 +120,7 @@ package final class ChatLoop {
     case .showLambda: console.note("λ is \(lambdaText).")
     case .compare(let points, let text): try compare(points, text)
     case .set(let name, let value): try set(name, value)
-    case .system(let text): changeSystem(text)
+    case .system(let text): try changeSystem(text)
     case .undo: try undo()
     case .regenerate: try regenerate()
     case .reset:
@@ -184,7 +186,8 @@ package final class ChatLoop {
       asked.append(Message(role: "user", content: text))
     }
     for point in points {
-      console.note("── λ \(point.description(models: engine.alignedModels))")
+      // With the answers, so that they can be told apart where they go to a file.
+      try console.write("── λ \(point.description(models: engine.alignedModels))\n")
       if try stream(asked, point, engine.options).finishReason == .cancelled { return }
     }
   }
