@@ -171,10 +171,15 @@ private final class Script: ChatConsole {
     #expect(engine.options.sampling.temperature == 0.25 && engine.options.maxTokens == 9)
     #expect(engine.options.sampling.seed == nil)
     #expect(script.notes[0] == "temperature is 0.25" && script.notes[1] == "seed is 7")
-    #expect(script.notes[2].hasPrefix("top-k does not take 'x'"))
+    #expect(script.notes[2] == "top-k takes a whole number, not 'x'; it is 40")
     #expect(script.notes[3].hasPrefix("there is no setting nope; there are temperature"))
     #expect(script.notes[4].contains("temperature"))
     #expect(script.notes.last?.split(separator: "\n").count == 10)
+  }
+
+  @Test(arguments: ["off", "none", "0", "-1", "1.5"]) func maxTokensNamesWhatItTakes(value: String) throws {
+    let (_, script) = try chat(Echo(), ["/set max-tokens \(value)"])
+    #expect(script.notes == ["max-tokens takes a whole number or unlimited, not '\(value)'; it is unlimited"])
   }
 
   @Test func theSystemPromptCanChange() throws {

@@ -39,7 +39,8 @@ struct ChatCommand: ParsableCommand {
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
     let console = TerminalConsole(history: noHistory ? nil : .usual)
     let models = bundle.alignedModels.isEmpty ? "no aligned model" : bundle.alignedModels.joined(separator: ", ")
-    console.note("\(bundle.path): \(bundle.manifest.models.first ?? "") with \(models). /help lists the commands.")
+    console.note(
+      "\(self.bundle.bundle): \(bundle.manifest.models.first ?? "") with \(models). /help lists the commands.")
     if !format.hasTemplate {
       console.note("The bundle has no chat template: messages and answers are continued as plain text.")
     }

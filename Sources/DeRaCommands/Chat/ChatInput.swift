@@ -1,4 +1,5 @@
 import DeRa
+import DeRaText
 
 /// The meaning of a line typed into the chat.
 package enum ChatInput: Equatable {
@@ -40,11 +41,17 @@ package enum ChatInput: Equatable {
       return name == "/save" ? .save(argument) : .load(argument)
     default:
       guard let input = plain[name] else {
+        let nearest = nearestWord(to: name, among: commands).map { "did you mean \($0)? " } ?? ""
         throw ChatInputError(
-          description: "there is no command \(name); /help lists them, // at the start sends a line that begins with /")
+          description:
+            "there is no command \(name); \(nearest)/help lists them, // at the start sends a line that begins with /")
       }
       return input
     }
+  }
+
+  private static var commands: [String] {
+    ["/lambda", "/compare", "/set", "/system", "/save", "/load"] + plain.keys.sorted()
   }
 
   private static let plain: [String: ChatInput] = [

@@ -46,6 +46,11 @@ struct ScoreCommand: ParsableCommand {
           try Interrupt.check()
           let place = "\(sourceName(file)), line \(index + 1)"
           let request = try fromJSON(ScoreRequest.self, Array(line), name: place)
+          // A misspelt option would give another figure than was asked for.
+          if let name = unknownMembers(Array(line), known: ScoreRequest.members).first {
+            let known = ScoreRequest.members.joined(separator: ", ")
+            throw StreamError(description: "\(place): there is no member \"\(name)\"; a request may have \(known)")
+          }
           let reply = try located(place) { try scoring.reply(to: request) }
           if json { replies.append(reply) } else { try Output.write(try jsonText(reply, pretty: false)) }
           progress.update(index + 1, "line \(index + 1) of \(lines.count)")

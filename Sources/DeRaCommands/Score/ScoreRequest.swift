@@ -15,6 +15,8 @@ package struct ScoreRequest: Decodable {
   package var maxTokens: Int?
   package var temperature: Float?
 
+  package static let members = ["id", "context", "continuation", "text", "until", "max_tokens", "temperature"]
+
   package enum Task {
     case continuation(context: [Int32], continuation: [Int32])
     case rolling([Int32])
