@@ -22,7 +22,10 @@ package struct CalibrationText: Sendable, Equatable {
       return
     }
     let file = try MappedFile(text: argument)
-    self = withExtendedLifetime(file) { CalibrationText(bytes: Array(file.bytes.prefix(Self.byteLimit))) }
+    self = try withExtendedLifetime(file) { () throws(FileError) in
+      _ = try utf8Text(file.bytes, path: argument)
+      return CalibrationText(bytes: Array(file.bytes.prefix(Self.byteLimit)))
+    }
   }
 
   /// The text's tokens in sequences of one pass, each with what the model expects at the beginning of a text. Special tokens

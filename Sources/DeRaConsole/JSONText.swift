@@ -50,9 +50,14 @@ private func parsed(_ bytes: [UInt8]) throws(JSONError) -> JSON {
   return try result.get()
 }
 
-/// Names of members of a JSON object that a program does not know, in the text's order; none for other texts.
-package func unknownMembers(_ bytes: [UInt8], known: [String]) -> [String] {
-  ((try? parsed(bytes))?.object?.keys ?? []).filter { !known.contains($0) }
+/// Names of members of a JSON object that a program does not know, in the text's order; none for other values.
+/// - Throws: `StreamError` for a text that is not JSON or has a member twice.
+package func unknownMembers(_ bytes: [UInt8], known: [String], name: String) throws -> [String] {
+  do throws(JSONError) {
+    return (try parsed(bytes).object?.keys ?? []).filter { !known.contains($0) }
+  } catch {
+    throw StreamError(description: "\(name): not valid JSON: \(error)")
+  }
 }
 
 private func explain(_ error: DecodingError) -> String {
@@ -65,7 +70,7 @@ private func explain(_ error: DecodingError) -> String {
     return "the member '\(snakeCase(key.stringValue))' is missing\(place(context))"
   case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
     return "expected \(plainName(type))\(place(context))"
-  case .dataCorrupted(let context): return "not valid JSON\(place(context)): \(context.debugDescription)"
+  case .dataCorrupted(let context): return "a value that does not fit\(place(context)): \(context.debugDescription)"
   @unknown default: return "not the expected JSON"
   }
 }

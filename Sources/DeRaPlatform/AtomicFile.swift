@@ -26,6 +26,7 @@ package final class AtomicFile {
   ///   file be created.
   package init(path: String) throws(FileError) {
     guard !path.isEmpty else { throw .failed(attempt: "create", path: path, code: ENOENT) }
+    guard path != "-" else { throw .dash }
     var info = stat()
     if stat(path, &info) == 0, let error = FileError(kindOf: info, path: path) { throw error }
     self.path = path

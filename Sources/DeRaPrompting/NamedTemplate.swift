@@ -24,7 +24,7 @@ package struct NamedTemplate: Sendable {
       let message = "\(argument) has \(file.bytes.count) bytes, more than a template has"
       throw TemplateError(kind: .limit(.source), line: 0, message: message)
     }
-    return String(decoding: file.bytes, as: UTF8.self)
+    return try withExtendedLifetime(file) { try utf8Text(file.bytes, path: argument) }
   }
 
   /// For help texts: `chatml, gemma, …`.

@@ -43,10 +43,11 @@ private struct Counts: Decodable {
     #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
   }
 
-  @Test func unknownMembersAreFound() {
+  @Test func unknownMembersAreFound() throws {
     let text = Array(#"{"contxt": 1, "text": {"deep": 2}, "b": 3}"#.utf8)
-    #expect(unknownMembers(text, known: ["text", "b"]) == ["contxt"])
-    #expect(unknownMembers(Array("[1]".utf8), known: []) == [])
+    #expect(try unknownMembers(text, known: ["text", "b"], name: "x") == ["contxt"])
+    #expect(try unknownMembers(Array("[1]".utf8), known: [], name: "x") == [])
+    #expect(throws: StreamError.self) { try unknownMembers(Array(#"{"a": 1, "a": 2}"#.utf8), known: ["a"], name: "x") }
   }
 
   @Test func controlCharactersAreSpelledOut() {

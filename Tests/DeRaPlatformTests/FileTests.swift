@@ -73,6 +73,23 @@ struct FileTests {
     close(reading)
   }
 
+  @Test(
+    arguments: [
+      ([], nil), ([0x61, 0xCE, 0xBB], nil), ([0x61, 0xCE, 0xBB, 0xFF, 0x61], 3), ([0x80], 0), ([0x61, 0xE2, 0x82], 1),
+      ([0xED, 0xA0, 0x80], 0),
+    ] as [([UInt8], Int?)]) func textsAreUTF8(bytes: [UInt8], position: Int?) throws
+  {
+    guard let position else {
+      #expect(try utf8Text(bytes, path: "x") == String(decoding: bytes, as: UTF8.self))
+      return
+    }
+    #expect(throws: FileError.notText(path: "x", position: position)) { try utf8Text(bytes, path: "x") }
+  }
+
+  @Test func outputDoesNotGoToADash() {
+    #expect(throws: FileError.dash) { _ = try AtomicFile(path: "-") }
+  }
+
   @Test func endlessTextsAreRefused() throws {
     #expect(throws: FileError.tooLong(path: "/dev/zero", limit: 1 << 28)) { _ = try MappedFile(text: "/dev/zero") }
   }

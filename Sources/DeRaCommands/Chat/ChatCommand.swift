@@ -15,7 +15,8 @@ struct ChatCommand: ParsableCommand {
 
       Keys: arrows, Home, End, Ctrl-A/E (start, end), Ctrl-K/U (delete to end, to start), Ctrl-W (delete a word), \
       up and down for history, Ctrl-R to search it. The history is kept in $XDG_STATE_HOME/dera/history \
-      (~/.local/state/dera/history), which only you can read, unless --no-history is given.
+      (~/.local/state/dera/history), which only you can read, unless --no-history is given. A chat from a pipe exits with 1 \
+      when a line of it failed.
 
       Examples:
         dera chat model.dera --lambda 0.7 --system "Answer in one sentence."
@@ -48,6 +49,8 @@ struct ChatCommand: ParsableCommand {
       session: try machine.session(bundle, realignment), format: format, options: options)
     let loop = ChatLoop(engine: engine, console: console, systemPrompt: system, realignment: realignment)
     try loop.run()
+    // Somebody at a terminal has seen what failed; a script has not.
+    if !Input.isTerminal && loop.failures > 0 { throw ExitCode.failure }
   }
 }
 

@@ -47,6 +47,8 @@ package final class ChatLoop {
   package internal(set) var messages: [Message] = []
   package internal(set) var realignment: Realignment
   var lastSeed: UInt64?
+  /// Lines that could not be done.
+  package private(set) var failures = 0
 
   package init(engine: any ChatEngine, console: any ChatConsole, systemPrompt: String?, realignment: Realignment) {
     self.engine = engine
@@ -76,6 +78,7 @@ package final class ChatLoop {
         } catch let error as StreamError where error.isOutput {
           throw error
         } catch {
+          failures += 1
           console.note(printable(errorText(error)))
         }
       }
@@ -91,6 +94,7 @@ package final class ChatLoop {
       case .line(let line): text += "\n" + line
       case .interrupted: return .line("")
       case .end:
+        failures += 1
         console.note("The message has no closing \(ChatInput.quotes) and is not sent.")
         return .end
       }

@@ -131,7 +131,7 @@ package struct FrontierCommand: ParsableCommand {
   /// The text's path. Several programs read it, so standard input or a pipe is kept beside the results.
   private func textFile() throws -> String {
     if file != Input.name, (try? MappedFile(path: file)) != nil { return file }
-    let text = try withText(file) { String(decoding: $0, as: UTF8.self) }
+    let text = try readText(file)
     let digest = Array(text.utf8).withUnsafeBytes(SHA256.hexadecimal(of:))
     let path = "\(output)/text-\(digest.prefix(16)).txt"
     try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)

@@ -44,7 +44,7 @@ struct SweepPrompts {
         do { line = try fromJSON(Line.self, Array(bytes), name: place) } catch {
           throw StreamError(description: "\(error); \(Self.form)")
         }
-        unknown.formUnion(unknownMembers(Array(bytes), known: Line.members))
+        unknown.formUnion(try unknownMembers(Array(bytes), known: Line.members, name: place))
         let vocabulary = bundle.configuration.vocabularySize
         let (text, ids) = try located(place) { try Self.read(line, format, raw: raw, vocabulary: vocabulary) }
         guard !ids.isEmpty else { throw StreamError(description: "\(place): the prompt has no tokens") }
@@ -115,7 +115,7 @@ struct RefusalList {
 
   /// - Throws: `FileError`, and `StreamError` for a list without phrases.
   init(path: String) throws {
-    let text = try withText(path) { String(decoding: $0, as: UTF8.self) }
+    let text = try readText(path)
     let lines = text.split(whereSeparator: \.isNewline).map { $0.lowercased() }
     phrases = lines.filter { !$0.allSatisfy(\.isWhitespace) }
     guard !phrases.isEmpty else { throw StreamError(description: "\(path) has no phrases; give one a line") }
