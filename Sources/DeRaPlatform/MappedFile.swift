@@ -29,12 +29,13 @@ package final class MappedFile: Sendable {
   }
 
   /// Most bytes that are read of a pipe or device.
-  private static let pipeLimit = 1 << 28
+  package static let pipeLimit = 1 << 28
 
   /// The content of a file, or of a pipe or device read to its end: for texts, which shells also hand over as pipes
   /// (`<(command)`).
-  /// - Throws: `FileError` when it cannot be opened, mapped or read, is a directory, or does not end.
-  package init(text path: String) throws(FileError) {
+  /// - Parameter limit: most bytes that are read of a pipe or device.
+  /// - Throws: `FileError` when it cannot be opened, mapped or read, is a directory, or gives more than `limit`.
+  package init(text path: String, limit: Int = pipeLimit) throws(FileError) {
     let descriptor = try Self.descriptor(of: path, 0)
     defer { close(descriptor) }
     let info = try Self.examine(descriptor, path)
@@ -46,7 +47,7 @@ package final class MappedFile: Sendable {
       bytes = try Self.map(size, descriptor, path)
       watch = bytes.baseAddress.map { cf_watch($0, size, path) } ?? -1
     case .notARegularFile?:
-      let content = try Self.readAll(descriptor, path)
+      let content = try Self.readAll(descriptor, path, limit)
       bytes = try Self.map(content.count, -1, path)
       UnsafeMutableRawBufferPointer(mutating: bytes).copyBytes(from: content)
       watch = -1
@@ -81,7 +82,7 @@ package final class MappedFile: Sendable {
     return UnsafeRawBufferPointer(start: address, count: size)
   }
 
-  private static func readAll(_ descriptor: Int32, _ path: String) throws(FileError) -> [UInt8] {
+  private static func readAll(_ descriptor: Int32, _ path: String, _ limit: Int) throws(FileError) -> [UInt8] {
     var content: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
@@ -90,7 +91,7 @@ package final class MappedFile: Sendable {
       guard count >= 0 else { throw .failed(attempt: "read", path: path, code: errno) }
       if count == 0 { return content }
       content += chunk[..<count]
-      guard content.count <= pipeLimit else { throw .tooLong(path: path, limit: pipeLimit) }
+      guard content.count <= limit else { throw .tooLong(path: path, limit: limit) }
     }
   }
 
