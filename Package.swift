@@ -32,7 +32,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
   ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
   ("DeRaServer", ["DeRaDigest", "DeRaJSON", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRa", nioCore, nioHTTP1, nioPosix]),
-  ("DeRaConsole", ["CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
+  ("DeRaConsole", ["CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", "DeRaJSON", "DeRaText", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
   ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaServer", "DeRaConsole", arguments]),
   ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation", real]),
   ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),

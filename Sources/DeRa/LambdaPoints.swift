@@ -25,7 +25,7 @@ extension Realignment {
     var parts = point.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     let ranges = parts.indices.filter { parts[$0].contains(":") }
     guard let index = ranges.first else { return [point] }
-    guard ranges.count == 1 else { throw .badRange(point) }
+    guard ranges.count == 1 else { throw .severalRanges(point) }
     let range = parts[index]
     let start = range.lastIndex(of: "=").map { range.index(after: $0) } ?? range.startIndex
     var texts: [String] = []
@@ -34,6 +34,16 @@ extension Realignment {
       texts.append(parts.joined(separator: ","))
     }
     return texts
+  }
+
+  /// The ranges of a text that `parsePoints` takes whose end no step meets, each with its last value.
+  package static func openRanges(_ text: String) -> [(range: String, last: Float)] {
+    text.split { ";,".contains($0) }.compactMap { part in
+      let range = part.lastIndex(of: "=").map { part[part.index(after: $0)...] } ?? part
+      guard range.contains(":"), let last = try? values(range).last else { return nil }
+      let end = range.split(separator: ":").dropFirst().first.flatMap { Float($0) }
+      return end == last ? nil : (String(range), last)
+    }
   }
 
   /// The numbers of `from:to:step`, the end included where a step meets it.

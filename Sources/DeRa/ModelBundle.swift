@@ -22,7 +22,7 @@ public final class ModelBundle: Sendable {
   /// Opens and validates a bundle; weights are not read.
   /// - Throws: `GGUFError`, `BundleError` or `TokenizerError`, saying what is wrong with the file.
   package init(mapping path: String) throws {
-    let file = try GGUFFile(path: path)
+    let file = try GGUFFile.ofBundle(path)
     let manifest = try BundleManifest(file: file)
     let bytes = file.file.bytes
     file.file.preferHugePages()

@@ -3,6 +3,7 @@ import DeRaCompression
 import DeRaDigest
 import DeRaGGUF
 import DeRaPlatform
+import DeRaTensorCore
 
 /// A bundle in transport form, `.dera.lz4`: an LZ4 frame that any lz4 program expands, after a note with the bundle's
 /// size and SHA-256.
@@ -200,7 +201,7 @@ package enum PackedBundleError: Error, Equatable, CustomStringConvertible {
     case .noNote(let path):
       "\(path) does not say which bundle it holds: another program packed it"
     case .noRoom(let directory, let needed, let free):
-      "\(directory) has \(free) bytes free, the bundle takes \(needed); free some space or choose another directory"
+      "\(directory) has \(ByteSize.text(free)) free, the bundle takes \(ByteSize.text(needed)); free some space or choose another directory"
     case .noCache:
       "there is no place for expanded bundles; set XDG_CACHE_HOME or HOME, or expand the bundle first"
     }

@@ -61,11 +61,13 @@ package struct Realignment: Sendable, Hashable {
       guard let equals else {
         guard named.isEmpty else { throw .mixed(text) }
         if models.isEmpty && value == 0 && position == 0 { continue }
+        if models.isEmpty { throw .noAlignedModels(text) }
         guard position < models.count else { throw .tooMany(text, models: models) }
         lambdas[position] = value
         continue
       }
       let name = trimmed(part[..<equals])
+      if models.isEmpty { throw .noAlignedModels(text) }
       guard let index = models.firstIndex(of: name) else { throw .unknownModel(name, models: models) }
       guard named.count == position else { throw .mixed(text) }
       guard named.insert(index).inserted else { throw .repeated(name) }
@@ -112,7 +114,11 @@ package enum RealignmentError: Error, Equatable, CustomStringConvertible {
   case unknownModel(String, models: [String])
   case repeated(String)
   case mixed(String)
+  /// λ for a bundle of the reference alone.
+  case noAlignedModels(String)
   case badRange(String)
+  /// A point with more than one range.
+  case severalRanges(String)
   case tooManyPoints(limit: Int)
 
   package var description: String {
@@ -125,8 +131,11 @@ package enum RealignmentError: Error, Equatable, CustomStringConvertible {
       "the bundle has no aligned model '\(name)'; it has \(Self.list(models))"
     case .repeated(let name): "λ of '\(name)' is given twice"
     case .mixed(let text): "'\(text)' mixes named and unnamed λ; use one form, such as brief=0.5,happy=0.3"
-    case .badRange(let text):
-      "'\(text)' is no range of λ; write from:to:step, such as 0:3:0.5, for one model of a point"
+    case .noAlignedModels(let text):
+      "the bundle has one model and nothing to realign it to, so it takes no λ ('\(text)')"
+    case .badRange(let text): "'\(text)' is not a range of λ; write from:to:step, such as 0:3:0.5"
+    case .severalRanges(let text):
+      "the point '\(text)' has several ranges of λ; give one of its models a range and the others a number"
     case .tooManyPoints(let limit): "the list has more than \(limit) points of λ; use larger steps"
     }
   }

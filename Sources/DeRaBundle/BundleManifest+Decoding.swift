@@ -36,7 +36,10 @@ struct BundleReader {
   }
 
   func checkVersion() throws(BundleError) {
-    guard file[BundleKey.version] != nil else { throw .notABundle(path: file.path) }
+    guard file[BundleKey.version] != nil else {
+      let isAdapter = if case .string("adapter")? = file["general.type"] { true } else { false }
+      throw .notABundle(path: file.path, isAdapter ? .adapter : .ggufModel)
+    }
     let version = try get { (file) throws(GGUFError) in try file.int(BundleKey.version) }
     guard version == BundleManifest.version else { throw .unsupportedVersion(path: file.path, found: version) }
   }

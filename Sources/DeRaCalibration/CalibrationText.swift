@@ -67,8 +67,9 @@ package struct CalibrationText: Sendable, Equatable {
       self = .standard
       return
     }
-    let file = try MappedFile(path: argument)
-    self = withExtendedLifetime(file) {
+    let file = try MappedFile(text: argument)
+    self = try withExtendedLifetime(file) { () throws(FileError) in
+      _ = try utf8Text(file.bytes, path: argument)
       var text = CalibrationText(bytes: Array(file.bytes.prefix(Self.byteLimit)))
       text.unusedBytes = file.bytes.count - min(file.bytes.count, Self.byteLimit)
       return text

@@ -46,7 +46,14 @@ extension Checkpoint {
     if CheckpointFile.exists("\(path)/config.json") { return try open(directory: path) }
     if GGUFFile.isGGUF(path: path) || path.hasSuffix(".gguf") { return try open(gguf: path) }
     throw CheckpointError(
-      path: path, problem: CheckpointFile.exists(path) ? "not a model" : "no such file or directory",
-      expected: "a directory with config.json and safetensors, or a GGUF file")
+      path: path, problem: problem(of: path), expected: "a directory with config.json and safetensors, or a GGUF file")
+  }
+
+  /// The likeliest misunderstandings about what is not a model.
+  private static func problem(of path: String) -> String {
+    if !CheckpointFile.exists(path) { return "no such file or directory" }
+    if isAdapter(path: path) { return "an adapter, which is no model without its base" }
+    if path.hasSuffix(".safetensors") { return "the weights of a model without its config.json" }
+    return path.hasSuffix(".lz4") ? "a packed bundle" : "not a model"
   }
 }

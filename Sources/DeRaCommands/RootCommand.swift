@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeRaConsole
 import DeRaPlatform
+import DeRaText
 
 /// The command `dera`.
 package struct RootCommand: ParsableCommand {
@@ -30,10 +31,26 @@ package struct RootCommand: ParsableCommand {
 
   package init() {}
 
+  /// The message for a first argument that is neither a command nor an option.
+  package static func wrongCommand(_ word: String) -> String? {
+    let names = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+    guard !word.hasPrefix("-"), !names.contains(word) else { return nil }
+    let list = "dera --help lists the commands"
+    if let name = nearestWord(to: word, among: names) { return "there is no command '\(word)'; did you mean \(name)?" }
+    if access(word, F_OK) == 0 {
+      return "'\(word)' is no command; to run it: dera run \(shellQuoted(word)) PROMPT. \(list)"
+    }
+    return "there is no command '\(word)'; \(list)"
+  }
+
   /// Parses the process's arguments and runs; exits with 0, 1 (failure), 64 (usage) or 130 (Ctrl-C).
   package static func start() -> Never {
     if CommandLine.arguments.dropFirst().first == "study" {
       Output.error("the study is a program of its own, dera-study; tools/study/run makes its bundles and runs it")
+      exit(withError: ExitCode.validationFailure)
+    }
+    if let message = CommandLine.arguments.dropFirst().first.flatMap(wrongCommand) {
+      Output.error(message)
       exit(withError: ExitCode.validationFailure)
     }
     let given = Array(CommandLine.arguments.dropFirst())

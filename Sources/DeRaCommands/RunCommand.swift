@@ -47,6 +47,7 @@ struct RunCommand: ParsableCommand {
     let bundle = try bundle.open()
     let realignment = try lambda.realignment(for: bundle, hasReferencePrompt: reference.isGiven)
     let format = try prompting.format(bundle)
+    try PromptArguments.check(system: system ?? reference.wantedSystem, format)
     let text = try promptText()
     let tokens = try tokens(format, system: system, text: text)
     let referenceTokens = try reference.isGiven ? referenceTokens(format, text) : nil
@@ -94,9 +95,6 @@ struct RunCommand: ParsableCommand {
 
   private func tokens(_ format: PromptFormat, system: String?, text: String) throws -> [Int32] {
     if raw || !format.hasTemplate {
-      if system != nil || reference.referenceWithoutSystem {
-        throw ValidationError("the bundle has no chat template, so a system prompt has no place to go")
-      }
       return try format.tokens(text: text)
     }
     let start = system.map { [TemplateMessage(role: "system", content: $0)] } ?? []

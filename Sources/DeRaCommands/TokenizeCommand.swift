@@ -22,8 +22,7 @@ struct TokenizeCommand: ParsableCommand {
 
   func run() throws {
     let tokenizer = try PromptFormat(bundle.open()).tokenizer
-    let text = try Input.readAll()
-    let ids = try text.withUnsafeBytes { try tokenizer.encode($0, addSpecial: addSpecial) }
+    let ids = try tokenizer.encode(try Input.readText(), addSpecial: addSpecial)
     guard json else { return try Output.write("[\(ids.map(String.init).joined(separator: ","))]\n") }
     let texts = ids.map { String(decoding: tokenizer.decode([$0], skipSpecial: false), as: UTF8.self) }
     try Output.write(jsonText(TokenizedText(ids: ids, texts: texts)))

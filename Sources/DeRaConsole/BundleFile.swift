@@ -14,7 +14,7 @@ package struct BundleArgument: ParsableArguments {
 
 /// Opens a bundle, or expands a packed one first where it has not been yet.
 package func openBundle(_ path: String) throws -> ModelBundle {
-  guard let packed = try? PackedBundle(path: path) else { return try ModelBundle(path: path) }
+  guard let packed = try? PackedBundle(path: path) else { return try ModelBundle(mapping: path) }
   let directory = try PackedBundle.cacheDirectory()
   var isNew = false
   let expanded = try withProgress("expanding") { progress in
@@ -24,7 +24,7 @@ package func openBundle(_ path: String) throws -> ModelBundle {
     }
   }
   if isNew { Output.note("Expanded \(path) to \(expanded), where it is kept.") }
-  return try ModelBundle(path: expanded)
+  return try ModelBundle(mapping: expanded)
 }
 
 /// Shows how far a job over bytes is; Ctrl-C ends it.

@@ -4,6 +4,8 @@ import Synchronization
 /// Ctrl-C, or another polite request to end.
 package enum Interrupt {
   private static let count = Atomic<Int>(0)
+  /// The signal that came first; 0 for none.
+  private static let first = Atomic<Int32>(0)
   /// All that ask a program to end, for work that has something to clean up.
   package static let endings = [SIGINT, SIGTERM, SIGHUP]
 
@@ -20,9 +22,12 @@ package enum Interrupt {
   @discardableResult
   package static func watch(_ signals: [Int32]) -> [sighandler_t?] {
     count.store(0, ordering: .relaxed)
+    first.store(0, ordering: .relaxed)
     return signals.map { number in
       let previous = signal(number) { number in
-        guard Interrupt.count.add(1, ordering: .relaxed).newValue > 1 else { return }
+        guard Interrupt.count.add(1, ordering: .relaxed).newValue > 1 else {
+          return Interrupt.first.store(number, ordering: .relaxed)
+        }
         signal(number, SIG_DFL)
         raise(number)
       }
@@ -30,6 +35,12 @@ package enum Interrupt {
       if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(number, SIG_IGN) }
       return previous
     }
+  }
+
+  /// The signal that asked to end; Ctrl-C's where none came.
+  package static var number: Int32 {
+    let number = first.load(ordering: .relaxed)
+    return number == 0 ? SIGINT : number
   }
 
   package static var isRequested: Bool { count.load(ordering: .relaxed) > 0 }

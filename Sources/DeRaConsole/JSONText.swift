@@ -1,3 +1,4 @@
+import DeRaJSON
 import FoundationEssentials
 
 // Keys are snake_case in everything that we print or read back, whatever Swift calls the property; the keys of
@@ -28,7 +29,34 @@ package func fromJSON<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8], na
   do {
     return try decoder.decode(type, from: Data(bytes))
   } catch let error as DecodingError {
-    throw StreamError(description: "\(name): \(explain(error))")
+    throw StreamError(description: "\(name): \(malformation(bytes) ?? explain(error))")
+  }
+}
+
+/// The place and kind of an error in a text that is not JSON; nil for JSON.
+private func malformation(_ bytes: [UInt8]) -> String? {
+  do throws(JSONError) {
+    _ = try parsed(bytes)
+    return nil
+  } catch {
+    return "not valid JSON: \(error)"
+  }
+}
+
+private func parsed(_ bytes: [UInt8]) throws(JSONError) -> JSON {
+  let result = bytes.withUnsafeBytes { buffer in
+    Result { () throws(JSONError) in try JSON.parse(buffer, allowsNonFinite: true) }
+  }
+  return try result.get()
+}
+
+/// Names of members of a JSON object that a program does not know, in the text's order; none for other values.
+/// - Throws: `StreamError` for a text that is not JSON or has a member twice.
+package func unknownMembers(_ bytes: [UInt8], known: [String], name: String) throws -> [String] {
+  do throws(JSONError) {
+    return (try parsed(bytes).object?.keys ?? []).filter { !known.contains($0) }
+  } catch {
+    throw StreamError(description: "\(name): not valid JSON: \(error)")
   }
 }
 
@@ -41,9 +69,21 @@ private func explain(_ error: DecodingError) -> String {
   case .keyNotFound(let key, let context):
     return "the member '\(snakeCase(key.stringValue))' is missing\(place(context))"
   case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-    return "expected \(type)\(place(context))"
-  case .dataCorrupted(let context): return "not valid JSON\(place(context)): \(context.debugDescription)"
+    return "expected \(plainName(type))\(place(context))"
+  case .dataCorrupted(let context): return "a value that does not fit\(place(context)): \(context.debugDescription)"
   @unknown default: return "not the expected JSON"
+  }
+}
+
+/// A Swift type in JSON's words.
+private func plainName(_ type: Any.Type) -> String {
+  switch type {
+  case is String.Type: "a text"
+  case is Bool.Type: "true or false"
+  case is any BinaryInteger.Type: "a whole number"
+  case is any BinaryFloatingPoint.Type: "a number"
+  default:
+    "\(type)".hasPrefix("Array<") ? "a list" : "\(type)".hasPrefix("Dictionary<") ? "an object" : "\(type)"
   }
 }
 

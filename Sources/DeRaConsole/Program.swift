@@ -1,7 +1,8 @@
 import ArgumentParser
 import DeRaPlatform
 
-/// A program's way from its arguments to its exit code: 0, 1 (failure), 64 (usage) or 130 (Ctrl-C).
+/// A program's way from its arguments to its exit code: 0, 1 (failure), 64 (usage), or 128 and the number of the signal that ended it
+/// (130 for Ctrl-C).
 package enum Program {
   /// Parses the process's arguments, runs the command and ends the process.
   /// - Parameter arguments: parsed instead, without the program's name.
@@ -34,14 +35,31 @@ package enum Program {
 
   private static func prepare(_ root: (some ParsableCommand).Type) {
     Interrupt.endQuietlyOnClosedPipe()
+    checkArguments(root)
     UnreadableFiles.endProgram(named: root.configuration.commandName ?? "dera")
+  }
+
+  /// Swift's own list of the arguments has U+FFFD where they are not valid UTF-8: another text, or another file's name.
+  private static func checkArguments(_ root: (some ParsableCommand).Type) {
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      guard let argument = CommandLine.unsafeArgv[index] else { return }
+      let bytes = UnsafeRawBufferPointer(start: argument, count: strlen(argument))
+      do throws(FileError) { _ = try utf8Text(bytes, path: "argument \(index)") } catch {
+        Output.error("\(error)")
+        root.exit(withError: ExitCode.validationFailure)
+      }
+    }
   }
 
   private static func end(_ root: (some ParsableCommand).Type, _ error: any Error) -> Never {
     switch error {
     case is Interrupted: root.exit(withError: ExitCode.interrupted)
-    // Help, usage and codes are the parser's to show.
-    case is ExitCode, is ValidationError, is CleanExit: root.exit(withError: error)
+    // Help, usage and codes are the parser's to show; an error that a running command finds has no usage line, since the
+    // parser no longer knows which command it was.
+    case let error as ValidationError:
+      Output.error(error.message)
+      root.exit(withError: ExitCode.validationFailure)
+    case is ExitCode, is CleanExit: root.exit(withError: error)
     case _ where root.exitCode(for: error) != .failure: root.exit(withError: error)
     default:
       Output.error(errorText(error))
@@ -51,6 +69,6 @@ package enum Program {
 }
 
 extension ExitCode {
-  /// A shell's code for a program that SIGINT ended.
-  package static let interrupted = ExitCode(130)
+  /// A shell's code for a program that a signal ended: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
+  package static var interrupted: ExitCode { ExitCode(128 + Interrupt.number) }
 }

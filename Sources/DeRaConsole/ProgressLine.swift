@@ -14,6 +14,8 @@ package final class ProgressLine: Sendable {
   private static let barCells = 24
   /// Ten times a second is all that an eye can use.
   private static let interval = Duration.milliseconds(100)
+  /// A speed is known after a while only: the first steps are small or served from a cache.
+  package static let leastSeconds = 1.0
 
   private let state: Mutex<State>
   private let isShown: Bool
@@ -43,8 +45,7 @@ package final class ProgressLine: Sendable {
       if let drawn = state.drawn, drawn.duration(to: now) < Self.interval, done < state.total { return nil }
       state.drawn = now
       let spent = Double(seconds: state.start.duration(to: now))
-      let rate = spent > 0 ? Double(done - since) / spent : 0
-      let left = rate > 0 ? " · \(durationText(Double(state.total - done) / rate)) left" : ""
+      let left = Self.timeLeft(done: done - since, of: state.total - since, after: spent)
       return line(text(spent), part: Double(done) / Double(max(state.total, 1)), left)
     }
     if let shown { Output.progress(shown) }
@@ -52,6 +53,24 @@ package final class ProgressLine: Sendable {
 
   package func update(_ done: Int, since: Int = 0, _ text: @autoclosure () -> String) {
     update(done, since: since) { _ in text() }
+  }
+
+  /// ` · 45 s left`; empty where the speed is not known yet and in the last second.
+  package static func timeLeft(done: Int, of total: Int, after seconds: Double) -> String {
+    guard seconds >= leastSeconds, done > 0 else { return "" }
+    let left = Double(total - done) / (Double(done) / seconds)
+    return left < 1 ? "" : " · \(durationText(left)) left"
+  }
+
+  /// A text in at most `room` columns, its end replaced by `…` where it is longer.
+  package static func shortened(_ text: String, to room: Int) -> String {
+    guard displayWidth(text) > room else { return text }
+    var width = 0
+    let kept = text.prefix {
+      width += displayWidth($0)
+      return width < room
+    }
+    return room < 1 ? "" : kept + "…"
   }
 
   /// Leaves an empty line.
@@ -62,12 +81,12 @@ package final class ProgressLine: Sendable {
   /// The parts in one line of the terminal; a line that wraps could not be drawn over.
   private func line(_ text: String, part: Double, _ left: String) -> String {
     let room = Terminal.columns(STDERR_FILENO) - displayWidth(left) - 1
-    guard hasBar else { return "\(text.prefix(max(0, room)))\(left)" }
+    guard hasBar else { return "\(Self.shortened(text, to: room))\(left)" }
     let filled = Int(min(max(part, 0), 1) * Double(Self.barCells))
     let done = String(repeating: "━", count: filled)
     let rest = String(repeating: "─", count: Self.barCells - filled)
     let bar = Terminal.usesColor(STDERR_FILENO) ? "\u{1B}[36m\(done)\u{1B}[2m\(rest)\u{1B}[0m" : done + rest
     let tail = " \(fixed(part * 100, 0)) %\(left)"
-    return "\(text.prefix(max(0, room - Self.barCells - 7))) \(bar)\(tail)"
+    return "\(Self.shortened(text, to: room - Self.barCells - 7)) \(bar)\(tail)"
   }
 }

@@ -23,12 +23,22 @@ private func remedy(for error: any Error) -> String? {
     "use a smaller λ, or check the bundle with dera inspect --verify"
   case EvaluationError.textTooShort: "--context says how long a chunk is"
   case EvaluationError.notTheFamily: "tools/study/run makes it"
-  case BundleError.notABundle(let path):
-    "make one of it: dera-quantize --reference \(shellQuoted(path)) --output FILE.dera"
+  case BundleError.notABundle(let path, let kind): remedy(for: kind, shellQuoted(path))
   case PackedBundleError.notABundle: "give one that dera pack made"
   case PackedBundleError.noNote(let path): "expand it first: dera unpack \(shellQuoted(path))"
   case PackedBundleError.noCache: "dera unpack does that"
   case let error as any Remediable: error.remedy
   default: nil
+  }
+}
+
+private func remedy(for kind: OtherKind, _ path: String) -> String {
+  switch kind {
+  case .ggufModel, .checkpoint: "convert it first: dera-quantize --reference \(path) --output FILE.dera"
+  case .adapter:
+    "convert it with its base model first: dera-quantize --reference BASE --aligned \(path) --output FILE.dera"
+  case .safetensors: "convert the directory it belongs to first: dera-quantize --reference DIRECTORY --output FILE.dera"
+  case .packedBundle: "dera unpack \(path) expands it"
+  case .directory, .empty, .file: "give a .dera file; dera-quantize makes one of a checkpoint or GGUF model"
   }
 }

@@ -110,18 +110,21 @@ package enum Input {
 
   /// Everything up to the end, as text.
   package static func readText() throws -> String {
-    guard let text = String(validating: try readAll(), as: UTF8.self) else {
-      throw StreamError(description: "standard input is not valid UTF-8; convert it first (iconv -t UTF-8)")
-    }
-    return text
+    try utf8Text(try readAll(), path: sourceName(name))
   }
 }
 
-/// The bytes of a file, or of standard input for `-`.
+/// The bytes of a file, or of standard input for `-`; what they hold need not be text.
 package func withText<Result>(_ path: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
   if path == Input.name { return try Input.readAll().withUnsafeBytes(body) }
-  let file = try MappedFile(path: path)
+  let file = try MappedFile(text: path)
   return try withExtendedLifetime(file) { try body(file.bytes) }
+}
+
+/// The text in a file or on standard input.
+/// - Throws: `FileError` when it cannot be read or is no UTF-8, `StreamError` for standard input.
+package func readText(_ path: String) throws -> String {
+  try withText(path) { try utf8Text($0, path: sourceName(path)) }
 }
 
 /// Where a text came from, for messages.

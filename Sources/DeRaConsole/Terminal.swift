@@ -4,7 +4,7 @@ import DeRaPlatform
 package enum Terminal {
   /// Whether a line can be drawn over and over: a terminal that understands cursor movements.
   package static func canRedraw(_ descriptor: Int32) -> Bool {
-    isatty(descriptor) == 1 && !["dumb", nil].contains(variable("TERM"))
+    isatty(descriptor) == 1 && !["dumb", "", nil].contains(variable("TERM"))
   }
 
   /// Colours are for terminals, unless NO_COLOR (no-color.org) is set.

@@ -62,7 +62,8 @@ package struct BundlePlan {
     try writer.finish(tokenizer: tokenizer)
     return ConversionReport(
       output: file.path, outputBytes: file.position, bits: options.goal == nil ? options.bits.rawValue : nil,
-      models: ConversionReport.models(writer.manifest), bitsPerWeight: writer.manifest.bitsPerWeight,
+      models: ConversionReport.models(writer.manifest), isCalibrated: calibration == nil ? nil : true,
+      bitsPerWeight: writer.manifest.bitsPerWeight,
       tensorClasses: ConversionReport.tensorClasses(writer.manifest, writer.statistics),
       worstTensors: ConversionReport.worstTensors(writer.manifest, writer.statistics),
       changes: ConversionReport.changes(changes, models: manifest.models),

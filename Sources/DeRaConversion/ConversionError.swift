@@ -65,7 +65,7 @@ package enum ConversionError: Error, Equatable, CustomStringConvertible {
     case .noSuchModel(let name, let aligned):
       "there is no aligned model \(name); the names are \(aligned.isEmpty ? "none" : aligned.joined(separator: ", "))"
     case .budgetTooSmall(let budget, let least):
-      "\(budget) bytes cannot hold these models: the least they take is \(least) bytes "
+      "\(byteText(budget)) cannot hold these models: the least they take is \(least) bytes "
         + "(\(megabytes(least)) MB)"
     case .missingTensor(let tensor, let model):
       "\(model) has no tensor \(tensor); the checkpoint does not fit its configuration"

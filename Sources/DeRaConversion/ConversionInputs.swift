@@ -45,6 +45,7 @@ package struct ConversionInputs: Sendable {
     let runtime = try tokenizer.map { try Tokenizer(image: $0) }
     (chatTemplate, warnings) = try Self.chatTemplate(
       of: models, given: options.chatTemplate, runtime?.specialTokens ?? [:], isStrict: options.isStrict)
+    var guesses: [String] = []
     var ends = Compatibility.endOfTextIDs(models, vocabularySize: configuration.vocabularySize)
     if let runtime {
       let layout = try chatTemplate.map { source throws(TemplateError) in
@@ -54,15 +55,17 @@ package struct ConversionInputs: Sendable {
         $0.id < configuration.vocabularySize
       }
       ends += further.map { Int($0.id) }
-      warnings += further.map(\.description)
+      guesses = further.map(\.description)
     }
     endOfTextIDs = ends
     if definition == nil { warnings.append("no model has a tokenizer; the bundle takes token ids only, no text") }
     if endOfTextIDs.isEmpty { warnings.append("no model names an end-of-text token; answers end at the token limit") }
-    warnings += vocabulary.warnings
+    warnings += vocabulary.warnings + Self.repetitions(files)
     for model in models { warnings += model.checkpoint.warnings.map { "\(model.name): \($0)" } }
     self.warnings = warnings + KLPenaltyCheck.warnings(models)
-    remarks = ConversionRemark.all(models)
+    remarks =
+      ConversionRemark.all(models)
+      + guesses.map { ConversionRemark(model: models[0].name, kind: CheckpointRemark.Kind.guessed.rawValue, text: $0) }
   }
 
   /// Names of the models, the reference first.
@@ -116,6 +119,17 @@ package struct ConversionInputs: Sendable {
           known[path] = file
           return file
         })
+    }
+  }
+
+  /// Warnings about models that are made of the same files.
+  private static func repetitions(_ models: [Provenance.Model]) -> [String] {
+    models.indices.dropFirst().compactMap { index in
+      let hashes = models[index].files.map(\.sha256)
+      guard !hashes.isEmpty, let first = models[..<index].first(where: { $0.files.map(\.sha256) == hashes }) else {
+        return nil
+      }
+      return "'\(models[index].name)' and '\(first.name)' are the same model: their files have the same content"
     }
   }
 

@@ -5,13 +5,20 @@ extension ConversionReport {
   package var text: String {
     var lines = ["\(output): \(megabytes(outputBytes)) MB, \(summary)", ""]
     lines += modelTable.lines
+    if models.count > 1 {
+      lines.append("changed: stored as a delta from the reference; read: bits that the runtime reads for a weight")
+    }
     lines += ["", "Error of the matrices, √(Σ error² / Σ weight²)"]
+    if isCalibrated == true {
+      lines.append("(error feedback makes it larger, and what matters smaller: the error of the outputs on the text)")
+    }
     lines += classTable.lines
     lines += ["", "Largest errors"]
     lines += worstTable.lines
     if !changes.isEmpty {
       lines += ["", "What aligned models change, D = W_aligned − W"]
       lines += changeTable.lines
+      lines.append("gain: how much of D acts along D, ⟨stored, D⟩ / ⟨D, D⟩; below 1 is like a smaller λ")
     }
     return lines.joined(separator: "\n")
   }

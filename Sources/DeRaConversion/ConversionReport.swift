@@ -60,6 +60,8 @@ package struct ConversionReport: Sendable, Equatable, Codable {
   /// nil when they were chosen tensor by tensor.
   package var bits: Int?
   package var models: [Model]
+  /// Whether whole matrices were rounded with error feedback; nil where they were not.
+  package var isCalibrated: Bool?
   /// Bits for each weight that is stored, however many models share it.
   package var bitsPerWeight: Double
   package var tensorClasses: [TensorClass]

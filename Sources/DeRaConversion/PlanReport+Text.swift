@@ -23,7 +23,9 @@ extension PlanReport {
     var text = "Plan: \(outputBytes) bytes (\(megabytes(outputBytes)) MB)"
     if let budget = goal?.budget { text += " of \(megabytes(budget)) MB" }
     if let predictedKL, let goal {
-      text += ", predicted mean KL \(significant(predictedKL)) nats at the ends of λ \(goal.lambdaRange)"
+      text += ", predicted mean KL \(significant(predictedKL)) nats"
+      // One model alone is the same under every λ.
+      if Set(classes.map(\.model)).count > 1 { text += " at the ends of λ \(goal.lambdaRange)" }
     }
     if let target = goal?.targetKL { text += ", to be at most \(significant(target))" }
     return text

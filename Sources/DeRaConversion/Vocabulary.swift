@@ -47,12 +47,13 @@ struct SharedVocabulary {
   /// - Throws: `ConversionError` when the vocabularies differ or a model has too few rows.
   init(_ models: [NamedCheckpoint], leavesOutOthers: Bool) throws(ConversionError) {
     rows = models.map { $0.checkpoint.configuration.vocabularySize }.min() ?? 0
-    var known: [(name: String, definition: TokenizerDefinition)] = []
+    var known: [NamedTokenizer] = []
     for model in models {
       guard var definition = model.checkpoint.tokenizer else { continue }
       // Some tokens have a row in the larger models' tables only.
       if let text = definition.leaveOutTokens(from: rows) { warnings.append("\(model.name): \(text)") }
-      known.append((model.name, definition))
+      let isGGUF = model.checkpoint.sources.first?.hasSuffix(".gguf") == true
+      known.append(NamedTokenizer(name: model.name, definition: definition, isGGUF: isGGUF))
     }
     guard let first = known.first else {
       try checkEqualRows(models)
@@ -69,6 +70,7 @@ struct SharedVocabulary {
         id: Int(id), reference: vocabulary.description(of: id), aligned: other.vocabulary.description(of: id),
         model: other.name)
     }
+    warnings += known.dropFirst().compactMap { $0.difference(from: first, besides: partial) }
     leaveOut(partial)
     let size = definition.map { Vocabulary($0).size } ?? 0
     for model in models where model.checkpoint.configuration.vocabularySize < size {
@@ -92,5 +94,39 @@ struct SharedVocabulary {
         field: "vocabulary size (no tokenizer says which rows are padding)", reference: "\(expected)",
         aligned: "\(model.checkpoint.configuration.vocabularySize)", model: model.name)
     }
+  }
+}
+
+/// A model's tokenizer, to be compared with the one that the bundle takes.
+private struct NamedTokenizer {
+  let name: String
+  let definition: TokenizerDefinition
+  /// Formats describe the same steps differently.
+  let isGGUF: Bool
+
+  /// A warning where a text may be cut otherwise although the tokens are the same; nil where nothing differs.
+  func difference(from first: NamedTokenizer, besides ignored: Set<Int32>) -> String? {
+    var parts: [String] = []
+    switch (first.definition.merges, definition.merges) {
+    case (.ranked(let theirs), .ranked(let ours)):
+      let (theirs, ours) = (
+        theirs.filter { !ignored.contains($0.result) }, ours.filter { !ignored.contains($0.result) }
+      )
+      if theirs != ours { parts.append("merges (\(ours.count) instead of \(theirs.count))") }
+    case (.scored(let theirs), .scored(let ours)):
+      if ignored.isEmpty && theirs != ours { parts.append("scores") }
+    default: break
+    }
+    if isGGUF == first.isGGUF {
+      let (their, our) = (first.definition, definition)
+      if their.normalizer != our.normalizer { parts.append("normalizer") }
+      if their.preTokenizer != our.preTokenizer { parts.append("pre-tokenizer") }
+      if their.prefixIDs != our.prefixIDs || their.suffixIDs != our.suffixIDs {
+        parts.append("tokens around a text")
+      }
+    }
+    if parts.isEmpty { return nil }
+    return "\(name): its tokenizer has other \(parts.joined(separator: ", ")) than that of \(first.name), as which the "
+      + "bundle cuts text; if the models were trained with different tokenizers, their blend is worthless"
   }
 }

@@ -26,8 +26,9 @@ package final class AtomicFile {
   ///   file be created.
   package init(path: String) throws(FileError) {
     guard !path.isEmpty else { throw .failed(attempt: "create", path: path, code: ENOENT) }
+    guard path != "-" else { throw .dash }
     var info = stat()
-    if stat(path, &info) == 0, info.st_mode & S_IFMT != S_IFREG { throw .notARegularFile(path: path) }
+    if stat(path, &info) == 0, let error = FileError(kindOf: info, path: path) { throw error }
     self.path = path
     target = Self.resolved(path)
     descriptor = open(Self.directory(of: target), Self.noName | O_WRONLY | O_CLOEXEC, 0o666)

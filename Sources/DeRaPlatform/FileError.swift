@@ -1,17 +1,30 @@
+import DeRaTensorCore
+
 /// An operation on a file that the system refused.
 package enum FileError: Error, Equatable, CustomStringConvertible {
   /// `attempt` is what was being done ("open", "write to"), `code` the system's `errno`.
   case failed(attempt: String, path: String, code: Int32)
-  /// A directory, pipe or device where a file is needed.
+  /// A directory where a file is needed.
+  case directory(path: String)
+  /// `-`, which elsewhere stands for standard input or output, as the name of a file to write.
+  case dash
+  /// Bytes that are no UTF-8 where a text is read, and the position of the first.
+  case notText(path: String, position: Int)
+  /// A pipe or device where a file is needed.
   case notARegularFile(path: String)
   /// Another process is writing the file.
   case inUse(path: String)
+  /// A pipe or device that gives more than `limit` bytes.
+  case tooLong(path: String, limit: Int)
   /// A file in use was written to.
   case changed(path: String)
 
   package var path: String {
     switch self {
-    case .failed(_, let path, _), .notARegularFile(let path), .inUse(let path), .changed(let path): path
+    case .failed(_, let path, _), .directory(let path), .notARegularFile(let path), .inUse(let path),
+      .tooLong(let path, _), .changed(let path), .notText(let path, _):
+      path
+    case .dash: "-"
     }
   }
 
@@ -21,7 +34,12 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
       let reason = strerror(code).map { String(cString: $0) } ?? "error \(code)"
       return "cannot \(attempt) \(path): \(reason); \(Self.remedy(for: code))"
     case .notARegularFile(let path):
-      return "\(path) is not a regular file; give the path of a file"
+      return "\(path) is a pipe or device; give the path of a regular file"
+    case .dash: return "output goes to a file, not to standard output; give its name, or ./- for a file called -"
+    case .notText(let path, let position):
+      return "\(path) is not valid UTF-8 (byte \(position)); convert it first (iconv -t UTF-8)"
+    case .directory(let path): return "\(path) is a directory; give the path of a file"
+    case .tooLong(let path, let limit): return "\(path) gives more than \(ByteSize.text(limit)); give less"
     case .inUse(let path):
       return "another process is writing \(path); wait for it, or choose another output"
     case .changed(let path):

@@ -17,25 +17,81 @@ package final class MappedFile: Sendable {
   /// - Throws: `FileError` when the path cannot be opened or mapped, or is not a regular file.
   package init(path: String) throws(FileError) {
     // Without O_NONBLOCK a pipe would block here for ever.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .failed(attempt: "open", path: path, code: errno) }
+    let descriptor = try Self.descriptor(of: path, O_NONBLOCK)
     defer { close(descriptor) }
-    var info = stat()
-    guard fstat(descriptor, &info) == 0 else { throw .failed(attempt: "examine", path: path, code: errno) }
-    guard info.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
+    let info = try Self.examine(descriptor, path)
+    if let error = FileError(kindOf: info, path: path) { throw error }
     guard let size = Int(exactly: info.st_size) else { throw .failed(attempt: "map", path: path, code: EFBIG) }
     self.path = path
     version = FileVersion(info)
-    if size == 0 {
+    bytes = try Self.map(size, descriptor, path)
+    watch = bytes.baseAddress.map { cf_watch($0, size, path) } ?? -1
+  }
+
+  /// Most bytes that are read of a pipe or device.
+  package static let pipeLimit = 1 << 28
+
+  /// The content of a file, or of a pipe or device read to its end: for texts, which shells also hand over as pipes
+  /// (`<(command)`).
+  /// - Parameter limit: most bytes that are read of a pipe or device.
+  /// - Throws: `FileError` when it cannot be opened, mapped or read, is a directory, or gives more than `limit`.
+  package init(text path: String, limit: Int = pipeLimit) throws(FileError) {
+    let descriptor = try Self.descriptor(of: path, 0)
+    defer { close(descriptor) }
+    let info = try Self.examine(descriptor, path)
+    self.path = path
+    version = FileVersion(info)
+    switch FileError(kindOf: info, path: path) {
+    case nil:
+      guard let size = Int(exactly: info.st_size) else { throw .failed(attempt: "map", path: path, code: EFBIG) }
+      bytes = try Self.map(size, descriptor, path)
+      watch = bytes.baseAddress.map { cf_watch($0, size, path) } ?? -1
+    case .notARegularFile?:
+      let content = try Self.readAll(descriptor, path, limit)
+      bytes = try Self.map(content.count, -1, path)
+      UnsafeMutableRawBufferPointer(mutating: bytes).copyBytes(from: content)
       watch = -1
-      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-    } else {
-      let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
-      guard let address, address != UnsafeMutableRawPointer(bitPattern: -1) else {
-        throw .failed(attempt: "map", path: path, code: errno)
-      }
-      bytes = UnsafeRawBufferPointer(start: address, count: size)
-      watch = cf_watch(address, size, path)
+    case let error?: throw error
+    }
+  }
+
+  private static func descriptor(of path: String, _ flags: Int32) throws(FileError) -> Int32 {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | flags)
+    guard descriptor >= 0 else { throw .failed(attempt: "open", path: path, code: errno) }
+    return descriptor
+  }
+
+  private static func examine(_ descriptor: Int32, _ path: String) throws(FileError) -> stat {
+    var info = stat()
+    guard fstat(descriptor, &info) == 0 else { throw .failed(attempt: "examine", path: path, code: errno) }
+    return info
+  }
+
+  /// The file, or writable memory for descriptor -1.
+  private static func map(
+    _ size: Int, _ descriptor: Int32, _ path: String
+  ) throws(FileError) -> UnsafeRawBufferPointer {
+    guard size > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+    let isFile = descriptor >= 0
+    let address = mmap(
+      nil, size, isFile ? PROT_READ : PROT_READ | PROT_WRITE, isFile ? MAP_PRIVATE : MAP_PRIVATE | MAP_ANONYMOUS,
+      descriptor, 0)
+    guard let address, address != UnsafeMutableRawPointer(bitPattern: -1) else {
+      throw .failed(attempt: "map", path: path, code: errno)
+    }
+    return UnsafeRawBufferPointer(start: address, count: size)
+  }
+
+  private static func readAll(_ descriptor: Int32, _ path: String, _ limit: Int) throws(FileError) -> [UInt8] {
+    var content: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = read(descriptor, &chunk, chunk.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw .failed(attempt: "read", path: path, code: errno) }
+      if count == 0 { return content }
+      content += chunk[..<count]
+      guard content.count <= limit else { throw .tooLong(path: path, limit: limit) }
     }
   }
 
@@ -121,4 +177,15 @@ private struct FileVersion: Equatable {
   }
 
   func isSameFile(as other: FileVersion) -> Bool { device == other.device && number == other.number }
+}
+
+extension FileError {
+  /// The error for what is no regular file; nil for one.
+  init?(kindOf info: stat, path: String) {
+    switch info.st_mode & S_IFMT {
+    case S_IFREG: return nil
+    case S_IFDIR: self = .directory(path: path)
+    default: self = .notARegularFile(path: path)
+    }
+  }
 }

@@ -19,9 +19,9 @@ package struct AnswerEnd: Sendable, Equatable {
     let why =
       switch reason {
       case .template: "the chat template writes it after an assistant's turn"
-      case .name: "control tokens of that name end a turn or a text"
+      case .name: "tokens of that name end a turn or a text in other models"
       }
-    return "answers also end at \(token) (token \(id)): \(why)"
+    return "\(token) (token \(id)) ends answers, too, because \(why)"
   }
 }
 

@@ -15,15 +15,16 @@ package struct NamedTemplate: Sendable {
   private static let fileLimit = 1 << 20
 
   /// The template that `argument` names, or the text of the file it is the path of.
-  /// - Throws: `FileError`, or `TemplateError` for a file that is too long.
+  /// - Throws: `UnknownTemplate` where there is no such file, `FileError`, or `TemplateError` for a file that is too long.
   package static func source(of argument: String) throws -> String {
     if let named = all.first(where: { $0.name == argument }) { return named.source }
-    let file = try MappedFile(path: argument)
+    guard access(argument, F_OK) == 0 else { throw UnknownTemplate(name: argument) }
+    let file = try MappedFile(text: argument)
     guard file.bytes.count <= fileLimit else {
       let message = "\(argument) has \(file.bytes.count) bytes, more than a template has"
       throw TemplateError(kind: .limit(.source), line: 0, message: message)
     }
-    return String(decoding: file.bytes, as: UTF8.self)
+    return try withExtendedLifetime(file) { try utf8Text(file.bytes, path: argument) }
   }
 
   /// For help texts: `chatml, gemma, …`.
@@ -105,4 +106,13 @@ package struct NamedTemplate: Sendable {
       {{ '' }}{% endfor %}{% if add_generation_prompt %}<|assistant|>
       {{ '' }}{% endif %}
       """, tokens: [])
+}
+
+/// Neither a file nor the name of a template.
+package struct UnknownTemplate: Error, Equatable, CustomStringConvertible {
+  package let name: String
+
+  package var description: String {
+    "there is no file '\(name)' and no template of that name; templates are \(NamedTemplate.names)"
+  }
 }

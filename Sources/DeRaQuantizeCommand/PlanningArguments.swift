@@ -59,7 +59,10 @@ struct PlanningArguments: ParsableArguments {
     var request = PlanningRequest()
     request.goal = goal
     request.calibration = try calibration.map {
-      $0 == Input.name ? CalibrationText(bytes: try Input.readAll()) : try CalibrationText($0)
+      $0 == Input.name ? CalibrationText(bytes: Array(try Input.readText().utf8)) : try CalibrationText($0)
+    }
+    if let text = request.calibration, text.bytes.allSatisfy({ $0 == 0x20 || (0x09...0x0D).contains($0) }) {
+      throw CalibrationError.textTooShort
     }
     request.explain = explain
     request.isDryRun = dryRun

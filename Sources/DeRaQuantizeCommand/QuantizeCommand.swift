@@ -153,6 +153,11 @@ package struct QuantizeCommand: AsyncParsableCommand {
   enum VocabularyRule: String, CaseIterable, ExpressibleByArgument { case same, common }
 
   package func validate() throws {
+    if let output, output.hasSuffix(PackedBundle.suffix) {
+      let name = output.dropLast(PackedBundle.suffix.count)
+      throw ValidationError(
+        "a bundle is written unpacked: give --output \(name); dera pack \(name) then makes \(output)")
+    }
     if output == nil && !planning.dryRun { throw ValidationError("Give the bundle to write: --output FILE.dera") }
     if planning.explain != nil, json || quiet {
       throw ValidationError("--explain is a text for people; leave out --json and --quiet")
@@ -218,8 +223,8 @@ package struct QuantizeCommand: AsyncParsableCommand {
       }
       if isNew { line.restart(total: progress.total) }
       line.update(progress.done) { seconds in
-        let rate = seconds > 0 ? Double(progress.done) / seconds / 1e6 : 0
-        let speed = progress.phase == .measuring ? "" : " \(fixed(rate, 0)) MB/s"
+        let isKnown = seconds >= ProgressLine.leastSeconds && progress.phase != .measuring
+        let speed = isKnown ? " \(fixed(Double(progress.done) / seconds / 1e6, 0)) MB/s" : ""
         return "\(progress.phase.rawValue)\(speed) \(progress.item)"
       }
     }

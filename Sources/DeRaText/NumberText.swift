@@ -74,3 +74,6 @@ extension Double {
   /// Seconds in a duration.
   package init(seconds duration: Duration) { self = duration / .seconds(1) }
 }
+
+/// `1 sequence`, `2 sequences`.
+package func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

@@ -13,7 +13,7 @@ final class AnonymousMemory {
     let memory = mmap(
       nil, self.byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     guard let memory, memory != MAP_FAILED else {
-      throw .overflow("\(purpose) needs \(byteCount) bytes, more than the system gives; use a smaller context")
+      throw .overflow("\(purpose) needs \(ByteSize.text(byteCount)), more than the system gives; use a smaller context")
     }
     base = memory
   }

@@ -48,7 +48,8 @@ package final class WeightStreaming {
     let others = isTied ? 0 : embeddings.reduce(0) { $0 + $1.count }
     guard let kept = Self.kept(sizes, limit: limit - others) else {
       throw .overflow(
-        "\(limit) bytes are too few to stream these layers; at least \(others + Self.leastBytes(sizes)) are needed")
+        "\(ByteSize.text(limit)) are too few to stream these layers; at least "
+          + "\(ByteSize.text(others + Self.leastBytes(sizes))) are needed")
     }
     self.limit = limit
     streamedBytes = zip(sizes, kept).reduce(0) { $0 + ($1.1 ? 0 : $1.0) }

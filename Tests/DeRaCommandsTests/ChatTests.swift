@@ -10,6 +10,7 @@ private final class Echo: ChatEngine {
   let bundlePath = "model.dera"
   var options = GenerationOptions()
   var contextLength = 1000
+  var hasTemplate = true
   var asked: [(messages: [Message], lambdas: [Float])] = []
   var seeds: [UInt64?] = []
   var failure: GenerationError?
@@ -95,7 +96,17 @@ private final class Script: ChatConsole {
     #expect(engine.asked[1].messages == [Message(role: "user", content: "Tell me  more")])
     #expect(engine.asked[3].messages == [Message(role: "user", content: "a")])
     #expect(loop.messages.count == 2)
-    #expect(script.notes.filter { $0.hasPrefix("── λ ") }.count == 3)
+    #expect(
+      script.shown == """
+        re: a
+        ── λ brief=0,happy=0
+        re: Tell me  more
+        ── λ brief=0.5,happy=1
+        re: Tell me  more
+        ── λ brief=2,happy=0
+        re: a
+
+        """, "the headings are where the answers are")
     #expect(script.notes.last?.hasPrefix("/compare needs λ values first") == true)
   }
 
@@ -107,6 +118,45 @@ private final class Script: ChatConsole {
     #expect(engine.asked[2].messages.map(\.content) == ["s", "c"])
     #expect(engine.asked[5].messages.map(\.content) == ["s", "a", "re: a", "b"])
     #expect(loop.messages.count == 5)
+  }
+
+  /// A word that is meant as λ is never taken for the text.
+  @Test(
+    arguments: [
+      ("0 hapy=1 Once", "no aligned model 'hapy'"), ("0 0.5,x Once", "not 'x'"), ("1;; Once", "not ''"),
+      ("0 0:2 Once", "'0:2' is not a range"), ("0 1,2,3 Once", "more λ than the bundle has aligned models"),
+      ("brief=x Once", "not 'x'"), ("0, 1 Once", "not ''"), ("0 3:15 is the time", "'3:15' is not a range"),
+    ]) func compareRefusesBadPoints(line: String, message: String) throws
+  {
+    let engine = Echo()
+    let (_, script) = try chat(engine, ["/compare \(line)"])
+    #expect(engine.asked.isEmpty)
+    #expect(script.notes.first?.contains(message) == true, "\(script.notes)")
+    #expect(script.notes.first?.contains("/compare 0 1 -- ") == true)
+  }
+
+  @Test(
+    arguments: [
+      ("0 1 -- 2 and 2 is", "2 and 2 is"), ("0 Infinity is", "Infinity is"), ("0 -- -- x", "-- x"),
+      ("0 1st of May", "1st of May"), ("0 e=mc2", "e=mc2"), ("0 nan bread", "nan bread"),
+    ]) func compareTakesTheTextAsItIs(line: String, text: String) throws
+  {
+    let engine = Echo()
+    _ = try chat(engine, ["/compare \(line)"])
+    #expect(engine.asked.last?.messages.last?.content == text)
+  }
+
+  @Test func aBundleWithoutTemplateTakesNoSystemPrompt() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("chat.json")
+    _ = try chat(Echo(), ["hi", "/save \(path)"], system: "s")
+    let engine = Echo()
+    engine.hasTemplate = false
+    let (loop, script) = try chat(engine, ["/system s", "/load \(path)", "/system", "/system \"\""])
+    #expect(script.notes.first?.contains("no chat template") == true)
+    #expect(loop.messages.map(\.role) == ["user", "assistant"])
+    #expect(script.notes.contains { $0.hasPrefix("Its system prompt is left out") })
+    #expect(script.notes.suffix(2) == ["There is no system prompt.", "There is no system prompt."])
   }
 
   @Test func settingsAreChangedAndShown() throws {
@@ -121,10 +171,15 @@ private final class Script: ChatConsole {
     #expect(engine.options.sampling.temperature == 0.25 && engine.options.maxTokens == 9)
     #expect(engine.options.sampling.seed == nil)
     #expect(script.notes[0] == "temperature is 0.25" && script.notes[1] == "seed is 7")
-    #expect(script.notes[2].hasPrefix("top-k does not take 'x'"))
+    #expect(script.notes[2] == "top-k takes a whole number, not 'x'; it is 40")
     #expect(script.notes[3].hasPrefix("there is no setting nope; there are temperature"))
     #expect(script.notes[4].contains("temperature"))
     #expect(script.notes.last?.split(separator: "\n").count == 10)
+  }
+
+  @Test(arguments: ["off", "none", "0", "-1", "1.5"]) func maxTokensNamesWhatItTakes(value: String) throws {
+    let (_, script) = try chat(Echo(), ["/set max-tokens \(value)"])
+    #expect(script.notes == ["max-tokens takes a whole number or unlimited, not '\(value)'; it is unlimited"])
   }
 
   @Test func theSystemPromptCanChange() throws {

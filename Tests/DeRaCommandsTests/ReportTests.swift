@@ -12,7 +12,7 @@ import Testing
     return InspectReport(
       manifest: manifest, path: "tiny.dera", fileBytes: manifest.weightBytes + 5000,
       memory: MemoryReport(mappedBytes: manifest.weightBytes + 5000, kvBytes: 393_216, scratchBytes: 100_000),
-      kvCodec: "f16", context: 512, sequences: 3)
+      kvCodec: "f16", context: 512, sequences: 3, program: 20_000_000)
   }
 
   @Test func inspectionTextIsAsRecorded() throws {

@@ -35,11 +35,19 @@ private struct Counts: Decodable {
 
   @Test(arguments: [
     (#"{"models": {}}"#, "x: the member 'read_bytes_per_token' is missing"),
-    (#"{"models": {"a": {}}, "read_bytes_per_token": 1}"#, "x: expected Double at .models.a"),
-    ("{", "x: not valid JSON"),
+    (#"{"models": {"a": {}}, "read_bytes_per_token": 1}"#, "x: expected a number at .models.a"),
+    (#"{"read_bytes_per_token": 1.5, "models": {}}"#, "x: "), ("{", "x: not valid JSON: byte 1: "),
+    ("Once upon", "x: not valid JSON: byte 0: "),
   ]) func errorsNameThePlace(text: String, message: String) throws {
     let error = #expect(throws: StreamError.self) { try fromJSON(Counts.self, Array(text.utf8), name: "x") }
     #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
+  }
+
+  @Test func unknownMembersAreFound() throws {
+    let text = Array(#"{"contxt": 1, "text": {"deep": 2}, "b": 3}"#.utf8)
+    #expect(try unknownMembers(text, known: ["text", "b"], name: "x") == ["contxt"])
+    #expect(try unknownMembers(Array("[1]".utf8), known: [], name: "x") == [])
+    #expect(throws: StreamError.self) { try unknownMembers(Array(#"{"a": 1, "a": 2}"#.utf8), known: ["a"], name: "x") }
   }
 
   @Test func controlCharactersAreSpelledOut() {

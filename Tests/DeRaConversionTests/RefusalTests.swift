@@ -80,6 +80,28 @@ struct RefusalTests {
     #expect(missing == .vocabulary(id: 39, reference: "\"H\"", aligned: "no token", model: "m1"))
   }
 
+  @Test("tokenizers of the same tokens that cut text differently are warned of")
+  func otherMerges() throws {
+    var (base, other) = (Tiny.checkpoint(), Tiny.checkpoint())
+    base.tokenizer = Tiny.tokenizer()
+    other.tokenizer = Tiny.tokenizer()
+    func warnings() throws -> [String] {
+      try Tiny.converter(base, [other]).readInputs { _ in }.plan { _ in }.warnings.filter {
+        $0.contains("its tokenizer")
+      }
+    }
+    #expect(try warnings() == [])
+    other.tokenizer?.merges = .ranked([.init(left: 0, right: 1, result: 2)])
+    other.tokenizer?.prefixIDs = [3]
+    #expect(
+      try warnings().map { $0.prefix(72) } == [
+        "m1: its tokenizer has other merges (1 instead of 0), tokens around a tex"
+      ])
+    // Formats say the same in other steps; merges are the same in all.
+    other.sources = ["model.gguf"]
+    #expect(try warnings().map { $0.contains("tokens around") } == [false])
+  }
+
   @Test("tokens that only one model has can be left out")
   func commonVocabulary() async throws {
     let directory = try TemporaryDirectory()

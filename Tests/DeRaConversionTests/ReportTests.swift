@@ -1,4 +1,5 @@
 import DeRaConversion
+import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
@@ -32,6 +33,7 @@ struct ReportTests {
         model  own tensors  changed  shared  own MB  shared MB  own bits/weight  read
         sft            272        0       0   143.0       0.00             8.50  8.50
         dpo            100        0     172   38.12      104.9             2.27  8.50
+        changed: stored as a delta from the reference; read: bits that the runtime reads for a weight
 
         Error of the matrices, √(Σ error² / Σ weight²)
         class            codec  tensors   weights     error
@@ -42,6 +44,22 @@ struct ReportTests {
         tensor               model  codec   error
         blk.0.attn_k.weight  dpo    int8   0.0123
         """)
+  }
+
+  @Test("the error of calibrated matrices is explained")
+  func calibrated() throws {
+    var report = try report()
+    #expect(!report.text.contains("error feedback"))
+    report.isCalibrated = true
+    #expect(report.text.contains("(error feedback makes it larger"))
+  }
+
+  @Test("the same model given twice is told")
+  func repetition() async throws {
+    var checkpoint = Tiny.checkpoint()
+    checkpoint.sources = [Fixtures.repository + "/LICENSE"]
+    let plan = try Tiny.converter(checkpoint, [checkpoint, checkpoint]).readInputs { _ in }.plan { _ in }
+    #expect(plan.warnings.contains { $0.contains("are the same model") })
   }
 
   @Test("remarks by kind, warnings elsewhere")

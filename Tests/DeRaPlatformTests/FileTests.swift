@@ -45,11 +45,52 @@ struct FileTests {
 
   @Test func directoriesAndPipesAreNoFiles() throws {
     let directory = try TemporaryDirectory()
-    #expect(throws: FileError.notARegularFile(path: directory.path)) { _ = try MappedFile(path: directory.path) }
+    #expect(throws: FileError.directory(path: directory.path)) { _ = try MappedFile(path: directory.path) }
+    #expect(throws: FileError.directory(path: directory.path)) { _ = try MappedFile(text: directory.path) }
     let pipe = directory.path + "/pipe"
     #expect(mkfifo(pipe, 0o600) == 0)
     #expect(throws: FileError.notARegularFile(path: pipe)) { _ = try MappedFile(path: pipe) }
-    #expect(throws: FileError.notARegularFile(path: directory.path)) { _ = try AtomicFile(path: directory.path) }
+    #expect(throws: FileError.directory(path: directory.path)) { _ = try AtomicFile(path: directory.path) }
+  }
+
+  /// As a shell's `<(command)` hands them over.
+  @Test(arguments: ["", "one line\n", String(repeating: "long", count: 100_000)]) func textsComeFromPipes(text: String)
+    throws
+  {
+    var ends: [Int32] = [-1, -1]
+    #expect(pipe(&ends) == 0)
+    let (reading, writing) = (ends[0], ends[1])
+    // Room for the whole text, so that nobody has to read while it is written (F_SETPIPE_SZ).
+    #expect(fcntl(writing, 1031, 1 << 20) >= text.utf8.count)
+    let bytes = Array(text.utf8)
+    #expect(bytes.withUnsafeBytes { write(writing, $0.baseAddress, $0.count) } == bytes.count)
+    close(writing)
+    let file = try MappedFile(text: "/dev/fd/\(reading)")
+    #expect(withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) } == text)
+    close(reading)
+  }
+
+  @Test(
+    arguments: [
+      ([], nil), ([0x61, 0xCE, 0xBB], nil), ([0x61, 0xCE, 0xBB, 0xFF, 0x61], 3), ([0x80], 0), ([0x61, 0xE2, 0x82], 1),
+      ([0xED, 0xA0, 0x80], 0),
+    ] as [([UInt8], Int?)]) func textsAreUTF8(bytes: [UInt8], position: Int?) throws
+  {
+    guard let position else {
+      #expect(try utf8Text(bytes, path: "x") == String(decoding: bytes, as: UTF8.self))
+      return
+    }
+    #expect(throws: FileError.notText(path: "x", position: position)) { try utf8Text(bytes, path: "x") }
+  }
+
+  @Test func outputDoesNotGoToADash() {
+    #expect(throws: FileError.dash) { _ = try AtomicFile(path: "-") }
+  }
+
+  @Test func endlessTextsAreRefused() throws {
+    #expect(throws: FileError.tooLong(path: "/dev/zero", limit: 100_000)) {
+      _ = try MappedFile(text: "/dev/zero", limit: 100_000)
+    }
   }
 
   @Test func committedFileReplacesTheOldOne() throws {

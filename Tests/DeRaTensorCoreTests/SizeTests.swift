@@ -24,7 +24,7 @@ import Testing
 @Suite struct ByteSizeTests {
   @Test(
     arguments: [
-      ("120MB", 120_000_000), ("1.5 GB", 1_500_000_000), ("900MiB", 943_718_400), ("64kib", 65_536), ("4096", 4096),
+      ("120MB", 120_000_000), ("1.5 GB", 1_500_000_000), ("900MiB", 943_718_400), ("64kib", 65_536), ("40960", 40_960),
       ("2kb", 2000), ("7B", 7), ("1TB", 1_000_000_000_000), ("2TiB", 1 << 41),
     ] as [(String, Int)])
   func sizes(text: String, bytes: Int) { #expect(ByteSize(text)?.bytes == bytes) }
@@ -32,8 +32,21 @@ import Testing
   @Test(
     arguments: [
       "", "MB", "-3MB", "0", "0.5", "1.2.3MB", "12 parsecs", "1e3", "99999999999GB", "٣MB", "nan", "inf", "1 2MB",
+      "2.1", "120",
+      "9999", "12000.5",
     ])
   func badSizes(text: String) { #expect(ByteSize(text) == nil) }
+
+  @Test(
+    "messages round up",
+    arguments: [
+      (999, "999 B"), (1000, "1.0 kB"), (1_186_816, "1.2 MB"), (1_200_000, "1.2 MB"), (999_950, "1.0 MB"),
+      (7_000_000_001, "7.1 GB"),
+    ])
+  func texts(bytes: Int, text: String) {
+    #expect(ByteSize.text(bytes) == text)
+    #expect(bytes < 1000 || ByteSize(text).map { $0.bytes >= bytes } == true)
+  }
 
   @Test("rounding up to whole steps", arguments: [(0, 32, 0), (1, 32, 32), (32, 32, 32), (33, 32, 64), (7, 1, 7)])
   func roundingUp(value: Int, step: Int, expected: Int) { #expect(value.roundedUp(toMultipleOf: step) == expected) }

@@ -43,6 +43,32 @@ import Testing
     }
   }
 
+  @Test("λ is printed as it is written")
+  func lambdaText() {
+    let texts = [Lambda(0.5), 2, [0.5, 0.25], ["happy": 0.3, "brief": 0.5]].map { "\($0)" }
+    #expect(texts == ["0.5", "2.0", "0.5, 0.25", "brief=0.5, happy=0.3"])
+    #expect("\(DeRaError.tooManyLambdas(1, models: []))".contains("takes no λ"))
+  }
+
+  @Test("exactness and streaming are options of a session")
+  func sessionOptions() async throws {
+    let bundle = try bundle()
+    let plain = try bundle.session(context: 64, threads: 1)
+    let exact = try bundle.session(context: 64, threads: 1, options: .init(activations: .int16))
+    let tokens = try bundle.tokens(of: Self.start)
+    let (rough, fine) = (
+      try await plain.logits(of: tokens, lambdas: [0.5]), try await exact.logits(of: tokens, lambdas: [0.5])
+    )
+    #expect(rough != fine)
+    let limit = bundle.mappedBytes - 100_000
+    let streamed = try bundle.session(context: 64, threads: 1, options: .init(residentLimit: limit))
+    #expect(streamed.memory.residentBytes == limit)
+    #expect(try await streamed.logits(of: tokens, lambdas: [0.5]) == rough)
+    #expect(throws: DeRaError.self) {
+      try bundle.session(context: 64, threads: 1, options: .init(residentLimit: 1000))
+    }
+  }
+
   @Test("a λ set in the loop counts from the next token")
   func movedLambda() async throws {
     let session = try bundle().session(context: 64, threads: 1)

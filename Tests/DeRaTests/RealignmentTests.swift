@@ -25,7 +25,19 @@ import Testing
 
   @Test func aBundleWithoutAlignedModelsTakesOnlyZero() throws {
     #expect(try Realignment.parse("0", models: []).lambdas == [])
-    #expect(throws: RealignmentError.tooMany("1", models: [])) { try Realignment.parse("1", models: []) }
+    for text in ["1", "0.5", "0,0", "brief=1"] {
+      #expect(throws: RealignmentError.noAlignedModels(text)) { try Realignment.parse(text, models: []) }
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("0:1:0.3", ["0:1:0.3 0.9"]), ("0:1:0.25", []),
+      ("0;1:2:0.75;a=0:-1:-0.4,b=2", ["1:2:0.75 1.75", "0:-1:-0.4 -0.8"]),
+      ("0:1", []), ("0.5", []),
+    ] as [(String, [String])]) func rangesThatMissTheirEnd(text: String, open: [String])
+  {
+    #expect(Realignment.openRanges(text).map { "\($0.range) \($0.last)" } == open)
   }
 
   @Test func listsOfPoints() throws {

@@ -1,4 +1,4 @@
-// A service that answers many callers at once and lets them go when they have had enough: swift run AsyncService BUNDLE
+// A service that answers many callers at once and lets them go when they have had enough: swift run -c release AsyncService BUNDLE
 import DeRa
 
 /// Any number of callers; four answers are computed together, the others wait for their turn.
@@ -18,6 +18,7 @@ actor StoryService {
 
 @main struct AsyncService {
   static func main() async throws {
+    guard CommandLine.arguments.count >= 2 else { return print("usage: swift run -c release AsyncService BUNDLE") }
     let service = try StoryService(bundle: ModelBundle(path: CommandLine.arguments[1]))
     try await withThrowingTaskGroup { group in
       for (index, hero) in ["dog", "girl", "king", "bird", "cat", "boy"].enumerated() {

@@ -1,8 +1,9 @@
-// A conversation on the terminal: swift run Chat BUNDLE [λ]
+// A conversation on the terminal: swift run -c release Chat BUNDLE [λ]
 import DeRa
 
 @main struct Chat {
   static func main() async throws {
+    guard CommandLine.arguments.count >= 2 else { return print("usage: swift run -c release Chat BUNDLE [λ]") }
     let arguments = CommandLine.arguments
     let lambda = Lambda(arguments.count > 2 ? Double(arguments[2]) ?? 1 : 1)
     let session = try ModelBundle(path: arguments[1]).session()

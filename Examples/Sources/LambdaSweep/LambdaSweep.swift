@@ -1,10 +1,13 @@
-// One prompt under many λ, all at once: swift run LambdaSweep BUNDLE PROMPT
+// One prompt under many λ, all at once: swift run -c release LambdaSweep BUNDLE PROMPT
 import DeRa
 
 @main struct LambdaSweep {
   static let strengths = [-0.5, 0, 0.5, 1, 2]
 
   static func main() async throws {
+    guard CommandLine.arguments.count >= 3 else {
+      return print("usage: swift run -c release LambdaSweep BUNDLE PROMPT")
+    }
     let bundle = try ModelBundle(path: CommandLine.arguments[1])
     let prompt = Prompt.text(CommandLine.arguments[2])
     let batch = try bundle.batch(sequences: strengths.count, context: 256)

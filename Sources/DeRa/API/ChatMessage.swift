@@ -18,9 +18,12 @@ public struct ChatMessage: Sendable, Hashable {
   var forTemplate: TemplateMessage { TemplateMessage(role: role, content: content) }
 }
 
-/// The question of an answer: plain text to be continued, a conversation, or token ids.
+/// The question of an answer: plain text to be continued, a conversation, or token ids. A string literal is plain text.
 public enum Prompt: Sendable, Hashable {
+  /// A text that the answer goes on with, outside of any chat template; special tokens spelled out in it count as such.
   case text(String)
+  /// A conversation, laid out by the model's chat template for its next answer; special tokens spelled out in messages are
+  /// text. Without a template (`ModelBundle.hasChatTemplate`) the messages' texts are joined as they are.
   case chat([ChatMessage])
   case tokens([Int32])
 }

@@ -40,9 +40,12 @@ extension DeRaError: CustomStringConvertible {
     case .unreadableFile(_, let reason), .invalidBundle(_, let reason): reason
     case .damagedTensor(let path, let tensor):
       "\(path): the bytes of tensor '\(tensor)' do not have the recorded SHA-256; the file is damaged"
+    case .unknownModel(_, known: []), .tooManyLambdas(_, models: []):
+      "the bundle has one model and nothing to realign it to, so it takes no λ"
     case .unknownModel(let name, let known):
-      "the bundle has no aligned model '\(name)'; it has \(known.isEmpty ? "none" : known.joined(separator: ", "))"
-    case .tooManyLambdas(let count, let models): "\(count) λ for \(models.count) aligned models"
+      "the bundle has no aligned model '\(name)'; it has \(known.joined(separator: ", "))"
+    case .tooManyLambdas(let count, let models):
+      "\(count) λ for \(models.count) aligned models (\(models.joined(separator: ", ")))"
     case .invalidLambda(let value): "λ must be a finite number, not \(value)"
     case .noTokenizer(let path): "\(path) has no tokenizer"
     case .templateFailed(let reason), .invalidOption(let reason), .outOfMemory(let reason), .invalidLogits(let reason):

@@ -34,6 +34,18 @@ extension Lambda: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral, Expres
   }
 }
 
+extension Lambda: CustomStringConvertible {
+  /// `0.7`, `0.5, 0.3` or `brief=0.5, happy=0.3`.
+  public var description: String {
+    switch form {
+    case .first(let value): "\(value)"
+    case .ordered(let values): values.map { "\($0)" }.joined(separator: ", ")
+    case .named(let values):
+      values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
+    }
+  }
+}
+
 extension Lambda {
   /// The weights it gives a bundle's models.
   /// - Parameter models: names of the aligned models, in the bundle's order.

@@ -1,4 +1,5 @@
 import DeRaKernels
+import DeRaTensorCore
 
 extension ModelBundle {
   /// Opens and validates a bundle, a `.dera` file or its packed form `.dera.lz4`, which is expanded once into the user's
@@ -61,7 +62,7 @@ extension ModelBundle {
   ///   - context: most tokens of prompt and answer together; nil takes the models' own limit, at most 4,096. Keys and
   ///     values are reserved for it.
   ///   - threads: nil takes one for every fast core.
-  ///   - options: how keys and values are kept, what λ blends, and a limit of memory.
+  ///   - options: how exactly it computes, what λ blends, and limits of memory.
   /// - Throws: `DeRaError.memoryLimit`, `.outOfMemory`, `.invalidOption`, `.unsupportedInstructionSet`.
   public func session(context: Int? = nil, threads: Int? = nil, options: SessionOptions = .init()) throws -> Session {
     try Session(self, context: context, threads: threads, options: options)
@@ -81,16 +82,30 @@ public struct SessionOptions: Sendable, Hashable {
   /// How keys and values are kept.
   public enum KeyValueCoding: String, Sendable, Hashable { case f16, int8 }
 
+  /// How matrices of integer codes take their input: int16 is closer to full precision and a little slower.
+  public enum Activations: String, Sendable, Hashable { case int8, int16 }
+
   public var keyValues = KeyValueCoding.f16
+  /// nil takes what the bundle was made for.
+  public var activations: Activations?
   /// The quantity that λ blends.
   public var blend = Blend.logits
-  /// Most bytes the weights, keys and values and scratch memory may take together; nil sets no limit.
+  /// Most bytes the weights, keys and values and scratch memory may take together (`MemoryReport.total`), the program's
+  /// other memory not counted; nil sets no limit.
   public var memoryLimit: Int?
+  /// Most bytes of the weights that are kept in memory; the others are read again for every token, which is slow. nil leaves
+  /// that to the system.
+  public var residentLimit: Int?
 
-  public init(keyValues: KeyValueCoding = .f16, blend: Blend = .logits, memoryLimit: Int? = nil) {
+  public init(
+    keyValues: KeyValueCoding = .f16, activations: Activations? = nil, blend: Blend = .logits, memoryLimit: Int? = nil,
+    residentLimit: Int? = nil
+  ) {
     self.keyValues = keyValues
+    self.activations = activations
     self.blend = blend
     self.memoryLimit = memoryLimit
+    self.residentLimit = residentLimit
   }
 
   static let defaultContext = 4096
@@ -113,8 +128,11 @@ extension ModelBundle {
     return try DeRaError.wrapping(path: path) {
       let pool = ThreadPool(threads: threads ?? Processors.current.threads, processors: .current)
       let batch = try DecodingBatch(
-        bundle: self, count: sequences, contextLength: length, engine: Engine(pool: pool),
+        bundle: self, count: sequences, contextLength: length,
+        engine: Engine(
+          pool: pool, activations: options.activations.flatMap { ActivationCoding(rawValue: $0.rawValue) }),
         cacheCodec: options.keyValues == .int8 ? .int8 : .f16, blend: options.blend)
+      if let limit = options.residentLimit { try batch.sessions[0].limitResidentWeights(to: limit) }
       if let limit = options.memoryLimit {
         let needed = batch.memory.total
         guard needed <= limit else { throw DeRaError.memoryLimit(needed: needed, limit: limit) }

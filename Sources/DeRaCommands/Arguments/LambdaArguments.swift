@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeRa
 import DeRaConsole
+import DeRaText
 
 /// λ of one answer.
 struct LambdaArgument: ParsableArguments {
@@ -65,9 +66,15 @@ struct Points {
       let (points, repeated) = all.folded
       self.points = points
       if !repeated.isEmpty { Output.note(Self.note(repeated, models: models)) }
+      for (range, last) in texts.flatMap(Realignment.openRanges) {
+        let end = last == last.rounded() ? shortest(Double(last)) : "\(last)"
+        Output.note("The range \(range) stops at \(end): no step falls on its end.")
+      }
     } catch .tooMany(let text, let models) {
       let separate = text.split(separator: ",").map { "--lambda \($0)" }.joined(separator: " ")
       throw refuse("--lambda", "\(RealignmentError.tooMany(text, models: models)) in quotes, or \(separate)")
+    } catch .noAlignedModels(let text) {
+      throw refuse("--lambda", "\(RealignmentError.noAlignedModels(text)); leave out --lambda")
     } catch {
       throw refuse("--lambda", "\(error)")
     }

@@ -51,7 +51,7 @@ struct MemoryForecast {
   /// The session.
   /// - Throws: `MemoryLimitError` when it and the program would take more than `limit`.
   func session(_ engine: Engine, limit: Int) throws -> DecodingSession {
-    let program = ProcessMemory.current().map { $0.anonymousBytes + $0.fileBytes } ?? 0
+    let program = ProcessMemory.program(beside: bundle)
     let session = try session(engine)
     guard session.memory.total + program > limit else { return session }
     throw MemoryLimitError(
@@ -108,5 +108,15 @@ struct MemoryLimitError: Error, CustomStringConvertible {
     \(remedies.isEmpty ? "" : "It would fit with " + remedies.joined(separator: ", or with ") + ". ")\
     A bundle of fewer bits takes less (dera-quantize --bits 4).
     """
+  }
+}
+
+extension ProcessMemory {
+  /// Bytes of the program itself before it has made a session: all that is resident but the bundle's own pages. 0 where
+  /// the system does not tell.
+  static func program(beside bundle: ModelBundle) -> Int {
+    guard let process = current() else { return 0 }
+    let mapped = bundle.residentRegions().reduce(0) { $0 + ($1.residentBytes ?? 0) }
+    return max(0, process.anonymousBytes + process.fileBytes - mapped)
   }
 }

@@ -15,6 +15,15 @@ struct PromptArguments: ParsableArguments {
       "Take special tokens spelled out in messages, such as <|im_end|>, for special tokens; they are text otherwise.")
   var parseSpecial = false
 
+  static let noPlaceForSystem = "the bundle has no chat template, so a system prompt has no place to go"
+
+  /// - Throws: `ExitCode` for a system prompt where there is no template, once the error is told.
+  static func check(system: String?, _ format: PromptFormat) throws {
+    if system != nil && !format.hasTemplate {
+      throw refuse("--system", "\(noPlaceForSystem); --chat-template gives it one")
+    }
+  }
+
   /// Notes what ends answers besides the bundle's own tokens, and special tokens that the template has and the model lacks.
   func format(_ bundle: ModelBundle) throws -> PromptFormat {
     let source = try chatTemplate.map(NamedTemplate.source)

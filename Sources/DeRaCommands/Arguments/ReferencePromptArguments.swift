@@ -35,15 +35,14 @@ struct ReferencePromptArguments: ParsableArguments {
   /// Whether there is a reference prompt.
   var isGiven: Bool { referenceSystem != nil || referenceWithoutSystem || referencePrompt != nil }
 
+  /// The system prompt of the reference, for which a template is needed; empty where it is to have none.
+  var wantedSystem: String? { referenceSystem ?? (referenceWithoutSystem ? "" : nil) }
+
   /// The reference prompt's parts.
   /// - Parameters: those of the prompt.
   func parts(system: String?, text: String) throws -> (system: String?, text: String) {
     if let referencePrompt {
-      let text = try withText(referencePrompt) { String(validating: $0, as: UTF8.self) }
-      guard let text else {
-        throw StreamError(
-          description: "\(sourceName(referencePrompt)) is not valid UTF-8; convert it first (iconv -t UTF-8)")
-      }
+      let text = try withText(referencePrompt) { try utf8Text($0, path: sourceName(referencePrompt)) }
       return (system, Input.withoutFinalNewline(text))
     }
     return (referenceSystem, text)

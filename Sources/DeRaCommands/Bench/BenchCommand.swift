@@ -76,7 +76,9 @@ struct BenchCommand: ParsableCommand {
         for realignment in realignments {
           for test in tests where test.tokens > 0 {
             let lambda = realignment.description(models: bundle.alignedModels)
-            Output.note("\(test.name), \(threads) threads, \(size) sequences, λ \(lambda) of \(blend.rawValue)")
+            Output.note(
+              "\(test.name), \(counted(threads, "thread")), \(counted(size, "sequence")), λ \(lambda) of \(blend.rawValue)"
+            )
             let rates = try interruptible { try test.rates(batch, realignment, repetitions: repetitions) }
             measurements.append(Measurement(batch, realignment, test, rates))
           }

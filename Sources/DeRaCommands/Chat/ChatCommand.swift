@@ -15,7 +15,8 @@ struct ChatCommand: ParsableCommand {
 
       Keys: arrows, Home, End, Ctrl-A/E (start, end), Ctrl-K/U (delete to end, to start), Ctrl-W (delete a word), \
       up and down for history, Ctrl-R to search it. The history is kept in $XDG_STATE_HOME/dera/history \
-      (~/.local/state/dera/history), which only you can read, unless --no-history is given.
+      (~/.local/state/dera/history), which only you can read, unless --no-history is given. A chat from a pipe exits with 1 \
+      when a line of it failed.
 
       Examples:
         dera chat model.dera --lambda 0.7 --system "Answer in one sentence."
@@ -34,11 +35,13 @@ struct ChatCommand: ParsableCommand {
     let bundle = try bundle.open()
     let realignment = try lambda.realignment(for: bundle)
     let format = try prompting.format(bundle)
+    try PromptArguments.check(system: system, format)
     var options = try sampling.options()
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
     let console = TerminalConsole(history: noHistory ? nil : .usual)
     let models = bundle.alignedModels.isEmpty ? "no aligned model" : bundle.alignedModels.joined(separator: ", ")
-    console.note("\(bundle.path): \(bundle.manifest.models.first ?? "") with \(models). /help lists the commands.")
+    console.note(
+      "\(self.bundle.bundle): \(bundle.manifest.models.first ?? "") with \(models). /help lists the commands.")
     if !format.hasTemplate {
       console.note("The bundle has no chat template: messages and answers are continued as plain text.")
     }
@@ -46,6 +49,8 @@ struct ChatCommand: ParsableCommand {
       session: try machine.session(bundle, realignment), format: format, options: options)
     let loop = ChatLoop(engine: engine, console: console, systemPrompt: system, realignment: realignment)
     try loop.run()
+    // Somebody at a terminal has seen what failed; a script has not.
+    if !Input.isTerminal && loop.failures > 0 { throw ExitCode.failure }
   }
 }
 
@@ -63,6 +68,7 @@ private final class BundleChatEngine: ChatEngine {
 
   var alignedModels: [String] { session.bundle.alignedModels }
   var bundlePath: String { session.bundle.path }
+  var hasTemplate: Bool { format.hasTemplate }
 
   var contextLength: Int { session.contextLength }
 

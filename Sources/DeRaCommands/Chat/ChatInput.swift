@@ -1,4 +1,5 @@
 import DeRa
+import DeRaText
 
 /// The meaning of a line typed into the chat.
 package enum ChatInput: Equatable {
@@ -40,11 +41,17 @@ package enum ChatInput: Equatable {
       return name == "/save" ? .save(argument) : .load(argument)
     default:
       guard let input = plain[name] else {
+        let nearest = nearestWord(to: name, among: commands).map { "did you mean \($0)? " } ?? ""
         throw ChatInputError(
-          description: "there is no command \(name); /help lists them, // at the start sends a line that begins with /")
+          description:
+            "there is no command \(name); \(nearest)/help lists them, // at the start sends a line that begins with /")
       }
       return input
     }
+  }
+
+  private static var commands: [String] {
+    ["/lambda", "/compare", "/set", "/system", "/save", "/load"] + plain.keys.sorted()
   }
 
   private static let plain: [String: ChatInput] = [
@@ -60,14 +67,24 @@ package enum ChatInput: Equatable {
     return points[0]
   }
 
-  /// Points up to the first word that is none, then the text.
+  /// Begins the text of /compare where it would be taken for λ.
+  private static let textMark = "--"
+
+  /// Points up to the first word that does not look like one, then the text.
   private static func parseCompare(_ text: Substring, _ models: [String]) throws -> ChatInput {
     var rest = text
     var points: [Realignment] = []
     while true {
       let (word, after) = firstWord(rest)
-      guard !word.isEmpty, let more = try? Realignment.parsePoints(word, models: models) else { break }
-      points += more
+      if word == textMark { rest = after }
+      guard looksLikeLambda(word, models) else { break }
+      do throws(RealignmentError) {
+        points += try Realignment.parsePoints(word, models: models)
+      } catch {
+        throw ChatInputError(
+          description:
+            "\(error). Where it begins the text, write \(textMark) before it: /compare 0 1 \(textMark) \(word) …")
+      }
       rest = after
     }
     guard !points.isEmpty else {
@@ -75,6 +92,17 @@ package enum ChatInput: Equatable {
         description: "/compare needs λ values first: /compare 0 0.5 1 2 Tell me a story, or /compare 0:2:0.5 …")
     }
     return .compare(points.folded.points, trimmed(rest))
+  }
+
+  /// Whether a word is meant as a point of λ, right or wrong: some part of it is a number or is given to a model. `NaN` and
+  /// `Infinity` are words.
+  private static func looksLikeLambda(_ word: String, _ models: [String]) -> Bool {
+    word.split { ";,:".contains($0) }.contains { part in
+      let equals = part.lastIndex(of: "=")
+      if let equals, models.contains(String(part[..<equals])) { return true }
+      let value = equals.map { part[part.index(after: $0)...] } ?? part
+      return Float(value) != nil && value.contains { $0.isNumber }
+    }
   }
 
   private static func firstWord(_ text: Substring) -> (String, Substring) {
@@ -91,8 +119,8 @@ package enum ChatInput: Equatable {
 
   package static let helpText = """
     /lambda L           use another λ from the next answer on (alone: show it)
-    /compare L L… TEXT  answer TEXT by itself at several λ (0 0.5 1 or 0:2:0.5); without TEXT the last message
-                        again, in its place; the conversation stays as it is
+    /compare L L… TEXT  answer TEXT by itself at several λ (0 0.5 1 or 0:2:0.5; -- before a TEXT that begins with a
+                        number); without TEXT the last message again, in its place; the conversation stays as it is
     /set NAME VALUE     change how answers are drawn: temperature, top-k, seed, … (alone: show all)
     /system TEXT        use another system prompt (alone: show it; "" removes it)
     /regenerate         answer the last message again

@@ -21,8 +21,11 @@ extension ChatLoop {
     console.note(shown.map { "\($0.name) is \($0.text(engine.options))" }.joined(separator: "\n"))
   }
 
-  func changeSystem(_ text: String?) {
+  func changeSystem(_ text: String?) throws {
     if let text {
+      guard text.isEmpty || engine.hasTemplate else {
+        throw ChatInputError(description: PromptArguments.noPlaceForSystem)
+      }
       systemPrompt = text.isEmpty ? nil : text
       messages = start + messages.filter { $0.role != "system" }
     }
@@ -61,7 +64,10 @@ extension ChatLoop {
     if let unknown = loaded.lambda.keys.sorted().first(where: { !models.contains($0) }) {
       throw RealignmentError.unknownModel(unknown, models: models)
     }
-    messages = loaded.messages
+    messages = loaded.messages.filter { engine.hasTemplate || $0.role != "system" }
+    if messages.count < loaded.messages.count {
+      console.note("Its system prompt is left out: \(PromptArguments.noPlaceForSystem).")
+    }
     systemPrompt = messages.first.flatMap { $0.role == "system" ? $0.content : nil }
     realignment = Realignment(lambdas: models.map { loaded.lambda[$0] ?? 0 })
     for message in messages where message.role == "system" { show(message) }

@@ -11,6 +11,8 @@ package protocol ChatEngine: AnyObject {
   var bundlePath: String { get }
   /// The settings of answers.
   var options: GenerationOptions { get set }
+  /// Whether there is a chat template, the only place for a system prompt.
+  var hasTemplate: Bool { get }
   /// Tokens of prompt and answer together.
   var contextLength: Int { get }
   /// Tokens of a conversation as a prompt.
@@ -45,6 +47,8 @@ package final class ChatLoop {
   package internal(set) var messages: [Message] = []
   package internal(set) var realignment: Realignment
   var lastSeed: UInt64?
+  /// Lines that could not be done.
+  package private(set) var failures = 0
 
   package init(engine: any ChatEngine, console: any ChatConsole, systemPrompt: String?, realignment: Realignment) {
     self.engine = engine
@@ -74,6 +78,7 @@ package final class ChatLoop {
         } catch let error as StreamError where error.isOutput {
           throw error
         } catch {
+          failures += 1
           console.note(printable(errorText(error)))
         }
       }
@@ -89,6 +94,7 @@ package final class ChatLoop {
       case .line(let line): text += "\n" + line
       case .interrupted: return .line("")
       case .end:
+        failures += 1
         console.note("The message has no closing \(ChatInput.quotes) and is not sent.")
         return .end
       }
@@ -118,7 +124,7 @@ package final class ChatLoop {
     case .showLambda: console.note("λ is \(lambdaText).")
     case .compare(let points, let text): try compare(points, text)
     case .set(let name, let value): try set(name, value)
-    case .system(let text): changeSystem(text)
+    case .system(let text): try changeSystem(text)
     case .undo: try undo()
     case .regenerate: try regenerate()
     case .reset:
@@ -184,7 +190,8 @@ package final class ChatLoop {
       asked.append(Message(role: "user", content: text))
     }
     for point in points {
-      console.note("── λ \(point.description(models: engine.alignedModels))")
+      // With the answers, so that they can be told apart where they go to a file.
+      try console.write("── λ \(point.description(models: engine.alignedModels))\n")
       if try stream(asked, point, engine.options).finishReason == .cancelled { return }
     }
   }

@@ -3,6 +3,8 @@ import DeRa
 /// A setting of `/set`: a name, and how its value is shown and read.
 struct ChatSetting {
   let name: String
+  /// The values it takes, for messages.
+  let values: String
   let text: (GenerationOptions) -> String
   /// nil when the text is no value of this kind.
   let read: (inout GenerationOptions, String) -> Void?
@@ -25,8 +27,9 @@ struct ChatSetting {
         description: "there is no setting \(name); there are \(all.map(\.name).joined(separator: ", "))")
     }
     var changed = options
-    guard setting.read(&changed, value) != nil, changed.maxTokens ?? 0 >= 0 else {
-      throw ChatInputError(description: "\(name) does not take '\(value)'; it is \(setting.text(options))")
+    guard setting.read(&changed, value) != nil, changed.maxTokens ?? 1 >= 1 else {
+      throw ChatInputError(
+        description: "\(name) takes \(setting.values), not '\(value)'; it is \(setting.text(options))")
     }
     do {
       try changed.sampling.validate()
@@ -40,7 +43,7 @@ struct ChatSetting {
     _ name: String, _ path: WritableKeyPath<GenerationOptions, Value>
   ) -> ChatSetting {
     ChatSetting(
-      name: name, text: { "\($0[keyPath: path])" },
+      name: name, values: Value.self == Int.self ? "a whole number" : "a number", text: { "\($0[keyPath: path])" },
       read: { options, text in Value(text).map { options[keyPath: path] = $0 } })
   }
 
@@ -48,7 +51,7 @@ struct ChatSetting {
     _ name: String, _ path: WritableKeyPath<GenerationOptions, Value?>, none: String
   ) -> ChatSetting {
     ChatSetting(
-      name: name, text: { $0[keyPath: path].map { "\($0)" } ?? none },
+      name: name, values: "a whole number or \(none)", text: { $0[keyPath: path].map { "\($0)" } ?? none },
       read: { options, text in
         let value = Value(text)
         guard text == none || value != nil else { return nil }

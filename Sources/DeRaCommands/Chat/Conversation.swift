@@ -48,7 +48,7 @@ package struct Conversation: Codable, Equatable {
 
   /// - Throws: `FileError`, or `StreamError` or `RecordError` when the file is no conversation.
   package static func load(from path: String) throws -> Conversation {
-    let file = try MappedFile(path: path)
+    let file = try MappedFile(text: path)
     guard file.bytes.count <= byteLimit else {
       throw StreamError(description: "\(path): \(byteText(file.bytes.count)) is too long for a conversation")
     }

@@ -7,6 +7,7 @@ final class LineReader {
   private var editing: LineEditing
   private var decoder = KeyDecoder()
   private let history: ChatHistory?
+  private var plain = PlainLines(descriptor: STDIN_FILENO)
 
   /// - Parameter history: where lines are kept from one chat to the next; nil forgets them.
   init(history: ChatHistory?) {
@@ -21,7 +22,7 @@ final class LineReader {
   func readLine(prompt: String, isKept: Bool = true) throws -> ReadLine {
     guard Self.isInteractive, Terminal.canRedraw(STDOUT_FILENO), let raw = RawMode() else {
       if isatty(STDOUT_FILENO) == 1 { try Output.write(prompt) }
-      return Swift.readLine().map(ReadLine.line) ?? .end
+      return try plain.next().map(ReadLine.line) ?? .end
     }
     defer { raw.restore() }
     editing.startLine(isKept: isKept)
@@ -109,4 +110,55 @@ private struct RawMode {
   }
 
   private static func send(_ text: StaticString) { _ = write(STDOUT_FILENO, text.utf8Start, text.utf8CodeUnitCount) }
+}
+
+/// The lines of a pipe, as they come.
+struct PlainLines {
+  /// Bytes of the longest line that is taken.
+  private static let byteLimit = 1 << 26
+
+  let descriptor: Int32
+  private var pending: [UInt8] = []
+  private var isAtEnd = false
+
+  init(descriptor: Int32) { self.descriptor = descriptor }
+
+  /// The next line without its end; nil when there is none.
+  /// - Throws: `StreamError` when nothing can be read, `FileError` for a line that is no UTF-8.
+  mutating func next() throws -> String? {
+    var searched = 0
+    while true {
+      if let end = pending[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+        let line = Array(pending[..<end])
+        pending.removeFirst(end + 1)
+        return try Self.text(line)
+      }
+      searched = pending.count
+      guard !isAtEnd else { break }
+      try fill()
+    }
+    guard !pending.isEmpty else { return nil }
+    let line = pending
+    pending = []
+    return try Self.text(line)
+  }
+
+  private static func text(_ line: [UInt8]) throws -> String {
+    try utf8Text(line.last == UInt8(ascii: "\r") ? line.dropLast() : line, path: sourceName(Input.name))
+  }
+
+  private mutating func fill() throws {
+    var chunk = [UInt8](repeating: 0, count: 1 << 12)
+    let count = read(descriptor, &chunk, chunk.count)
+    if count < 0 && errno == EINTR { return }
+    guard count >= 0 else {
+      isAtEnd = true
+      throw StreamError(description: "cannot read standard input: \(String(cString: strerror(errno)))")
+    }
+    isAtEnd = count == 0
+    pending += chunk[..<count]
+    guard pending.count <= Self.byteLimit else {
+      throw StreamError(description: "a line of standard input is too long")
+    }
+  }
 }

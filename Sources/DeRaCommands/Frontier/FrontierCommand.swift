@@ -3,6 +3,7 @@ import DeRa
 import DeRaConsole
 import DeRaDigest
 import DeRaEvaluation
+import DeRaPlatform
 import FoundationEssentials
 
 package struct FrontierCommand: ParsableCommand {
@@ -134,10 +135,10 @@ package struct FrontierCommand: ParsableCommand {
     return work.record
   }
 
-  /// The text's path. Several programs read it, so standard input is kept beside the results.
+  /// The text's path. Several programs read it, so standard input or a pipe is kept beside the results.
   private func textFile() throws -> String {
-    guard file == Input.name else { return file }
-    let text = try Input.readText()
+    if file != Input.name, (try? MappedFile(path: file)) != nil { return file }
+    let text = try readText(file)
     let digest = Array(text.utf8).withUnsafeBytes(SHA256.hexadecimal(of:))
     let path = "\(output)/text-\(digest.prefix(16)).txt"
     try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)

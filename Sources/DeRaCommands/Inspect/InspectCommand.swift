@@ -33,10 +33,12 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     let bundle = try bundle.open()
     // A session's memory is reserved, not touched: making one is the exact prediction.
+    let program = ProcessMemory.program(beside: bundle)
     let session = try machine.session(bundle)
     var report = InspectReport(
-      manifest: bundle.manifest, path: bundle.path, fileBytes: bundle.mappedBytes, memory: session.memory,
-      kvCodec: session.cacheCodec.rawValue, blend: session.blend, context: session.contextLength, sequences: sequences)
+      manifest: bundle.manifest, path: self.bundle.bundle, fileBytes: bundle.mappedBytes, memory: session.memory,
+      kvCodec: session.cacheCodec.rawValue, blend: session.blend, context: session.contextLength, sequences: sequences,
+      program: program)
     if verify {
       try checkSums(bundle)
       report.verified = true

@@ -48,7 +48,14 @@ package struct InspectReport: Encodable {
     /// How keys and values are held.
     package var kvCodec: String
     package var blend: Blend
-    package var mappedBytes, kvBytesPerSequence, scratchBytesPerSequence, totalBytes: Int
+    package var mappedBytes: Int
+    /// Most bytes of the mapped file that are in memory.
+    package var residentBytes: Int
+    package var kvBytesPerSequence, scratchBytesPerSequence: Int
+    /// The program itself.
+    package var programBytes: Int
+    /// Everything; `--memory-limit` is compared with it.
+    package var totalBytes: Int
   }
 
   package var path: String
@@ -66,7 +73,7 @@ package struct InspectReport: Encodable {
   package init(
     manifest: BundleManifest, path: String, fileBytes: Int, memory: MemoryReport, kvCodec: String,
     blend: Blend = .logits,
-    context: Int, sequences: Int
+    context: Int, sequences: Int, program: Int
   ) {
     self.path = path
     self.fileBytes = fileBytes
@@ -81,9 +88,10 @@ package struct InspectReport: Encodable {
     let total = sequences.multipliedReportingOverflow(by: perSequence)
     forecast = Forecast(
       context: context, sequences: sequences, kvCodec: kvCodec, blend: blend, mappedBytes: memory.mappedBytes,
-      kvBytesPerSequence: memory.kvBytes,
-      scratchBytesPerSequence: memory.scratchBytes,
-      totalBytes: total.overflow ? .max : total.partialValue.addingReportingOverflow(memory.residentBytes).partialValue)
+      residentBytes: memory.residentBytes, kvBytesPerSequence: memory.kvBytes,
+      scratchBytesPerSequence: memory.scratchBytes, programBytes: program,
+      totalBytes: total.overflow
+        ? .max : total.partialValue.addingReportingOverflow(memory.residentBytes + program).partialValue)
     let everyModel = Realignment(lambdas: manifest.models.dropFirst().map { _ in 0.5 / Float(manifest.models.count) })
     readBytesPerToken = manifest.weightBytesPerToken(everyModel)
   }

@@ -73,14 +73,19 @@ extension InspectReport {
     return "Memory map\n  \(bar)\n\(legend)"
   }
 
+  private var residentText: String {
+    forecast.residentBytes < forecast.mappedBytes ? "; at most \(byteText(forecast.residentBytes)) in memory" : ""
+  }
+
   private var forecastText: String {
     """
     Predicted memory, context \(forecast.context), \(forecast.sequences) \(forecast.sequences == 1 ? "sequence" : "sequences")
-      mapped file                 \(byteText(forecast.mappedBytes)) (shared between processes)
-      keys and values, each       \(byteText(forecast.kvBytesPerSequence)) (\(forecast.kvCodec))
-      buffers, each               \(byteText(forecast.scratchBytesPerSequence))
-      total                       \(byteText(forecast.totalBytes))
-    Weights read per token        \(byteText(readBytesPerToken)) (all models running)
+      mapped file                     \(byteText(forecast.mappedBytes)) (shared between processes\(residentText))
+      keys and values of a sequence   \(byteText(forecast.kvBytesPerSequence)) (\(forecast.kvCodec))
+      buffers of a sequence           \(byteText(forecast.scratchBytesPerSequence))
+      the program itself              \(byteText(forecast.programBytes))
+      total                           \(byteText(forecast.totalBytes)) (what --memory-limit is compared with)
+    Weights read per token            \(byteText(readBytesPerToken)) (all models running)
 
     """
   }

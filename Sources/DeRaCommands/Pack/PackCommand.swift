@@ -91,19 +91,18 @@ struct UnpackCommand: ParsableCommand {
   var output: String?
   @Flag(help: "Print the figures as JSON.") var json = false
 
-  func validate() throws {
+  func run() throws {
+    guard let packed = try PackedBundle(path: file) else {
+      // Says what it is, where it is no bundle at all.
+      _ = try ModelBundle(mapping: file)
+      throw StreamError(description: "\(file) is not packed; every command opens it as it is")
+    }
     guard output != nil || file.hasSuffix(PackedBundle.suffix) else {
       throw ValidationError("'\(file)' does not end with \(PackedBundle.suffix); name the result with --output")
     }
-  }
-
-  func run() throws {
     let output = output ?? String(file.dropLast(PackedBundle.suffix.count))
     guard !FileIdentity.isSame(output, file) else {
       throw ValidationError("the output '\(output)' is the packed bundle itself; choose another name")
-    }
-    guard let packed = try PackedBundle(path: file) else {
-      throw StreamError(description: "\(file) is no LZ4 frame; dera pack makes one of a bundle")
     }
     try withProgress("expanding") { try packed.unpack(to: output, progress: $0) }
     let expanded = try MappedFile(path: output)

@@ -100,6 +100,7 @@ struct PerplexityText {
   init(bundle: ModelBundle, base: ModelBundle?, path: String, context: Int, limit: Int?) throws {
     let tokenizer = try PromptFormat(bundle).tokenizer
     let tokens = try withText(path) { text in
+      _ = try utf8Text(text, path: sourceName(path))
       // As in llama.cpp's tool, special tokens spelled out in the text are text.
       let tokens = try tokenizer.encode(text, addSpecial: false, parseSpecial: false)
       if let base, try PromptFormat(base).tokenizer.encode(text, addSpecial: false, parseSpecial: false) != tokens {

@@ -15,7 +15,7 @@ struct ScoreCommand: ParsableCommand {
       {"context": …, "continuation": …}, both text or both lists of token ids, gives \
       {"id": …, "results": [{"lambda": "0.5", "log_likelihood": -3.2, "is_greedy": false}, …], "tokens": 4}.
       {"text": …} gives the same of a whole text, however long, in windows (rolling log-likelihood).
-      {"context": …, "until": ["\\n"], "max_tokens": 64, "temperature": 0} gives \
+      {"context": …, "until": ["\\n"], "max_tokens": 64, "temperature": 0, "seed": 7} gives \
       {"results": [{"lambda": "0.5", "text": " blue", "finish_reason": "stop"}, …], "tokens": 3}; all but the context may \
       be left out, but "until" or "max_tokens" must be there.
 
@@ -46,6 +46,11 @@ struct ScoreCommand: ParsableCommand {
           try Interrupt.check()
           let place = "\(sourceName(file)), line \(index + 1)"
           let request = try fromJSON(ScoreRequest.self, Array(line), name: place)
+          // A misspelt option would give another figure than was asked for.
+          if let name = try unknownMembers(Array(line), known: ScoreRequest.members, name: place).first {
+            let known = ScoreRequest.members.joined(separator: ", ")
+            throw StreamError(description: "\(place): there is no member \"\(name)\"; a request may have \(known)")
+          }
           let reply = try located(place) { try scoring.reply(to: request) }
           if json { replies.append(reply) } else { try Output.write(try jsonText(reply, pretty: false)) }
           progress.update(index + 1, "line \(index + 1) of \(lines.count)")

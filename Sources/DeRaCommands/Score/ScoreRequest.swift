@@ -14,6 +14,10 @@ package struct ScoreRequest: Decodable {
   package var until: [String]?
   package var maxTokens: Int?
   package var temperature: Float?
+  /// Repeats an answer of a temperature above 0; nil takes a new one, which the reply names.
+  package var seed: UInt64?
+
+  package static let members = ["id", "context", "continuation", "text", "until", "max_tokens", "temperature", "seed"]
 
   package enum Task {
     case continuation(context: [Int32], continuation: [Int32])
@@ -27,6 +31,12 @@ package struct ScoreRequest: Decodable {
   /// - Throws: `StreamError` for a mixture of text and ids, text without a tokenizer or a request of no kind, and what
   ///   cutting throws.
   package func task(_ tokenizer: Tokenizer?) throws -> Task {
+    let isAnswer = continuation == nil && text == nil
+    if !isAnswer, until != nil || maxTokens != nil || temperature != nil || seed != nil {
+      throw StreamError(
+        description:
+          "\"until\", \"max_tokens\", \"temperature\" and \"seed\" are of answers; a likelihood takes none of them")
+    }
     switch (context, continuation, text) {
     case (let context?, let continuation?, nil): return try Self.continuation(context, continuation, tokenizer)
     case (nil, nil, let text?): return .rolling(try Self.ids(text, tokenizer) { try $0.encode($1, addSpecial: false) })
@@ -45,6 +55,7 @@ package struct ScoreRequest: Decodable {
     options.maxTokens = maxTokens ?? Self.usualTokens
     options.stopStrings = until ?? []
     options.sampling.temperature = temperature ?? 0
+    options.sampling.seed = seed
     options.sampling.topK = 0
     options.sampling.topP = 1
     guard maxTokens ?? 1 > 0 else { throw StreamError(description: "\"max_tokens\" must be at least 1") }

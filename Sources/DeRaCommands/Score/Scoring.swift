@@ -41,7 +41,9 @@ final class Scoring {
         }
         try Interrupt.check()
         count = max(count, answer.answerTokens)
-        return ScoreReply.Result(lambda: lambda, text: answer.text, finishReason: answer.finishReason)
+        return ScoreReply.Result(
+          lambda: lambda, text: answer.text, finishReason: answer.finishReason,
+          seed: options.sampling.temperature > 0 ? answer.seed : nil)
       }
       return ScoreReply(id: request.id, results: results, tokens: count)
     }
@@ -74,6 +76,8 @@ struct ScoreReply: Encodable {
     var isGreedy: Bool?
     var text: String?
     var finishReason: FinishReason?
+    /// The seed of an answer that was drawn; nil where the likeliest tokens were taken.
+    var seed: UInt64?
   }
 
   var id: ScoreID?

@@ -10,12 +10,13 @@ package struct SweepCommand: ParsableCommand {
     abstract: "Draws answers under many λ and measures what λ changes.",
     discussion: """
       Every prompt is answered --seeds times under every λ (λ = 0 is always one of them), several answers at a time. \
-      --output gets samples.jsonl (every answer with its figures), summary.csv (per λ: means and 95 % confidence \
-      intervals over prompts) and report.html (charts and answers side by side). A sweep that was stopped \
+      --output gets samples.jsonl (every answer with its figures), summary.csv and summary.json (per λ: means and 95 % \
+      confidence intervals over prompts) and report.html (charts and answers side by side). A sweep that was stopped \
       goes on when the same command is run again, and may be run again with more λ or seeds; results do not depend on \
       --batch, --threads or on how often it was stopped.
 
-      Prompts are JSON lines: {"prompt": "text or token ids", "system": "optional", "id": "optional"}.
+      Prompts are JSON lines: {"prompt": "Once upon a time", "system": "optional", "id": "optional"}; \
+      "prompt": [12, 7] gives token ids.
 
       Figures: length, log-likelihood under every model, KL(π_λ ‖ π_ref) along the answers and KL(π_ref ‖ π_λ) along the \
       reference's (each token's whole distribution, summed over an answer), entropy, distinct-n, repetition, and what \

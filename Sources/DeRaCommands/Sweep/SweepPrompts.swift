@@ -19,10 +19,15 @@ struct SweepPrompts {
 
   /// One line of input.
   private struct Line: Decodable {
+    static let members = ["id", "prompt", "system"]
+
     var id: ScoreID?
     var prompt: TextOrTokens
     var system: String?
   }
+
+  /// For messages about lines that are something else.
+  private static let form = "a line is {\"prompt\": \"Once upon a time\"}, or {\"prompt\": [12, 7]} for token ids"
 
   /// - Parameter raw: prompts are continued as they are, without the chat template.
   /// - Throws: `FileError`, `PromptError`, and `StreamError` naming the line.
@@ -30,11 +35,16 @@ struct SweepPrompts {
     var shown: [SweepHeader.Prompt] = []
     var tokens: [[Int32]] = []
     var places: [String] = []
+    var unknown: Set<String> = []
     try withText(path) { text in
       let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       for (index, bytes) in lines.enumerated() where !bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) {
         let place = "\(sourceName(path)), line \(index + 1)"
-        let line = try fromJSON(Line.self, Array(bytes), name: place)
+        let line: Line
+        do { line = try fromJSON(Line.self, Array(bytes), name: place) } catch {
+          throw StreamError(description: "\(error); \(Self.form)")
+        }
+        unknown.formUnion(try unknownMembers(Array(bytes), known: Line.members, name: place))
         let vocabulary = bundle.configuration.vocabularySize
         let (text, ids) = try located(place) { try Self.read(line, format, raw: raw, vocabulary: vocabulary) }
         guard !ids.isEmpty else { throw StreamError(description: "\(place): the prompt has no tokens") }
@@ -49,6 +59,10 @@ struct SweepPrompts {
     guard !tokens.isEmpty else {
       throw StreamError(
         description: "\(sourceName(path)) has no prompts; give lines such as {\"prompt\": \"Once upon a time\"}")
+    }
+    if !unknown.isEmpty {
+      let names = unknown.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
+      Output.note(printable("\(sourceName(path)): \(names) of the prompts is not used."))
     }
     self.shown = shown
     self.tokens = tokens
@@ -101,7 +115,7 @@ struct RefusalList {
 
   /// - Throws: `FileError`, and `StreamError` for a list without phrases.
   init(path: String) throws {
-    let text = try withText(path) { String(decoding: $0, as: UTF8.self) }
+    let text = try readText(path)
     let lines = text.split(whereSeparator: \.isNewline).map { $0.lowercased() }
     phrases = lines.filter { !$0.allSatisfy(\.isWhitespace) }
     guard !phrases.isEmpty else { throw StreamError(description: "\(path) has no phrases; give one a line") }

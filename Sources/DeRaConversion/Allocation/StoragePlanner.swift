@@ -142,11 +142,15 @@ extension StoragePlanner {
         let isChosen = stored.changes[model] == name || stored.changes[model].hasPrefix("\(name) ")
         add(
           isChosen, models[model + 1], name, change.bytes ?? ownBytes,
-          candidate.storage == .own ? "as the base" : "\(significant(loss.squareRoot() * 100)) % of |D|",
+          candidate.storage == .own ? "like the reference" : "\(significant(loss.squareRoot() * 100)) % of |D|",
           change.distortion)
       }
     }
-    return ([heading(tensor, models, price)] + table.lines).joined(separator: "\n")
+    let legend =
+      price > 0 && price.isFinite
+      ? ["→ is stored: of what each model may store, the least KL + price (bytes times the price of a byte)"]
+      : ["→ is stored"]
+    return ([heading(tensor, models, price)] + table.lines + legend).joined(separator: "\n")
   }
 
   private func heading(_ tensor: TensorSurvey, _ models: [String], _ price: Double) -> String {
