@@ -14,7 +14,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaJSON", []),
   ("DeRaText", []),
   ("DeRaCompression", ["CDeRaLZ4"]),
-  ("DeRaModelSpec", ["DeRaTensorCore", real]),
+  ("DeRaModelSpec", [real]),
   ("DeRaTokenization", ["CDeRaPCRE2", "DeRaPlatform"]),
   ("DeRaChatTemplate", ["DeRaPlatform"]),
   ("DeRaPrompting", ["DeRaPlatform", "DeRaTokenization", "DeRaChatTemplate"]),
@@ -23,15 +23,15 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaQuantization", ["DeRaTensorCore"]),
   ("DeRaConversion", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaGGUF", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaCheckpoints", "DeRaQuantization"]),
   ("DeRaKernels", ["CDeRaKernels", "CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", real]),
-  ("DeRaTransformer", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaKernels", real]),
+  ("DeRaTransformer", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaKernels"]),
   ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaGGUF", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
   ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
   ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
-  ("DeRaConsole", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
+  ("DeRaConsole", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
   ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments]),
   ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation"]),
-  ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),
-  ("DeRaStudy", ["DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments, real]),
+  ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),
+  ("DeRaStudy", ["DeRaPlatform", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments, real]),
 ]
 
 // What a module's tests import beside the module and its own imports.
@@ -93,7 +93,7 @@ let package = Package(
     .testTarget(
       name: "CDeRaKernelsTests", dependencies: ["CDeRaKernelsConformance", "DeRaKernels"], swiftSettings: settings),
     .target(
-      name: "DeRaTestSupport", dependencies: ["DeRaPlatform", "DeRaModelSpec"], path: "Tests/DeRaTestSupport",
+      name: "DeRaTestSupport", dependencies: ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec"], path: "Tests/DeRaTestSupport",
       swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
     .executableTarget(

@@ -20,7 +20,7 @@ package struct RootCommand: ParsableCommand {
       Bundles are made by dera-quantize. DERA_ISA chooses the instruction set, NO_COLOR turns colours off.
       Completions: dera --generate-completion-script bash
       """,
-    version: Version.text,
+    version: "dera \(Version.text)",
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, SweepCommand.self, MergeCommand.self,

@@ -21,18 +21,16 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var bundle: BundleArgument
   @Argument(help: "The prompt; - or none reads standard input, without one final newline.") var prompt: String?
   @OptionGroup(title: "Alignment") var lambda: LambdaArgument
-  @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
-  @Flag(help: "Continue the prompt as it is, without the chat template.") var raw = false
   @Flag(help: "Print one JSON object with the answer and all figures instead.") var json = false
-  @OptionGroup(title: "Prompt") var prompting: PromptArguments
+  @OptionGroup(title: "Prompt") var system: SystemArgument
+  @OptionGroup(title: "Prompt") var prompting: RawPromptArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
   @OptionGroup(title: "Machine") var machine: SessionArguments
 
   func validate() throws {
-    if raw && prompting.chatTemplate != nil {
-      throw ValidationError("--raw leaves the chat template out, so --chat-template does not go with it")
+    if prompting.raw && system.text != nil {
+      throw ValidationError("--system needs the chat template, so it does not go with --raw")
     }
-    if raw && system != nil { throw ValidationError("--system needs the chat template, so it does not go with --raw") }
   }
 
   func run() throws {
@@ -69,17 +67,17 @@ struct RunCommand: ParsableCommand {
   private func promptTokens(_ format: PromptFormat) throws -> [Int32] {
     let text = try prompt.flatMap { $0 == Input.name ? nil : $0 } ?? Input.readPrompt()
     if text.isEmpty {
-      guard raw else {
+      guard prompting.raw else {
         throw StreamError(
           description: "the prompt is empty; give one as an argument or on standard input, or --raw to begin a text")
       }
       Output.note("The prompt is empty: the model begins a text of its own.")
     }
-    if raw || !format.hasTemplate {
-      if system != nil { throw ValidationError("the bundle has no chat template, so --system has no place to go") }
+    if prompting.raw || !format.hasTemplate {
+      if system.text != nil { throw ValidationError("the bundle has no chat template, so --system has no place to go") }
       return try format.tokens(text: text)
     }
-    let start = system.map { [TemplateMessage(role: "system", content: $0)] } ?? []
+    let start = system.text.map { [TemplateMessage(role: "system", content: $0)] } ?? []
     return try format.tokens(messages: start + [TemplateMessage(role: "user", content: text)])
   }
 }

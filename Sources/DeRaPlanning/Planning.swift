@@ -142,8 +142,8 @@ package struct Planning {
     zip(1..., inputs.names.dropFirst()).compactMap { number, name in
       guard let share = choice?.leftOut[number], share > Self.leftOutLimit else { return nil }
       return
-        "\(fixed(share * 100, 0)) % of what \(name) changes is left out, since the reference loses more than "
-        + "that in so few bytes; it acts like a smaller λ"
+        "\(fixed(share * 100, 0)) % of \(name)'s difference from the reference is left out, since the reference "
+        + "loses more than that in so few bytes; it acts like a smaller λ"
     }
   }
 

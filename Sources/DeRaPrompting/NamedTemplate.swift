@@ -11,22 +11,29 @@ package struct NamedTemplate: Sendable {
 
   package static let all = [chatML, gemma, llama2, llama3, mistral, phi3, vicuna, zephyr]
 
-  /// Bytes of the longest file taken for a template.
-  private static let fileLimit = 1 << 20
+  /// Bytes of the longest text taken for a template.
+  private static let sizeLimit = 1 << 20
 
   /// The template that `argument` names, or the text of the file it is the path of.
   /// - Throws: `FileError`, or `TemplateError` for a file that is too long.
   package static func source(of argument: String) throws -> String {
     if let named = all.first(where: { $0.name == argument }) { return named.source }
     let file = try MappedFile(path: argument)
-    guard file.bytes.count <= fileLimit else {
-      let message = "\(argument) has \(file.bytes.count) bytes, more than a template has"
-      throw TemplateError(kind: .limit(.source), line: 0, message: message)
-    }
-    return String(decoding: file.bytes, as: UTF8.self)
+    return try checked(String(decoding: file.bytes, as: UTF8.self), of: argument)
   }
 
-  /// For help texts: `chatml, gemma, …`.
+  /// `text` itself.
+  /// - Parameter name: where it came from.
+  /// - Throws: `TemplateError` when it is too long for a template.
+  package static func checked(_ text: String, of name: String) throws -> String {
+    guard text.utf8.count <= sizeLimit else {
+      let message = "\(name) has \(text.utf8.count) bytes, more than a template has"
+      throw TemplateError(kind: .limit(.source), line: 0, message: message)
+    }
+    return text
+  }
+
+  /// All names as help texts list them: `chatml, gemma, …`.
   package static var names: String { all.map(\.name).joined(separator: ", ") }
 
   private static let chatML = NamedTemplate(
@@ -70,7 +77,7 @@ package struct NamedTemplate: Sendable {
       {{ '' }}{% endif %}
       """, tokens: ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"])
 
-  /// As Mistral 7B Instruct v0.3 has it.
+  /// The template of Mistral 7B Instruct v0.3.
   private static let mistral = NamedTemplate(
     name: "mistral",
     source: """

@@ -5,34 +5,35 @@ import DeRaConversion
 import DeRaPlanning
 import DeRaTensorCore
 
-/// The goal that the storage of the matrices is chosen for.
+/// The goal that the matrices' formats are chosen for.
 struct PlanningArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Choose the storage of every matrix for the least expected KL in a file of at most this size, everything in it "
+      "Choose a format for each matrix: the least expected KL in a file of at most this size, everything in it "
         + "counted: \(ByteSize.rule).", valueName: "size", visibility: .default))
   var budget: ByteSize?
 
   @Option(
     name: .customLong("target-kl"),
     help: ArgumentHelp(
-      "Choose it for the smallest file whose mean KL from full precision, measured on --calibration, is at most this.",
+      "Choose a format for each matrix: the smallest file whose mean KL from full precision, measured on --calibration, is "
+        + "at most this.",
       valueName: "nats"))
   var targetKL: Double?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The λ that the bundle is to be good at. (default: \(LambdaRange.usual))", valueName: "from:to"))
+    help: ArgumentHelp("The λ that the choice is made for. (default: \(LambdaRange.usual))", valueName: "from:to"))
   var lambdaRange: LambdaRange?
 
   @Option(
     help: ArgumentHelp(
-      "A text like those the models will see, a few thousand words, or default for one of ours; - reads standard input. Whole matrices are "
-        + "rounded so that the reference changes least on it (error feedback as in GPTQ), and plans are measured on it.",
+      "A text like those the models will see, a few thousand words, or default for one of ours; - reads standard input. "
+        + "Whole matrices are quantised with error feedback (GPTQ) on it, and plans are measured on it.",
       valueName: "file|default"), completion: .file())
   var calibration: String?
 
-  @Option(help: ArgumentHelp("Show what each way to store this matrix costs.", valueName: "tensor"))
+  @Option(help: ArgumentHelp("Show what each format of this matrix costs.", valueName: "tensor"))
   var explain: String?
 
   @Flag(help: "Show the plan and write no bundle.")
@@ -65,16 +66,12 @@ struct PlanningArguments: ParsableArguments {
     return request
   }
 
-  /// nil when `--bits` and `--delta` say it all.
+  /// nil when `--bits` and `--delta` set one format for all matrices.
   var goal: AllocationGoal? {
     guard budget != nil || targetKL != nil else { return nil }
     return AllocationGoal(
       budget: budget?.bytes, targetKL: targetKL, lambdaRange: lambdaRange ?? .usual)
   }
-}
-
-extension ByteSize: ExpressibleByArgument {
-  package init?(argument: String) { self.init(argument) }
 }
 
 extension LambdaRange: ExpressibleByArgument {

@@ -3,6 +3,7 @@ import DeRa
 import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
+import DeRaPlatform
 import DeRaText
 import FoundationEssentials
 
@@ -22,7 +23,8 @@ package struct StudyCommand: ParsableCommand {
       Examples:
         dera-study family.dera --form int8=storyteller.dera --output docs/study
         dera-study family.dera --stories 64 --output /tmp/quick
-      """)
+      """,
+    version: "dera-study \(Version.text)")
 
   @Argument(help: "The bundle of the whole family in 16 bits.", completion: .file(extensions: ["dera"]))
   var family: String

@@ -93,8 +93,6 @@ public struct SessionOptions: Sendable, Hashable {
     self.blend = blend
     self.memoryLimit = memoryLimit
   }
-
-  static let defaultContext = 4096
 }
 
 extension ModelBundle {
@@ -102,27 +100,29 @@ extension ModelBundle {
   func decoding(
     sequences: Int, context: Int?, threads: Int?, options: SessionOptions
   ) throws -> (loop: AnswerLoop<DecodingBatch, Tokenizer.StreamingDecoder>, thread: ComputeThread) {
-    if let threads, !(1...1024).contains(threads) {
-      throw DeRaError.invalidOption(reason: "\(threads) threads; give 1 to 1024")
-    }
-    let length = context ?? min(contextLength, SessionOptions.defaultContext)
-    guard (1...DecodingSession.maximumContext).contains(length) else {
-      throw DeRaError.invalidOption(
-        reason: "a context of \(length) tokens; give 1 to \(DecodingSession.maximumContext)")
-    }
-    guard (1...4096).contains(sequences) else {
-      throw DeRaError.invalidOption(reason: "\(sequences) sequences; give 1 to 4096")
-    }
+    let length = context ?? usualContext
+    try SessionLimits.check("threads", threads ?? 1, SessionLimits.threads)
+    try SessionLimits.check("context", length, SessionLimits.context)
+    try SessionLimits.check("sequences", sequences, SessionLimits.sequences)
     return try DeRaError.wrapping(path: path) {
       let pool = ThreadPool(threads: threads ?? Processors.current.threads, processors: .current)
       let batch = try DecodingBatch(
         bundle: self, count: sequences, contextLength: length, engine: Engine(pool: pool),
-        cacheCodec: options.keyValues == .int8 ? .int8 : .f16, blend: options.blend)
+        cacheCodec: options.keyValues.codec, blend: options.blend)
       if let limit = options.memoryLimit {
         let needed = batch.memory.total
         guard needed <= limit else { throw DeRaError.memoryLimit(needed: needed, limit: limit) }
       }
       return (AnswerLoop(batch), try ComputeThread(pool: pool))
+    }
+  }
+}
+
+extension SessionOptions.KeyValueCoding {
+  var codec: CacheCodec {
+    switch self {
+    case .f16: .f16
+    case .int8: .int8
     }
   }
 }

@@ -46,9 +46,11 @@ extension GenerationOptions {
       throw GenerationError.promptTooLong(tokens: prompt.count, contextLength: contextLength)
     }
     if let maxTokens, maxTokens < 0 {
-      throw GenerationError.badOption("max tokens is \(maxTokens) but must be 0 or more")
+      throw GenerationError.badOption(OptionProblem("max tokens", "\(maxTokens)", allowed: "0 or more"))
     }
-    if stopStrings.contains("") { throw GenerationError.badOption("a stop string must not be empty") }
+    if stopStrings.contains("") {
+      throw GenerationError.badOption(OptionProblem("a stop string", "empty", allowed: "a text"))
+    }
     try sampling.validate()
   }
 }
@@ -99,7 +101,7 @@ public struct Generation: Sendable, Equatable {
 package enum GenerationError: Error, Equatable, CustomStringConvertible {
   case emptyPrompt
   case promptTooLong(tokens: Int, contextLength: Int)
-  case badOption(String)
+  case badOption(OptionProblem)
   /// A plausibility mask where weights are blended.
   case maskedWeights
 
@@ -110,7 +112,7 @@ package enum GenerationError: Error, Equatable, CustomStringConvertible {
     case .emptyPrompt: "the prompt has no tokens; give at least one character"
     case .promptTooLong(let tokens, let contextLength):
       "the prompt has \(tokens) tokens but the context holds \(contextLength)"
-    case .badOption(let what): what
+    case .badOption(let problem): "\(problem)"
     }
   }
 }

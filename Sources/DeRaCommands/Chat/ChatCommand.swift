@@ -24,7 +24,7 @@ struct ChatCommand: ParsableCommand {
 
   @OptionGroup var bundle: BundleArgument
   @OptionGroup(title: "Alignment") var lambda: LambdaArgument
-  @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
+  @OptionGroup(title: "Prompt") var system: SystemArgument
   @OptionGroup(title: "Prompt") var prompting: PromptArguments
   @Flag(help: "Neither read nor keep the lines typed into chats.") var noHistory = false
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
@@ -38,13 +38,13 @@ struct ChatCommand: ParsableCommand {
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
     let console = TerminalConsole(history: noHistory ? nil : .usual)
     let models = bundle.alignedModels.isEmpty ? "no aligned model" : bundle.alignedModels.joined(separator: ", ")
-    console.note("\(bundle.path): \(bundle.manifest.models.first ?? "") with \(models). /help lists the commands.")
+    console.note("\(bundle.path): \(bundle.referenceModel) with \(models). /help lists the commands.")
     if !format.hasTemplate {
       console.note("The bundle has no chat template: messages and answers are continued as plain text.")
     }
     let engine = BundleChatEngine(
       session: try machine.session(bundle, realignment), format: format, options: options)
-    let loop = ChatLoop(engine: engine, console: console, systemPrompt: system, realignment: realignment)
+    let loop = ChatLoop(engine: engine, console: console, systemPrompt: system.text, realignment: realignment)
     try loop.run()
   }
 }

@@ -174,7 +174,7 @@ package final class ChatLoop {
     return true
   }
 
-  /// With a text: that text alone, after the system prompt; without one: the last message again, in its place.
+  /// Answers `text` alone, after the system prompt; without a text the last message again, in its place.
   private func compare(_ points: [Realignment], _ text: String) throws {
     var asked = text.isEmpty ? messages : start
     if text.isEmpty {

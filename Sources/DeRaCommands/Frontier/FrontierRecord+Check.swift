@@ -54,7 +54,7 @@ extension FrontierSettings {
     }
     try check.require(context, in: TextChunks.leastContext...DecodingSession.maximumContext, "settings.context")
     try check.require(chunks, in: Self.chunkRange, "settings.chunks")
-    if let threads { try check.require(threads, in: 1...Threads.limit, "settings.threads") }
+    if let threads { try check.require(threads, in: SessionLimits.threads, "settings.threads") }
     let isDigest = inputs.allSatisfy { $0.utf8.count == 64 && $0.allSatisfy(\.isHexDigit) }
     try check.require(inputs.count == aligned.count + 2 && isDigest, "settings.inputs", "a SHA-256 for every input")
   }

@@ -1,7 +1,7 @@
 /// A figure that a sweep reports per λ.
 package struct SweepMetric: Sendable, Equatable {
   package var name: String
-  /// As an axis shows it, with its unit.
+  /// The name that an axis shows, with its unit.
   package var label: String
 
   /// The metrics of a sweep, in the order of its tables.
@@ -25,7 +25,7 @@ package struct SweepMetric: Sendable, Equatable {
 package struct SweepRow: Codable, Sendable, Equatable {
   package var lambda: String
   package var samples: Int
-  /// By the metric's name; a metric that no answer has is left out.
+  /// Intervals by the metric's name; a metric that no answer has is left out.
   package var figures: [String: ConfidenceInterval]
 
   /// - Parameter records: the answers under one λ.
