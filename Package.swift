@@ -93,7 +93,8 @@ let package = Package(
     .testTarget(
       name: "CDeRaKernelsTests", dependencies: ["CDeRaKernelsConformance", "DeRaKernels"], swiftSettings: settings),
     .target(
-      name: "DeRaTestSupport", dependencies: ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec"], path: "Tests/DeRaTestSupport",
+      name: "DeRaTestSupport", dependencies: ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaBundle"],
+      path: "Tests/DeRaTestSupport",
       swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
     .executableTarget(

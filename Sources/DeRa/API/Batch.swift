@@ -9,6 +9,7 @@ public actor Batch {
     let pieces: AsyncThrowingStream<String, any Error>.Continuation
   }
 
+  /// The models that answer.
   public nonisolated let bundle: ModelBundle
   /// Answers that are computed together.
   public nonisolated let sequences: Int
@@ -21,6 +22,7 @@ public actor Batch {
   private var running: [Request?]
   private var isComputing = false
 
+  /// The thread that computes.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   init(_ bundle: ModelBundle, sequences: Int, context: Int?, threads: Int?, options: SessionOptions) throws {

@@ -16,9 +16,13 @@ public enum DeRaError: Error, Sendable, Equatable {
   case noTokenizer(path: String)
   /// The chat template refused the conversation or failed, at a line of it.
   case templateFailed(line: Int, reason: String)
+  /// The prompt has no tokens.
   case emptyPrompt
+  /// The prompt alone has more tokens than the context.
   case promptTooLong(tokens: Int, contextLength: Int)
+  /// The tokens do not fit in the context.
   case contextFull(tokens: Int, contextLength: Int)
+  /// A token id that the vocabulary does not have.
   case invalidToken(Int32, vocabularySize: Int)
   /// A sampling or session option outside its range.
   case invalidOption(name: String, value: String, allowed: String)
@@ -37,6 +41,7 @@ public enum DeRaError: Error, Sendable, Equatable {
 }
 
 extension DeRaError: CustomStringConvertible {
+  /// The error as a sentence for people.
   public var description: String {
     switch self {
     case .unreadableFile(_, _, let reason), .invalidBundle(_, let reason), .templateFailed(_, let reason),

@@ -22,6 +22,7 @@ extension ModelBundle {
   /// Longest sequence in tokens that the models were made for.
   public var contextLength: Int { configuration.contextLength }
 
+  /// Tokens of the vocabulary; ids are smaller.
   public var vocabularySize: Int { configuration.vocabularySize }
 
   /// Whether conversations are laid out by the model's own template; otherwise their texts are joined.
@@ -82,12 +83,14 @@ public struct SessionOptions: Sendable, Hashable {
   /// How keys and values are kept.
   public enum KeyValueCoding: String, Sendable, Hashable { case f16, int8 }
 
+  /// The coding of keys and values; int8 takes about half of the memory.
   public var keyValues = KeyValueCoding.f16
   /// The quantity that λ blends.
   public var blend = Blend.logits
   /// Most bytes the weights, keys and values and scratch memory may take together; nil sets no limit.
   public var memoryLimit: Int?
 
+  /// Options with defaults for what is not given.
   public init(keyValues: KeyValueCoding = .f16, blend: Blend = .logits, memoryLimit: Int? = nil) {
     self.keyValues = keyValues
     self.blend = blend

@@ -1,5 +1,6 @@
 /// The conditions that end an answer, besides the model's own end-of-text tokens.
 public struct GenerationOptions: Sendable, Equatable {
+  /// The choice of the next token.
   public var sampling = SamplingOptions()
   /// Longest answer in tokens; nil goes on until the context is full.
   public var maxTokens: Int?
@@ -69,8 +70,11 @@ public enum FinishReason: String, Sendable, Codable {
 
 /// An answer and what it cost.
 public struct Generation: Sendable, Equatable {
+  /// The answer without special tokens, ended before a stop string.
   public var text = ""
+  /// Why it ended.
   public var finishReason = FinishReason.stop
+  /// Tokens of the prompt.
   public var promptTokens = 0
   /// Prompt tokens that were still in the cache from the call before.
   public var reusedTokens = 0

@@ -26,6 +26,7 @@ public struct SamplingOptions: Sendable, Equatable {
   /// Start of the random numbers; nil takes one from the system (and reports it).
   public var seed: UInt64?
 
+  /// The defaults of `dera run`.
   public init() {}
 
   /// - Throws: `SamplingError.badOption` for the first value outside its range.

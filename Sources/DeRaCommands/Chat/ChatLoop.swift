@@ -15,6 +15,8 @@ package protocol ChatEngine: AnyObject {
   var contextLength: Int { get }
   /// Tokens of a conversation as a prompt.
   func tokenCount(_ messages: [Message]) throws -> Int
+  /// The figures of an answer that was just given.
+  func report(_ generation: Generation, _ realignment: Realignment) -> RunReport
   /// Answers the last message; `onText` returns false to stop.
   func answer(
     _ messages: [Message], _ realignment: Realignment, options: GenerationOptions, onText: (String) throws -> Bool
@@ -42,15 +44,21 @@ package final class ChatLoop {
   let engine: any ChatEngine
   let console: any ChatConsole
   var systemPrompt: String?
+  /// Whether an answer is shown as a line of JSON once it is complete, instead of as it is made.
+  let showsJSON: Bool
   package internal(set) var messages: [Message] = []
   package internal(set) var realignment: Realignment
   var lastSeed: UInt64?
 
-  package init(engine: any ChatEngine, console: any ChatConsole, systemPrompt: String?, realignment: Realignment) {
+  package init(
+    engine: any ChatEngine, console: any ChatConsole, systemPrompt: String?, realignment: Realignment,
+    showsJSON: Bool = false
+  ) {
     self.engine = engine
     self.console = console
     self.systemPrompt = systemPrompt
     self.realignment = realignment
+    self.showsJSON = showsJSON
     reset()
   }
 
@@ -214,11 +222,15 @@ package final class ChatLoop {
   ) throws -> Generation {
     let generation = try Interrupt.during {
       try engine.answer(messages, realignment, options: options) { text in
-        try console.write(text)
+        if !showsJSON { try console.write(text) }
         return !Interrupt.isRequested
       }
     }
-    if !generation.text.isEmpty { try console.write("\n") }
+    if showsJSON {
+      try console.write(jsonText(engine.report(generation, realignment), pretty: false))
+    } else if !generation.text.isEmpty {
+      try console.write("\n")
+    }
     console.note(generation.summary)
     if let remark = generation.remark(lambda: realignment.description(models: engine.alignedModels)) {
       console.note(remark)
