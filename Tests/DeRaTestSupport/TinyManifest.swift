@@ -9,7 +9,7 @@ extension BundleManifest {
   ///   - table: the code table of int4 matrices.
   ///   - added: tensors that the aligned models store, given one of the reference's.
   package static func tiny(
-    _ models: [String], _ configuration: ModelConfiguration, endOfTextIDs: [Int32], chatTemplate: String? = nil,
+    _ models: [String], _ configuration: ModelConfiguration, endOfTextIDs: [Int], chatTemplate: String? = nil,
     tokenizer: BundleTokenizer? = nil, codec: (TensorSpec) -> PackedCodec, table: [Int8]? = nil,
     added: (BundleTensor) throws -> [BundleTensor]
   ) throws -> BundleManifest {
