@@ -99,7 +99,8 @@ package struct PerplexityPart {
 
   /// - Throws: `FileError`, and `StreamError` or `RecordError` naming the line that is not what it must be.
   package init(path: String) throws {
-    name = sourceName(path)
+    let name = sourceName(path)
+    self.name = name
     let lines = try withText(path) { $0.split(separator: UInt8(ascii: "\n")).map(Array.init) }
     guard let first = lines.first else {
       throw StreamError(description: "\(name) is empty; give what dera perplexity --shard printed")
