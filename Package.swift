@@ -18,7 +18,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaText", []),
   ("DeRaGrammar", ["DeRaJSON"]),
   ("DeRaCompression", ["CDeRaLZ4"]),
-  ("DeRaModelSpec", ["DeRaTensorCore", real]),
+  ("DeRaModelSpec", [real]),
   ("DeRaTokenization", ["CDeRaPCRE2", "DeRaPlatform"]),
   ("DeRaChatTemplate", ["DeRaPlatform"]),
   ("DeRaPrompting", ["DeRaPlatform", "DeRaTokenization", "DeRaChatTemplate"]),
@@ -27,16 +27,16 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaQuantization", ["DeRaTensorCore"]),
   ("DeRaConversion", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaGGUF", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaCheckpoints", "DeRaQuantization"]),
   ("DeRaKernels", ["CDeRaKernels", "CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", real]),
-  ("DeRaTransformer", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaKernels", real]),
+  ("DeRaTransformer", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaKernels"]),
   ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaGGUF", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
   ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
   ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
   ("DeRaServer", ["DeRaDigest", "DeRaJSON", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRa", nioCore, nioHTTP1, nioPosix]),
-  ("DeRaConsole", ["CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", "DeRaJSON", "DeRaText", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
+  ("DeRaConsole", ["CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", "DeRaJSON", "DeRaText", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
   ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaServer", "DeRaConsole", arguments]),
   ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation", real]),
-  ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),
-  ("DeRaStudy", ["DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments, real]),
+  ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),
+  ("DeRaStudy", ["DeRaPlatform", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments, real]),
 ]
 
 // Files that are part of a module's code, as `PackageResources`.
@@ -113,7 +113,8 @@ let package = Package(
     .testTarget(
       name: "CDeRaKernelsTests", dependencies: ["CDeRaKernelsConformance", "DeRaKernels"], swiftSettings: settings),
     .target(
-      name: "DeRaTestSupport", dependencies: ["DeRaPlatform", "DeRaModelSpec"], path: "Tests/DeRaTestSupport",
+      name: "DeRaTestSupport", dependencies: ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaBundle"],
+      path: "Tests/DeRaTestSupport",
       swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
     .executableTarget(

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Makes the models that the peers are compared on: one set of weights, in every program's own format.
 
     make_models.py smollm2 MODELS/SmolLM2-135M-Instruct.Q4_1.gguf OUTPUT --quantize .build/release/dera-quantize

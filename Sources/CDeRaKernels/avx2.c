@@ -24,7 +24,7 @@ INLINE i32x16 join(__m256i low, __m256i high) {
   return v;
 }
 
-/// The activations of 4 consecutive columns, repeated for 8 rows.
+/// The activations of 4 consecutive inputs, repeated for 8 rows.
 INLINE __m256i broadcast4(const int8_t *x) {
   int32_t four;
   memcpy(&four, x, sizeof four);
@@ -45,7 +45,7 @@ INLINE __m256i add_products(__m256i sums, const int wide, __m256i codes, __m256i
   return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-/// Adds group `group` of 4 columns.
+/// Adds group `group` of 4 inputs.
 INLINE void add_group(const weights w, const int group, const int8_t *x, size_t stride, const int n,
                       __m256i sums[][PARTS]) {
   const int wide = is_wide(w.kind);

@@ -1,4 +1,4 @@
-// The codes of packed blocks, 16 rows × 4 columns at a time: the same source for every instruction set. The including
+// The codes of packed blocks, 16 rows × 4 inputs at a time: the same source for every instruction set. The including
 // file defines
 //
 //   REGISTER_BYTES     how many codes one of its registers holds: 16, 32 or 64
@@ -17,7 +17,7 @@
 #define BLOCK 32
 /// Codes of a block, a byte each.
 #define BLOCK_CODES (LANES * BLOCK)
-/// 16 rows × 4 columns.
+/// 16 rows × 4 inputs.
 #define GROUP_CODES 64
 #define GROUPS (BLOCK_CODES / GROUP_CODES)
 /// Registers of a group; row r's codes are bytes 4 r ... 4 r + 3 of the group.
@@ -87,7 +87,7 @@ INLINE int groups_a_byte(const weights w) {
   return w.unpacked || fewest > 4 ? 2 : 8 / fewest;
 }
 
-/// Register `part` of group `group` (columns 4 group ... 4 group + 3) of a block.
+/// Register `part` of group `group` (inputs 4 group ... 4 group + 3) of a block.
 INLINE codes group_codes(const weights w, const int group, const int part) {
   const ck_format_row row = ck_row(w.kind.format);
   const uint8_t *bytes = w.bytes + part * REGISTER_BYTES;

@@ -5,7 +5,7 @@
 #define MAX_GROUP 2
 #include "neon.h"
 
-/// The activations of 4 consecutive columns, twice.
+/// The activations of 4 consecutive inputs, twice.
 INLINE int8x8_t broadcast4(const int8_t *x) {
   int32_t four;
   memcpy(&four, x, sizeof four);

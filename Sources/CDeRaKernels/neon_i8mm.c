@@ -15,7 +15,7 @@
 /// Columns are taken in pairs.
 #define PAIRS (MAX_GROUP / 2)
 
-/// 8 columns of rows 4 part, 4 part + 1 and of the two rows after, from groups `g` and g + 1.
+/// 8 inputs of rows 4 part, 4 part + 1 and of the two rows after, from groups `g` and g + 1.
 INLINE void load_rows(const weights w, const int g, const int part, int8x16_t rows[2]) {
   if (w.unpacked) {
     rows[0] = vld1q_s8((const int8_t *)w.bytes + g * GROUP_CODES + 2 * part * REGISTER_BYTES);

@@ -1,7 +1,7 @@
 // Dots by the int8 dot product of ARMv8.2, which multiplies by a lane.
 #include "neon.h"
 
-/// sums[quarter] += 4 rows × 4 columns of weights · lane `lane` of x, for the four quarters of a group.
+/// sums[quarter] += 4 rows × 4 inputs of weights · lane `lane` of x, for the four quarters of a group.
 #define ADD_LANE(sums, weights, x, lane)                                            \
   do {                                                                              \
     (sums)[0] = vdotq_laneq_s32((sums)[0], (weights)[0], x, lane);                  \
@@ -10,7 +10,7 @@
     (sums)[3] = vdotq_laneq_s32((sums)[3], (weights)[3], x, lane);                  \
   } while (0)
 
-/// Adds group `g` of 4 columns for all `n` activation columns; `x` has the 16 columns it is among.
+/// Adds group `g` of 4 inputs for all `n` columns; `x` has the 16 inputs it is among.
 INLINE void add_group(int32x4_t sums[][4], const int8x16_t *weights, const int8x16_t *x, const int g, const int n) {
   for (int c = 0; c < n; c++) {
     switch (g % 4) {

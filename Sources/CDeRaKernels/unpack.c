@@ -12,13 +12,13 @@ static void unpack_f16(const ck_matrix *matrix, size_t row, float *out) {
   for (size_t k = 0; k < matrix->columns; k++) out[k] = half(tile + k * 32 + row % 16 * 2);
 }
 
-/// The bits that a plane of a block has of column `k`'s code.
+/// The bits that a plane of a block has of input `k`'s code.
 INLINE int plane_code(const uint8_t *plane, const int bits, size_t lane, size_t k) {
   const size_t group = k / 4, bit = group * (size_t)bits;
   return plane[bit / 8 * 64 + lane * 4 + k % 4] >> bit % 8 & ((1 << bits) - 1);
 }
 
-/// The code of a block's column `k`; `codes` is after the block's scales.
+/// The code of a block's input `k`; `codes` is after the block's scales.
 INLINE int block_code(const uint8_t *codes, const ck_format_row its, size_t lane, size_t k) {
   const int low = plane_code(codes, its.bits[0], lane, k);
   if (its.bits[0] == 8) return (int8_t)low;

@@ -5,7 +5,7 @@
 
 typedef int32_t lanes32 __attribute__((vector_size(REGISTER_BYTES)));
 
-/// The activations of 4 consecutive columns, for every row.
+/// The activations of 4 consecutive inputs, for every row.
 INLINE lanes32 broadcast4(const int8_t *x) {
   int32_t four;
   memcpy(&four, x, sizeof four);

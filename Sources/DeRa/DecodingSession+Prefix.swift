@@ -1,6 +1,6 @@
 import DeRaTransformer
 
-/// What was computed of a text's beginning, kept for another text that begins alike.
+/// The keys and values of a text's beginning, kept for another text that begins alike.
 extension DecodingSession {
   /// Tokens of a text's beginning that need not be computed again under a λ when the session goes on with it.
   package func reusable(of text: [Int32], _ realignment: Realignment) -> Int {

@@ -43,6 +43,7 @@ public final class ModelBundle: Sendable {
   }
 
   package var configuration: ModelConfiguration { manifest.configuration }
+  /// The path of the mapped file.
   public var path: String { file.path }
   /// Bytes of the mapped file.
   public var mappedBytes: Int { file.file.bytes.count }

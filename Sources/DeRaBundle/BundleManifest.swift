@@ -22,8 +22,8 @@ package struct BundleManifest: Sendable, Equatable {
   package var chatTemplate: String?
   /// Where the bundle came from, a JSON object.
   package var provenance: String
-  /// In the file's order, which is the order of use: every tensor of the reference, each followed by what the aligned
-  /// models have instead of it or add to it.
+  /// Tensors in the file's order, which is the order of use: every tensor of the reference, each followed by those that the
+  /// aligned models have instead of it or add to it.
   package private(set) var tensors: [BundleTensor]
   /// The compiled tokenizer.
   package internal(set) var tokenizer: BundleTokenizer?

@@ -90,7 +90,15 @@ extension BundleReader {
     guard row.rows == tensor.rows, row.columns == tensor.columns else {
       throw invalid(field, "\(row.rows) × \(row.columns)", "\(tensor.rows) × \(tensor.columns)")
     }
-    guard let stored = file.tensor(named: row.name) else { throw invalid(field, "missing", "data in the file") }
+    tensor.byteRange = try byteRange(of: tensor, named: row.name, field)
+    return tensor
+  }
+
+  /// The bytes of a tensor, once the file is known to hold it as the tables describe it.
+  private func byteRange(
+    of tensor: BundleTensor, named name: String, _ field: String
+  ) throws(BundleError) -> Range<Int> {
+    guard let stored = file.tensor(named: name) else { throw invalid(field, "missing", "data in the file") }
     guard stored.type == tensor.ggufType, stored.dimensions == tensor.ggufDimensions else {
       throw invalid(
         field, "\(stored.type.name) \(stored.dimensions)", "\(tensor.ggufType.name) \(tensor.ggufDimensions)")
@@ -98,8 +106,7 @@ extension BundleReader {
     guard stored.byteRange.lowerBound % GGUFWriter.alignment == 0 else {
       throw invalid(field, "at byte \(stored.byteRange.lowerBound)", "a multiple of \(GGUFWriter.alignment)")
     }
-    tensor.byteRange = stored.byteRange
-    return tensor
+    return stored.byteRange
   }
 
   /// The part that a row's tensor is, its rank taken from the row and checked.
@@ -107,7 +114,7 @@ extension BundleReader {
     let field = "tensor \(row.name)"
     let spec = owner.spec
     guard owner.suffix.isEmpty || spec.role.isMatrix else {
-      throw invalid(field, "a change of a vector", "changes of matrices; vectors are stored whole")
+      throw invalid(field, "a delta of a vector", "deltas of matrices; vectors are stored whole")
     }
     let rank = owner.suffix == ".lora_a" ? row.rows : row.columns
     let limit = min(spec.rows, spec.columns)

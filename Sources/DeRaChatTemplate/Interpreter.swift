@@ -56,14 +56,7 @@ final class Interpreter {
       return try execute(otherwise, scope)
     case .outputs(let expressions):
       for expression in expressions { try write(meter.string(try evaluate(expression, scope))) }
-    case .loop(let loop):
-      var recursion: Int?
-      if loop.isRecursive {
-        try meter.allocate(objects: 8)
-        recursion = recursiveLoops.count
-        recursiveLoops.append((loop, scope))
-      }
-      return try execute(loop, try evaluate(loop.elements, scope), scope, level: 1, recursion)
+    case .loop(let loop): return try begin(loop, scope)
     case .set(let target, let expression): try assign(try evaluate(expression, scope), to: target, scope)
     case .setBlock(let target, let filters, let body):
       let (text, flow) = try capture(body, Scope(parent: scope))
@@ -87,6 +80,16 @@ final class Interpreter {
     case .nextIteration: return .nextIteration
     }
     return .normal
+  }
+
+  private func begin(_ loop: Loop, _ scope: Scope) throws(TemplateError) -> Flow {
+    var recursion: Int?
+    if loop.isRecursive {
+      try meter.allocate(objects: 8)
+      recursion = recursiveLoops.count
+      recursiveLoops.append((loop, scope))
+    }
+    return try execute(loop, try evaluate(loop.elements, scope), scope, level: 1, recursion)
   }
 
   private func write(_ text: Text) throws(TemplateError) {

@@ -145,26 +145,13 @@ struct Parser {
       let filters = try parseFilters(startsInline: true)
       return .filtered(filters, body: try parseWholeBlock(tag))
     case "generation": return .scope(try parseFunctionBody(tag))
-    case "block":
-      _ = try expectName()
-      _ = skipWord("scoped")
-      _ = skipWord("required")
-      let body = try parseBlock(tag, until: ["endblock"])
-      advance()
-      if case .name = current { advance() }
-      return .scope(body)
+    case "block": return try parseNamedBlock(tag)
     case "autoescape":
       guard case .literal(.bool(false)) = try parseExpression().kind else {
         throw error("only 'autoescape false' is supported in chat templates", .unsupported)
       }
       return .scope(try parseWholeBlock(tag))
-    case "print":
-      var values: [Expression] = []
-      while current != .blockEnd {
-        if !values.isEmpty { try expect(.symbol(",")) }
-        values.append(try parseExpression())
-      }
-      return .outputs(values)
+    case "print": return try parsePrint()
     case "break", "continue":
       guard isInLoop else { throw error("'\(tag)' stands outside of a loop") }
       return tag == "break" ? .leaveLoop : .nextIteration
@@ -172,6 +159,26 @@ struct Parser {
       throw error("the tag '\(tag)' is not supported in chat templates", .unsupported)
     default: throw error("unknown tag '\(tag)'")
     }
+  }
+
+  /// A block of template inheritance, which is a scope where nothing inherits.
+  private mutating func parseNamedBlock(_ tag: String) throws(TemplateError) -> Statement.Kind {
+    _ = try expectName()
+    _ = skipWord("scoped")
+    _ = skipWord("required")
+    let body = try parseBlock(tag, until: ["endblock"])
+    advance()
+    if case .name = current { advance() }
+    return .scope(body)
+  }
+
+  private mutating func parsePrint() throws(TemplateError) -> Statement.Kind {
+    var values: [Expression] = []
+    while current != .blockEnd {
+      if !values.isEmpty { try expect(.symbol(",")) }
+      values.append(try parseExpression())
+    }
+    return .outputs(values)
   }
 
   private mutating func parseIf() throws(TemplateError) -> Statement.Kind {

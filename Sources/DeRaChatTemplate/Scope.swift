@@ -29,7 +29,8 @@ struct MacroClosure {
 /// The `loop` variable.
 final class LoopState {
   let elements: [Value]
-  /// That of the value they are of: a loop keeps it alive, so a chain of loops is released as deep as one of lists.
+  /// Depth of the list that is looped over. The loop keeps the list alive, so a chain of loops is released as deep as one of
+  /// lists.
   let depth: Int
   /// 1, and one more in each call of a recursive loop.
   let level: Int

@@ -43,7 +43,7 @@ enum BinaryOperator: String, Sendable {
   case remainder = "%"
   case power = "**"
 
-  /// From the loosest binding to the tightest.
+  /// Operators from the loosest binding to the tightest.
   static let precedence: [Set<BinaryOperator>] = [
     [.add, .subtract], [.concatenate], [.multiply, .divide, .floorDivide, .remainder], [.power],
   ]

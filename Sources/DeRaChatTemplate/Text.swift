@@ -53,7 +53,7 @@ extension Text {
     return found.map { count - needle.count - $0 }
   }
 
-  /// Without the leading and trailing characters that are in `characters` (white space when `nil`).
+  /// The text without the leading and trailing characters that are in `characters` (white space when `nil`).
   func stripped(_ characters: Text?, leading: Bool = true, trailing: Bool = true) -> Text {
     func drops(_ scalar: TextScalar) -> Bool {
       dropped?.contains(scalar) ?? scalar.isPythonSpace
@@ -66,7 +66,7 @@ extension Text {
     return Text(self[start..<end])
   }
 
-  /// At most `limit` occurrences of `old` replaced, from the left; an empty `old` stands between all characters.
+  /// The text with at most `limit` occurrences of `old` replaced, from the left; an empty `old` stands between all characters.
   func replacing(_ old: Text, with new: Text, limit: Int?, _ meter: Meter) throws(TemplateError) -> Text {
     var result = Text()
     var position = 0

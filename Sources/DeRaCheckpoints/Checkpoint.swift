@@ -5,7 +5,7 @@ import DeRaTokenization
 /// A model on disk, whatever its format, in one convention: everything is validated, nothing but headers is read yet.
 package struct Checkpoint: Sendable {
   package var configuration: ModelConfiguration
-  /// By our (GGUF) names: exactly those of `configuration.tensors`, with the shapes given there.
+  /// Tensors by our (GGUF) names: exactly those of `configuration.tensors`, with the shapes given there.
   package var tensors: [String: any TensorSource]
   package var tokenizer: TokenizerDefinition?
   /// The model's own Jinja chat template.

@@ -21,6 +21,7 @@ struct LogitsCommand: ParsableCommand {
   var tokens: String
   @OptionGroup(title: "Alignment") var lambda: LambdaListArgument
   @Option(name: .shortAndLong, help: "The file to write.", completion: .file(extensions: ["npy"])) var output: String
+  @Flag(help: "Print the file's name and shape as JSON.") var json = false
   @OptionGroup var threads: ThreadsOption
   @OptionGroup var precision: PrecisionArguments
   @OptionGroup var blending: BlendArgument
@@ -31,7 +32,7 @@ struct LogitsCommand: ParsableCommand {
   func run() throws {
     let bundle = try bundle.open()
     let realignments = try lambda.realignments(for: bundle)
-    let ids = try TokenList.parse(tokens == "-" ? Input.readText() : tokens)
+    let ids = try TokenList.parse(tokens == Input.name ? Input.readText() : tokens)
     guard !ids.isEmpty else { throw ValidationError("--tokens needs at least one id") }
     let context = bundle.configuration.contextLength
     if ids.count > context {
@@ -59,7 +60,19 @@ struct LogitsCommand: ParsableCommand {
       }
     }
     try file.commit()
+    guard json else { return }
+    let lambdas = realignments.map { $0.description(models: bundle.alignedModels) }
+    let vocabulary = bundle.configuration.vocabularySize
+    try Output.write(jsonText(LogitsFile(path: output, lambdas: lambdas, tokens: ids.count, vocabulary: vocabulary)))
   }
+}
+
+/// The file that was written, as `dera logits --json` prints it.
+private struct LogitsFile: Encodable {
+  var path: String
+  var lambdas: [String]
+  var tokens: Int
+  var vocabulary: Int
 }
 
 /// Why a result is not written.

@@ -22,7 +22,7 @@ package struct RootCommand: ParsableCommand {
       Bundles are made by dera-quantize. DERA_ISA chooses the instruction set, NO_COLOR turns colours off.
       Completions: dera --generate-completion-script bash
       """,
-    version: Version.text,
+    version: "dera \(Version.text)",
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, SweepCommand.self, MergeCommand.self,
@@ -33,7 +33,7 @@ package struct RootCommand: ParsableCommand {
 
   /// The message for a first argument that is neither a command nor an option.
   package static func wrongCommand(_ word: String) -> String? {
-    let names = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     guard !word.hasPrefix("-"), !names.contains(word) else { return nil }
     let list = "dera --help lists the commands"
     if let name = nearestWord(to: word, among: names) { return "there is no command '\(word)'; did you mean \(name)?" }

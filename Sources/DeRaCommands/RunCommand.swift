@@ -22,22 +22,20 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var bundle: BundleArgument
   @Argument(help: "The prompt; - or none reads standard input, without one final newline.") var prompt: String?
   @OptionGroup(title: "Alignment") var lambda: LambdaArgument
-  @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
-  @Flag(help: "Continue the prompt as it is, without the chat template.") var raw = false
   @Flag(help: "Print one JSON object with the answer and all figures instead.") var json = false
-  @OptionGroup(title: "Prompt") var prompting: PromptArguments
+  @OptionGroup(title: "Prompt") var system: SystemArgument
+  @OptionGroup(title: "Prompt") var prompting: RawPromptArguments
   @OptionGroup(title: "Reference prompt") var reference: ReferencePromptArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
   @OptionGroup(title: "Machine") var machine: SessionArguments
 
   func validate() throws {
-    if raw && prompting.chatTemplate != nil {
-      throw ValidationError("--raw leaves the chat template out, so --chat-template does not go with it")
+    if prompting.raw && system.text != nil {
+      throw ValidationError("--system needs the chat template, so it does not go with --raw")
     }
-    if raw && (reference.referenceSystem != nil || reference.referenceWithoutSystem) {
+    if prompting.raw && (reference.referenceSystem != nil || reference.referenceWithoutSystem) {
       throw ValidationError("with --raw, give the whole reference prompt by --reference-prompt")
     }
-    if raw && system != nil { throw ValidationError("--system needs the chat template, so it does not go with --raw") }
   }
 
   func run() throws {
@@ -47,9 +45,9 @@ struct RunCommand: ParsableCommand {
     let bundle = try bundle.open()
     let realignment = try lambda.realignment(for: bundle, hasReferencePrompt: reference.isGiven)
     let format = try prompting.format(bundle)
-    try PromptArguments.check(system: system ?? reference.wantedSystem, format)
+    try PromptArguments.check(system: system.text ?? reference.wantedSystem, format)
     let text = try promptText()
-    let tokens = try tokens(format, system: system, text: text)
+    let tokens = try tokens(format, system: system.text, text: text)
     let referenceTokens = try reference.isGiven ? referenceTokens(format, text) : nil
     if let referenceTokens { reference.note(realignment, prompt: tokens.count, reference: referenceTokens.count) }
     let session = try machine.session(bundle, realignment, hasReferencePrompt: reference.isGiven)
@@ -79,7 +77,7 @@ struct RunCommand: ParsableCommand {
   private func promptText() throws -> String {
     let text = try prompt.flatMap { $0 == Input.name ? nil : $0 } ?? Input.readPrompt()
     if text.isEmpty {
-      guard raw else {
+      guard prompting.raw else {
         throw StreamError(
           description: "the prompt is empty; give one as an argument or on standard input, or --raw to begin a text")
       }
@@ -89,12 +87,12 @@ struct RunCommand: ParsableCommand {
   }
 
   private func referenceTokens(_ format: PromptFormat, _ text: String) throws -> [Int32] {
-    let parts = try reference.parts(system: system, text: text)
+    let parts = try reference.parts(system: system.text, text: text)
     return try tokens(format, system: parts.system, text: parts.text)
   }
 
   private func tokens(_ format: PromptFormat, system: String?, text: String) throws -> [Int32] {
-    if raw || !format.hasTemplate {
+    if prompting.raw || !format.hasTemplate {
       return try format.tokens(text: text)
     }
     let start = system.map { [TemplateMessage(role: "system", content: $0)] } ?? []

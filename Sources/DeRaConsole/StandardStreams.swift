@@ -1,5 +1,6 @@
 import DeRaPlatform
 import DeRaText
+import Synchronization
 
 /// A failure of standard input or output, or of text that came from a file.
 package struct StreamError: Error, CustomStringConvertible {
@@ -81,8 +82,18 @@ package enum Input {
 
   package static var isTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 
+  private static let isTaken = Mutex(false)
+
   /// Everything up to the end, byte for byte.
+  /// - Throws: `StreamError`, also when it was read before: two arguments of a command cannot both be `-`.
   package static func readAll() throws -> [UInt8] {
+    let isFirst = isTaken.withLock { taken in
+      defer { taken = true }
+      return !taken
+    }
+    guard isFirst else {
+      throw StreamError(description: "standard input was read for another argument; only one can be -")
+    }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeRa
 import DeRaKernels
 
 /// How many threads compute.
@@ -33,7 +34,6 @@ package struct ThreadCountsOption: ParsableArguments {
 
 /// The rules of `--threads` in every program.
 package enum Threads {
-  package static let limit = 1024
   static let name: NameSpecification = [.customShort("t"), .customLong("threads")]
 
   static func help(valueName: String) -> ArgumentHelp {
@@ -45,8 +45,9 @@ package enum Threads {
 
   /// - Throws: `ValidationError` for a count that no machine has.
   static func check(_ counts: [Int]) throws {
-    guard counts.allSatisfy({ (1...limit).contains($0) }) else {
-      throw ValidationError("--threads must be from 1 to \(limit)")
+    let limits = SessionLimits.threads
+    guard counts.allSatisfy(limits.contains) else {
+      throw ValidationError("--threads must be from \(limits.lowerBound) to \(limits.upperBound)")
     }
   }
 

@@ -9,7 +9,7 @@ package struct CalibrationStatistics: Sendable {
   package let tokens: Int
   /// SHA-256 of the text, which the bundle's provenance names.
   package let textSHA256: String
-  /// By the names of matrices.
+  /// Error feedback by the names of matrices.
   private let feedback: [String: ErrorFeedback]
 
   /// - Parameters:
@@ -21,7 +21,7 @@ package struct CalibrationStatistics: Sendable {
     self.feedback = feedback
   }
 
-  /// How errors of a matrix are made good; for the reference's matrices and those that aligned models have instead.
+  /// The error feedback of a matrix; for the reference's matrices and those that aligned models have instead.
   package func feedback(for tensor: BundleTensor) -> ErrorFeedback? {
     tensor.part == .whole ? feedback[tensor.spec.name] : nil
   }

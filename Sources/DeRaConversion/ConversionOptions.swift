@@ -13,11 +13,11 @@ package struct ConversionOptions: Sendable, Equatable {
   }
 
   package var bits: Bits
-  /// How what aligned models change of the matrices is stored; adapters that are not merged keep their own factors.
+  /// The stored form of aligned models' matrices; adapters that are not merged keep their own factors.
   package var delta: DeltaStorage
-  /// How the runtime is to give matrices their input.
+  /// The coding of matrices' inputs that the runtime uses by default.
   package var activations: ActivationCoding
-  /// Matrices that are stored otherwise than `bits` and `delta` say.
+  /// Formats of single matrices, which override `bits` and `delta`.
   package var choices: TensorChoices
   /// The goal that `choices` were made for; recorded in the bundle's provenance.
   package var goal: AllocationGoal?
@@ -47,7 +47,7 @@ package struct ConversionOptions: Sendable, Equatable {
     self.width = max(1, width)
   }
 
-  /// How a tensor of the reference is stored: a matrix as chosen for it or for all, vectors as they are.
+  /// The codec of a reference's tensor: a matrix's own choice or the one for all, f32 for vectors.
   package func codec(for spec: TensorSpec) -> BundleCodec {
     spec.role.isMatrix ? .packed(choices.base[spec.name] ?? bits.codec) : .f32
   }

@@ -67,7 +67,7 @@ extension ConversionReport {
 
   private var changeTable: Table {
     var table = Table([
-      .init("model", .left), .init("class", .left), .init("change", .left), .init("codec", .left), .init("tensors"),
+      .init("model", .left), .init("class", .left), .init("delta", .left), .init("codec", .left), .init("tensors"),
       .init("bits/weight"), .init("|D|/|W|"), .init("error/|D|"), .init("gain"),
     ])
     for row in changes {

@@ -1,11 +1,11 @@
 import DeRaBundle
 import DeRaTensorCore
 
-/// How what an aligned model changes of a matrix is stored.
+/// The stored form of an aligned model's matrix.
 package enum DeltaStorage: Sendable, Equatable, Hashable {
-  /// Not at all: the model uses the reference's matrix.
+  /// Nothing: the model uses the reference's matrix.
   case shared
-  /// Its whole matrix, as the reference's is.
+  /// The whole matrix, in the reference's codec.
   case own
   /// The difference, packed.
   case packed(PackedCodec)
@@ -17,7 +17,7 @@ package enum DeltaStorage: Sendable, Equatable, Hashable {
   private static let codecs = PackedCodec.allCases.filter { $0 != .int1 }
   private static let rankLimit = 1024
 
-  /// The names that `rule` lists, and `shared`; nil for others.
+  /// The names that `syntax` lists, and `shared`; nil for others.
   package init?(_ text: String) {
     switch text {
     case "shared": self = .shared

@@ -1,3 +1,5 @@
+import DeRaTensorCore
+
 /// A tall matrix `[rows, size]` of few columns, whose rows lie in vectors of 16 lanes, the last one filled with zeros.
 struct Panel: Sendable {
   private(set) var rows: Int
@@ -13,17 +15,13 @@ struct Panel: Sendable {
     lanes = Array(repeating: SIMD16(repeating: 0), count: rows * ((size - 1) / 16 + 1))
   }
 
-  /// Numbers in −1…1 that depend on the seed alone (SplitMix64).
+  /// Numbers in −1…1 that depend on the seed alone.
   init(_ rows: Int, _ size: Int, seed: UInt64) {
     self.init(rows: rows, size: size)
-    var state = seed
+    var generator = SplitMix64(state: seed)
     for row in 0..<rows {
       for column in 0..<size {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        self[row, column] = Float(Int32(truncatingIfNeeded: mixed >> 32)) * 0x1p-31
+        self[row, column] = Float(Int32(truncatingIfNeeded: generator.next() >> 32)) * 0x1p-31
       }
     }
   }

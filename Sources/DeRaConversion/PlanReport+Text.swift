@@ -71,14 +71,14 @@ extension PlanReport {
   }
 }
 
-/// Bars of the base and the changes, one below the other.
+/// Bars of the reference and its deltas, one below the other.
 struct PlanBars {
   private static let barLimits = 8...60
 
   let width: Int
   let usesColor: Bool
 
-  var legend: String { "\(painted("█", base: true)) base, \(painted("▒", base: false)) changes" }
+  var legend: String { "\(painted("█", base: true)) reference, \(painted("▒", base: false)) deltas" }
 
   func lines(_ parts: [PlanReport.Part]) -> [String] {
     let names = parts.map(\.name.count).max() ?? 0

@@ -10,7 +10,7 @@ struct StoredTensors {
   /// One tensor of one model, stored as one matrix or as two factors.
   struct Entry: Sendable {
     let tensors: [BundleTensor]
-    /// From the bands that were compared; nothing for the reference and for adapters.
+    /// Sums over the bands that were compared; nothing for the reference and for adapters.
     var difference = TensorDifference()
     /// Gives the weights; called once, when they are to be written.
     let open: @Sendable () async throws -> Content
@@ -20,7 +20,7 @@ struct StoredTensors {
   struct Content: Sendable {
     /// One for each tensor of the entry.
     var sources: [any TensorSource]
-    /// For factors, the part of the difference that they and their stored form keep.
+    /// The part of the difference that factors and their stored form keep; nil for packed deltas.
     var statistics: ChangeStatistics?
     var warnings: [String] = []
   }

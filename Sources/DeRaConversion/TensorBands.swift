@@ -22,7 +22,7 @@ struct TensorBands: Sendable {
 
   let tensor: BundleTensor
   let source: any TensorSource
-  /// How rounding errors are made good; nil: not at all.
+  /// The error feedback of the matrix; nil rounds every weight to the nearest code.
   private let feedback: ErrorFeedback?
   private let bandRows: Int
 

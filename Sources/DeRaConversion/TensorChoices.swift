@@ -1,11 +1,11 @@
 import DeRaModelSpec
 import DeRaTensorCore
 
-/// How single matrices are stored, where that is not what `bits` and `delta` say for all of them.
+/// Formats of single matrices; `choices` overrides `--bits` and `--delta` per matrix.
 package struct TensorChoices: Sendable, Equatable {
-  /// The reference's, by tensor name.
+  /// Codecs of the reference's matrices, by tensor name.
   package var base: [String: PackedCodec]
-  /// The storage of aligned models' changes: by the model's number, 1 for the first, then by tensor name.
+  /// Stored forms of aligned models' matrices: by the model's number, 1 for the first, then by tensor name.
   package var changes: [Int: [String: DeltaStorage]]
 
   package init(base: [String: PackedCodec] = [:], changes: [Int: [String: DeltaStorage]] = [:]) {
@@ -14,8 +14,8 @@ package struct TensorChoices: Sendable, Equatable {
   }
 }
 
-/// A choice for all matrices whose names fit a pattern, as a command line gives it: `PATTERN=CODEC` for the reference,
-/// `MODEL:PATTERN=STORAGE` for what a model changes. `*` stands for any characters.
+/// A choice for all matrices whose names match a pattern, as a command line gives it: `PATTERN=CODEC` for the reference,
+/// `MODEL:PATTERN=STORAGE` for an aligned model's. `*` stands for any characters.
 package struct TensorRule: Sendable, Equatable {
   enum Storage: Sendable, Equatable {
     case base(PackedCodec)

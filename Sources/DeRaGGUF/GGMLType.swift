@@ -40,7 +40,7 @@ package enum GGMLType: UInt32, Sendable, CaseIterable {
   case nvfp4 = 40
   case q1_0 = 41
 
-  /// As other tools print it: `Q4_K`.
+  /// The name that other tools print: `Q4_K`.
   package var name: String { "\(self)".uppercased() }
 
   /// Elements of a row are coded in blocks of this many; a row is a whole number of blocks.

@@ -7,9 +7,9 @@ import DeRaTensorCore
 package final class GGUFFile: Sendable {
   package let file: MappedFile
   package let version: Int
-  /// In the file's order.
+  /// Metadata in the file's order.
   package let metadata: [(key: String, value: GGUFValue)]
-  /// In the file's order.
+  /// Tensors in the file's order.
   package let tensors: [GGUFTensor]
   private let values: [String: GGUFValue]
   private let tensorIndex: [String: Int]

@@ -140,7 +140,7 @@ struct GGUFParser {
     let name: String
     let type: GGMLType
     let dimensions: [Int]
-    /// From the start of the data section.
+    /// Bytes from the start of the data section.
     let dataOffset: Int
     let byteCount: Int
   }

@@ -11,7 +11,7 @@ package struct GGUFWriter {
   private static let alignmentKey = "general.alignment"
   private static let paddingKey = "dera.padding"
 
-  /// With the byte ranges they will have in the file.
+  /// Tensors with the byte ranges they will have in the file.
   package let tensors: [GGUFTensor]
   private let header: [UInt8]
   private var isStarted = false

@@ -58,7 +58,7 @@ package struct HuggingFaceClass: Sendable {
   package let activationField: String
   /// Rotary base where the file has none.
   package let ropeTheta: Double
-  /// That of the sliding layers, in classes with separate rotary parameters for them.
+  /// RoPE base of the sliding layers, in classes with separate rotary parameters for them.
   package let slidingRopeTheta: Double?
   /// The fields the class knows, with its defaults (transformers 5.23); it ignores all others.
   package let defaults: [String: ConfigLiteral]

@@ -2,7 +2,9 @@
 package struct TensorSpec: Sendable, Equatable {
   /// The use of a tensor; error statistics and bit allocation go by it.
   package enum Role: String, Sendable, CaseIterable {
-    case embedding, output, query, key, value, attentionOutput, gate, up, down, norm, bias
+    case embedding, output, query, key, value
+    case attentionOutput = "attention_output"
+    case gate, up, down, norm, bias
     /// Stored packed in tiles; the others stay f32 vectors.
     package var isMatrix: Bool { self != .norm && self != .bias }
   }

@@ -60,7 +60,7 @@ enum PlanRemarks {
     zip(1..., names.dropFirst()).compactMap { number, name in
       guard let share = choice?.leftOut[number], share > leftOutLimit else { return nil }
       return
-        "\(fixed(share * 100, 0)) % of what \(name) changes is left out, since the reference loses more than "
+        "\(fixed(share * 100, 0)) % of \(name)'s difference from the reference is left out, since the reference loses more than "
         + "that in so few bytes; it acts like a smaller λ"
     }
   }

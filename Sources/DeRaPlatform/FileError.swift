@@ -28,6 +28,11 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
     }
   }
 
+  /// The system's `errno`; nil where there is none.
+  package var code: Int32? {
+    if case .failed(_, _, let code) = self { code } else { nil }
+  }
+
   package var description: String {
     switch self {
     case .failed(let attempt, let path, let code):

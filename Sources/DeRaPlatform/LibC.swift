@@ -1,9 +1,7 @@
-// The C library, imported once for every module: Linux with glibc, or musl for static programs. Other systems are not
-// supported: the runtime reads /proc, and asks the kernel for huge pages and affinities.
+// The C library, imported once for every module. Systems other than Linux are not supported: the runtime reads /proc, and asks
+// the kernel for huge pages and affinities.
 #if canImport(Glibc)
   @_exported import Glibc
-#elseif canImport(Musl)
-  @_exported import Musl
 #else
-  #error("DeRa runs on Linux only")
+  #error("DeRa runs on Linux with glibc only")
 #endif

@@ -115,10 +115,8 @@ package final class MappedFile: Sendable {
   /// Where the file system caches files in large units (ext4 and xfs in recent kernels), what is read from now on gets
   /// them, for all processes; elsewhere this does nothing. The memory stays the shared cache's.
   package func preferHugePages() {
-    #if os(Linux)
-      guard let address = bytes.baseAddress else { return }
-      madvise(UnsafeMutableRawPointer(mutating: address), bytes.count, MADV_HUGEPAGE)
-    #endif
+    guard let address = bytes.baseAddress else { return }
+    madvise(UnsafeMutableRawPointer(mutating: address), bytes.count, MADV_HUGEPAGE)
   }
 
   /// Bytes of `ranges` that are in this process's memory; nil where the system does not tell (Linux's /proc/self/pagemap).

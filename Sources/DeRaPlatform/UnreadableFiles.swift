@@ -5,7 +5,7 @@ package enum UnreadableFiles {
   /// EX_IOERR of sysexits.h.
   package static let exitCode: Int32 = 74
 
-  /// From now on the program ends with a line that names the file. Only for programs: a library leaves signals alone.
+  /// Makes the program end with a line that names the file, from now on. Only for programs: a library leaves signals alone.
   package static func endProgram(named name: String) { cf_end_on_unreadable_file(name, exitCode) }
 
   /// Terminal settings, a `termios`, to restore before that; nil for none. The memory must stay.

@@ -11,8 +11,8 @@ package struct NamedTemplate: Sendable {
 
   package static let all = [chatML, gemma, llama2, llama3, mistral, phi3, vicuna, zephyr]
 
-  /// Bytes of the longest file taken for a template.
-  private static let fileLimit = 1 << 20
+  /// Bytes of the longest text taken for a template.
+  private static let sizeLimit = 1 << 20
 
   /// The template that `argument` names, or the text of the file it is the path of.
   /// - Throws: `UnknownTemplate` where there is no such file, `FileError`, or `TemplateError` for a file that is too long.
@@ -20,14 +20,21 @@ package struct NamedTemplate: Sendable {
     if let named = all.first(where: { $0.name == argument }) { return named.source }
     guard access(argument, F_OK) == 0 else { throw UnknownTemplate(name: argument) }
     let file = try MappedFile(text: argument)
-    guard file.bytes.count <= fileLimit else {
-      let message = "\(argument) has \(file.bytes.count) bytes, more than a template has"
-      throw TemplateError(kind: .limit(.source), line: 0, message: message)
-    }
-    return try withExtendedLifetime(file) { try utf8Text(file.bytes, path: argument) }
+    return try checked(try withExtendedLifetime(file) { try utf8Text(file.bytes, path: argument) }, of: argument)
   }
 
-  /// For help texts: `chatml, gemma, …`.
+  /// `text` itself.
+  /// - Parameter name: where it came from.
+  /// - Throws: `TemplateError` when it is too long for a template.
+  package static func checked(_ text: String, of name: String) throws -> String {
+    guard text.utf8.count <= sizeLimit else {
+      let message = "\(name) has \(text.utf8.count) bytes, more than a template has"
+      throw TemplateError(kind: .limit(.source), line: 0, message: message)
+    }
+    return text
+  }
+
+  /// All names as help texts list them: `chatml, gemma, …`.
   package static var names: String { all.map(\.name).joined(separator: ", ") }
 
   private static let chatML = NamedTemplate(
@@ -71,7 +78,7 @@ package struct NamedTemplate: Sendable {
       {{ '' }}{% endif %}
       """, tokens: ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"])
 
-  /// As Mistral 7B Instruct v0.3 has it.
+  /// The template of Mistral 7B Instruct v0.3.
   private static let mistral = NamedTemplate(
     name: "mistral",
     source: """

@@ -1,6 +1,6 @@
 import DeRaTensorCore
 
-/// How the weights of a row make good the rounding of those before them.
+/// Error feedback (GPTQ): each weight of a row compensates the rounding of the weights before it.
 ///
 /// With the Gram matrix G of a matrix's inputs decomposed as (I + U) D (I + U)ᵀ, U strictly upper triangular and D diagonal,
 /// the errors E = W − Ŵ of a row cost Σ_k D_k (E_k + Σ_{j<k} E_j U_jk)². So column after column W_k + Σ_{j<k} E_j U_jk is

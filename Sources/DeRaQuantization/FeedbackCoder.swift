@@ -100,7 +100,8 @@ struct FeedbackCoder {
     }
   }
 
-  /// For each row the scale with the least loss: of some that are tried, and of the one that suits the best one's codes.
+  /// The scale with the least loss for each row. Candidates are the scales of `extremes`, and the least-squares scale of the
+  /// codes that the best of them gives.
   private func bestScale(
     _ block: Block, _ extremes: [Float], _ grid: some CodeGrid, _ scratch: Scratch
   ) -> TileColumn {
@@ -121,8 +122,8 @@ struct FeedbackCoder {
     return best
   }
 
-  /// For each row the weight of largest magnitude that would be wanted if nothing in the block were rounded: what it takes
-  /// to make good the errors before the block.
+  /// The corrected weight of largest magnitude for each row: its weights compensate all errors before the block and none
+  /// within it.
   private func extremeWeight(_ block: Block, _ scratch: Scratch) -> TileColumn {
     var extreme = TileColumn(repeating: 0)
     for column in 0..<block.count {

@@ -4,7 +4,7 @@ import DeRaTensorCore
 ///
 /// An error E of the weights `[rows, columns]` changes the outputs by tr(E G Eᵀ) in sum of squares. Inputs of more than
 /// 2048 columns are cut into equal groups and products between groups are left out, which bounds the memory (16 MB a group,
-/// 32 while it is decomposed) and the time, at the price of errors that cannot be made good across groups.
+/// 32 while it is decomposed) and the time, at the price of errors that are not compensated across groups.
 ///
 /// Filled by several threads at once, each in strips of its own; not to be read meanwhile.
 package final class GramMatrix: @unchecked Sendable {

@@ -10,7 +10,7 @@ package struct Packer: Sendable {
 
   /// - Parameters:
   ///   - table: the int4 code table, 16 values in ascending order; nil: linear.
-  ///   - feedback: makes errors good as the matrix's inputs allow; nil: each weight is rounded to the nearest value. Used by
+  ///   - feedback: error feedback for the matrix's inputs; nil rounds each weight to the nearest value. Used by
   ///     codecs with block scales.
   package init(layout: PackedLayout, table: [Int8]? = nil, feedback: ErrorFeedback? = nil) {
     precondition(feedback.map { $0.columns == layout.columns } ?? true, "statistics of another input")

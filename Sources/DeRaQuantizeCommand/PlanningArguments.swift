@@ -5,36 +5,37 @@ import DeRaConversion
 import DeRaPlanning
 import DeRaTensorCore
 
-/// The goal that the storage of the matrices is chosen for.
+/// The goal that the matrices' formats are chosen for.
 struct PlanningArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Choose the storage of every matrix for the least expected KL in a file of at most this size, everything in it "
+      "Choose a format for each matrix: the least expected KL in a file of at most this size, everything in it "
         + "counted: \(ByteSize.rule).", valueName: "size", visibility: .default))
   var budget: ByteSize?
 
   @Option(
     name: .customLong("target-kl"),
     help: ArgumentHelp(
-      "Choose it for the smallest file whose mean KL from full precision, measured on the held-out part of --calibration, is at most this.",
+      "Choose a format for each matrix: the smallest file whose mean KL from full precision, measured on the held-out part of "
+        + "--calibration, is at most this.",
       valueName: "nats"))
   var targetKL: Double?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The λ that the bundle is to be good at. (default: \(LambdaRange.usual))", valueName: "from:to"))
+    help: ArgumentHelp("The λ that the choice is made for. (default: \(LambdaRange.usual))", valueName: "from:to"))
   var lambdaRange: LambdaRange?
 
   @Option(
     help: ArgumentHelp(
-      "A text like those the models will see, some thousand words, or default for ours (44 kB: conversations, prose, programs, "
-        + "sixteen languages); - reads standard input. Whole matrices are rounded so that the reference changes least on three "
-        + "quarters of it (error feedback as in GPTQ). The rest is held out: plans are measured on it, and where plain rounding "
-        + "is better there, it is used.",
+      "A text like those the models will see, a few thousand words, or default for ours (44 kB: conversations, prose, "
+        + "programs, sixteen languages); - reads standard input. Whole matrices are quantised with error feedback (GPTQ) on "
+        + "three quarters of it. The rest is held out: plans are measured on it, and where plain rounding is better there, it "
+        + "is used.",
       valueName: "file|default"), completion: .file())
   var calibration: String?
 
-  @Option(help: ArgumentHelp("Show what each way to store this matrix costs.", valueName: "tensor"))
+  @Option(help: ArgumentHelp("Show what each format of this matrix costs.", valueName: "tensor"))
   var explain: String?
 
   @Flag(help: "Show the plan and write no bundle.")
@@ -61,25 +62,18 @@ struct PlanningArguments: ParsableArguments {
     request.calibration = try calibration.map {
       $0 == Input.name ? CalibrationText(bytes: Array(try Input.readText().utf8)) : try CalibrationText($0)
     }
-    if let text = request.calibration, text.bytes.allSatisfy({ $0 == 0x20 || (0x09...0x0D).contains($0) }) {
-      throw CalibrationError.textTooShort
-    }
     request.explain = explain
     request.isDryRun = dryRun
     request.output = output
     return request
   }
 
-  /// nil when `--bits` and `--delta` say it all.
+  /// nil when `--bits` and `--delta` set one format for all matrices.
   var goal: AllocationGoal? {
     guard budget != nil || targetKL != nil else { return nil }
     return AllocationGoal(
       budget: budget?.bytes, targetKL: targetKL, lambdaRange: lambdaRange ?? .usual)
   }
-}
-
-extension ByteSize: ExpressibleByArgument {
-  package init?(argument: String) { self.init(argument) }
 }
 
 extension LambdaRange: ExpressibleByArgument {

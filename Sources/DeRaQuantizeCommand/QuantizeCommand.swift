@@ -4,7 +4,6 @@ import DeRaConsole
 import DeRaConversion
 import DeRaPlanning
 import DeRaPlatform
-import DeRaPrompting
 import DeRaTensorCore
 import DeRaText
 import Synchronization
@@ -15,50 +14,50 @@ package struct QuantizeCommand: AsyncParsableCommand {
     commandName: "dera-quantize",
     abstract: "Makes one DeRa bundle of a reference model and the models aligned from it.",
     discussion: """
-      The reference is a model after supervised fine-tuning, the aligned models were trained from it towards a reward \
-      (DPO, PPO, …). The bundle holds all of them, tensors that are identical only once, packed as the kernels read \
-      them. `dera run` then blends the models with any strength λ, without further training.
+      The reference is a model after supervised fine-tuning. The aligned models were trained from it towards a reward \
+      (DPO, PPO, …). The bundle holds all of them in the form that the kernels read, and stores identical tensors once. \
+      `dera run` then blends the models with any strength λ, without further training.
 
       PATH is a Hugging Face directory (config.json and *.safetensors) or a GGUF model. An aligned model may also be a \
-      PEFT LoRA adapter directory or a GGUF adapter; its factors are stored as they are and added to the reference.
+      LoRA adapter of PEFT, mlx-lm or GGUF; the bundle stores its two factors.
 
-      How much is stored of every matrix is said by --bits and --delta for all of them, or found by --budget (the \
-      best blend in so many bytes) or --target-kl (the fewest bytes for a blend so close to full precision). The \
-      allocator tries every codec on rows of every matrix. What that does to the models' answers is a prediction, \
-      measured on SmolLM2 and other small models; with --calibration it is measured on these models and a held-out \
-      quarter of your text, at both ends of --lambda-range, against a temporary 16-bit bundle beside the output. The rest \
-      of the text shows which errors matter: weights are then rounded so that they make good each other's errors. --explain shows the choices of \
-      one matrix, --tensor overrides them, --dry-run shows the plan and writes nothing.
+      --bits and --delta set one format for all matrices. --budget and --target-kl let the storage planner choose one for \
+      each matrix: the best blend in a file of that size, or the smallest file that close to full precision. The planner \
+      tries every codec on rows of every matrix and predicts how far each moves the models' answers. The prediction's \
+      constants were measured on SmolLM2 and other small models. With --calibration, weights are quantised with error \
+      feedback (GPTQ), and the planner measures the answers of these models on a held-out quarter of your text, at both \
+      ends of --lambda-range, against a temporary 16-bit bundle beside the output. --tensor overrides the format of single \
+      matrices. --explain shows the formats of one matrix. --dry-run shows the plan and writes nothing.
 
-      EXAMPLES
+      Examples:
         A pair in 8 bits:
           dera-quantize --reference mistral-7b-sft-beta --aligned zephyr-7b-beta --output zephyr.dera
         A LoRA adapter, named for --lambda, in 4 bits:
           dera-quantize --reference SmolLM2-135M-Instruct --aligned polite=./dpo-lora --bits 4 --output polite.dera
-        A fully fine-tuned model, as a small difference:
+        A fully fine-tuned model, stored as a small difference:
           dera-quantize --reference sft --aligned dpo --delta ternary --output small.dera
-        An adapter and 8 bits, as close to full precision as the bytes allow:
+        An adapter, as close to full precision as the size of 8 bits allows:
           dera-quantize --reference SmolLM2-135M-Instruct --aligned polite=./dpo-lora --budget 149.9MB \
       --calibration default --activations int16 --output exact.dera
-        4 bits, rounded with a text in view:
+        4 bits with error feedback:
           dera-quantize --reference sft --aligned dpo --bits 4 --calibration default --output small.dera
-        The best pair in 120 MB, and what it would be without writing it:
+        The best pair in 120 MB, and its plan without writing it:
           dera-quantize --reference sft --aligned dpo --budget 120MB --output small.dera
           dera-quantize --reference sft --aligned dpo --budget 120MB --dry-run --explain blk.0.attn_v.weight
         The smallest pair within 0.02 nats of full precision for λ from -1 to 3:
           dera-quantize --reference sft --aligned dpo --target-kl 0.02 --lambda-range -1:3 --calibration text.txt \
       --output close.dera
-        Two rewards, and the figures for a script:
+        Two rewards, with the figures as JSON:
           dera-quantize --reference sft --aligned brief --aligned happy --output stories.dera --json
         Then:
           dera run zephyr.dera --lambda 0.5 "Why is the sky blue?"
 
-      λ means what the theory says for models aligned with a KL penalty towards the reference. No file tells how a model \
-      was trained; what can be seen in the files (weights that are not close, another vocabulary, another chat template, \
-      a model card that names another method) is warned of.
+      λ is exact for models aligned with a KL penalty towards the reference, and a heuristic for others. No file says how a \
+      model was trained. The converter warns of signs in the files: weights that are far apart, another vocabulary, another \
+      chat template, a model card that names another method.
 
-      An existing output file is replaced, but only once the new one is complete. Nothing is left behind on an error or \
-      Ctrl-C. The same input and options always give the same bytes.
+      An existing output file is replaced, but only once the new one is complete. An error or Ctrl-C leaves nothing \
+      behind. The same input and options always give the same bytes.
       """,
     version: "dera-quantize \(Version.text)")
 
@@ -72,31 +71,29 @@ package struct QuantizeCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A model that λ = 1 gives; may be repeated. NAME is what --lambda NAME=… of dera calls it.",
+      "A model that λ = 1 gives. Repeatable. NAME is its name in --lambda NAME=… of dera.",
       valueName: "[name=]path"))
   var aligned: [String] = []
 
   @Option(help: "Bits of a matrix weight: 16 (exact to half precision), 8, 6 or 4. (default: 8)")
-  var bits: Bits?
+  var bits: ConversionOptions.Bits?
 
   @Option(
     help: ArgumentHelp(
-      "How what aligned models change of a matrix is stored: \(DeltaStorage.syntax). All but own store the difference of "
-        + "the original weights, to be added to the packed reference; a matrix that takes fewer bytes whole is stored "
-        + "whole. (default: own)", valueName: "storage"))
+      "The format of aligned models' matrices: \(DeltaStorage.syntax). own stores the matrix whole; the others store a delta, "
+        + "the difference of the original weights, which the runtime adds to the reference's matrix. A matrix that takes "
+        + "fewer bytes whole is stored whole. (default: own)", valueName: "storage"))
   var delta: DeltaStorage?
 
   @Option(
-    help: ArgumentHelp(
-      "How the runtime gives the matrices their input unless it is told otherwise: int8, or int16, which is closer to "
-        + "full precision, takes no more memory and is a little slower.", valueName: "coding"))
+    help: ArgumentHelp("\(ActivationCoding.help) The bundle records it as its default.", valueName: "coding"))
   var activations = ActivationCoding.int8
 
   @Option(
     name: .customLong("tensor"),
     help: ArgumentHelp(
-      "Store matrices otherwise, whatever else is said: \(TensorRule.syntax). In a pattern * stands for any characters. "
-        + "May be repeated; the last that fits counts.", valueName: "rule"))
+      "Set the format of single matrices, which overrides all other options: \(TensorRule.syntax). In a pattern * stands for "
+        + "any characters. Repeatable; the last pattern that matches counts.", valueName: "rule"))
   var rules: [TensorRule] = []
 
   @OptionGroup(title: "Plans") var planning: PlanningArguments
@@ -112,8 +109,8 @@ package struct QuantizeCommand: AsyncParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "Keep apart an embedding table and an output matrix, or the tables of two models, that differ by no more than their "
-        + "quantisers' rounding."))
+      "Store an embedding table and an output matrix, or the tables of two models, twice even where they differ by no more "
+        + "than their quantisers' rounding."))
   var untie = false
 
   @Option(name: [.short, .long], help: ArgumentHelp("The bundle to write.", valueName: "file.dera"))
@@ -122,33 +119,13 @@ package struct QuantizeCommand: AsyncParsableCommand {
   @Flag(help: "Refuse weights that are NaN or infinite instead of storing them as 0 and ±65504 with a warning.")
   var strict = false
 
-  @Option(
-    help: ArgumentHelp(
-      "The chat template to use instead of the checkpoints' own: a Jinja file, or \(NamedTemplate.names).",
-      valueName: "file|name"))
-  var chatTemplate: String?
+  @OptionGroup var template: ChatTemplateOption
 
   @Flag(help: "Print the final figures as one JSON object.")
   var json = false
 
   @Flag(name: [.short, .long], help: "Print nothing but warnings and errors.")
   var quiet = false
-
-  enum Bits: String, CaseIterable, ExpressibleByArgument {
-    case sixteen = "16"
-    case eight = "8"
-    case six = "6"
-    case four = "4"
-
-    var value: ConversionOptions.Bits {
-      switch self {
-      case .sixteen: .sixteen
-      case .eight: .eight
-      case .six: .six
-      case .four: .four
-      }
-    }
-  }
 
   enum VocabularyRule: String, CaseIterable, ExpressibleByArgument { case same, common }
 
@@ -163,9 +140,13 @@ package struct QuantizeCommand: AsyncParsableCommand {
       throw ValidationError("--explain is a text for people; leave out --json and --quiet")
     }
     guard planning.goal != nil else { return }
-    if bits != nil { throw ValidationError("a goal chooses the bits; leave out --bits, or fix some with --tensor") }
+    if bits != nil {
+      throw ValidationError(
+        "--budget and --target-kl choose the bits; leave out --bits, or fix some matrices with --tensor")
+    }
     if delta != nil {
-      throw ValidationError("a goal chooses the changes; leave out --delta, or fix some with --tensor")
+      throw ValidationError(
+        "--budget and --target-kl choose the deltas; leave out --delta, or fix some matrices with --tensor")
     }
   }
 
@@ -181,10 +162,10 @@ package struct QuantizeCommand: AsyncParsableCommand {
   private func convert(_ line: ProgressLine) async throws -> Planning.Result {
     let models = try NamedCheckpoint.open(([reference] + aligned).map(ModelArgument.init))
     var options = ConversionOptions(
-      bits: bits?.value ?? .eight, delta: delta ?? .own, activations: activations, mergesAdapters: merge,
+      bits: bits ?? .eight, delta: delta ?? .own, activations: activations, mergesAdapters: merge,
       isStrict: strict)
     options.goal = planning.goal
-    options.chatTemplate = try chatTemplate.map(NamedTemplate.source)
+    options.chatTemplate = try template.source()
     options.leavesOutOtherTokens = vocabulary == .common
     options.keepsEqualTables = untie
     let converter = try Self.converter(models, options)
@@ -252,7 +233,7 @@ package struct QuantizeCommand: AsyncParsableCommand {
   }
 }
 
-extension ActivationCoding: ExpressibleByArgument {}
+extension ConversionOptions.Bits: ExpressibleByArgument {}
 
 extension DeltaStorage: ExpressibleByArgument {
   package init?(argument: String) { self.init(argument) }

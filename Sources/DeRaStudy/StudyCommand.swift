@@ -3,6 +3,7 @@ import DeRa
 import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
+import DeRaPlatform
 import DeRaText
 import FoundationEssentials
 
@@ -22,7 +23,8 @@ package struct StudyCommand: ParsableCommand {
       Examples:
         dera-study family.dera --form int8=storyteller.dera --output docs/study
         dera-study family.dera --stories 64 --output /tmp/quick
-      """)
+      """,
+    version: "dera-study \(Version.text)")
 
   @Argument(help: "The bundle of the whole family in 16 bits.", completion: .file(extensions: ["dera"]))
   var family: String
@@ -32,6 +34,7 @@ package struct StudyCommand: ParsableCommand {
   var output: String
   @Option(help: ArgumentHelp("Stories of every policy, a multiple of 8.", valueName: "count")) var stories = 400
   @OptionGroup var threads: ThreadsOption
+  @Flag(help: "Print what was sampled and written as JSON.") var json = false
 
   /// The number of independent repetitions.
   private static let groups = 8
@@ -66,7 +69,21 @@ package struct StudyCommand: ParsableCommand {
       let cost = try StudyCost.table(study.forms, engine: engine)
       try StudyReport(results, cost: cost, stories: stories, groups: Self.groups).write(to: output)
     }
-    Output.note("Wrote \(output)/results.md and its pictures.")
+    guard json else { return Output.note("Wrote \(output)/results.md and its pictures.") }
+    try Output.write(
+      jsonText(
+        Summary(
+          report: "\(output)/results.md", forms: study.forms.map(\.name), policies: study.policyCount, stories: stories,
+          groups: Self.groups)))
+  }
+
+  /// The work done, as `--json` prints it.
+  private struct Summary: Encodable {
+    var report: String
+    var forms: [String]
+    var policies: Int
+    var stories: Int
+    var groups: Int
   }
 
   private final class Progress {

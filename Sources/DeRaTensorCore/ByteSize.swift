@@ -4,12 +4,12 @@ package struct ByteSize: Sendable, Equatable {
     "": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 0x1p10, "MIB": 0x1p20, "GIB": 0x1p30,
     "TIB": 0x1p40,
   ]
-  /// For messages.
+  /// The syntax, as messages say it.
   package static let rule = "a size such as 120MB, 1.5GB, 900MiB or 120000000"
   /// Smaller numbers without a unit are megabytes whose unit was forgotten.
   private static let leastWithoutUnit = 10_000.0
 
-  /// At least 1.
+  /// Bytes, at least 1.
   package let bytes: Int
 
   /// nil for other texts, for less than one byte, for 10¹⁸ bytes or more, and for fractions and less than 10,000 without a

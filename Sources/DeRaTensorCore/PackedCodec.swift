@@ -4,11 +4,11 @@
 package enum PackedCodec: String, Sendable, CaseIterable {
   /// IEEE half precision, no scales.
   case f16
-  /// Signed 8-bit codes −127…127, one f16 scale for every 32 columns of a row.
+  /// Signed 8-bit codes −127…127, one f16 scale for every 32 inputs of a row.
   case int8
-  /// 6-bit codes that stand for −32…31, one f16 scale for every 32 columns of a row.
+  /// 6-bit codes that stand for −32…31, one f16 scale for every 32 inputs of a row.
   case int6
-  /// 4-bit codes 0…15 that select a value from a 16-entry table of Int8, one f16 scale for every 32 columns of a row.
+  /// 4-bit codes 0…15 that select a value from a 16-entry table of Int8, one f16 scale for every 32 inputs of a row.
   case int4
   /// 2-bit codes that stand for −3, −1, 1 and 3, one f32 scale a row; for the difference of two matrices.
   case int2
@@ -29,7 +29,7 @@ extension PackedCodec {
     /// Code c stands for `factor · c + offset`, times a scale.
     package let factor: Int
     package let offset: Int
-    /// One f32 scale a row, instead of one f16 scale for every 32 columns of a row.
+    /// One f32 scale a row, instead of one f16 scale for every 32 inputs of a row.
     package let scalesRows: Bool
     /// Whether the codes of a matrix may select the values of a table instead.
     package let takesTable: Bool
@@ -78,7 +78,7 @@ extension PackedCodec {
   /// Bits a weight takes in a matrix without padding, row scales not counted.
   package var bitsPerWeight: Double { Double(blockBytes * 8) / Double(16 * 32) }
 
-  /// The range of the values of an int4 table: 6 bits, so that kernels can add products of 4 columns in 16 bits.
+  /// The range of the values of an int4 table: 6 bits, so that kernels can add products of 4 inputs in 16 bits.
   package static let int4TableRange: ClosedRange<Int8> = -32...31
 
   /// The table of a linear int4 matrix: code − 8.

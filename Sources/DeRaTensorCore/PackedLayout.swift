@@ -1,19 +1,19 @@
-/// The byte order of a packed matrix `[rows, columns]`: the contract between the packer and every kernel.
+/// The byte order of a packed matrix of `rows` outputs and `columns` inputs: the contract between the packer and every kernel.
 ///
-/// Rows are cut into tiles of 16, columns into blocks of 32; rows are padded to whole tiles with zero weights, columns to
+/// Rows are cut into tiles of 16, inputs into blocks of 32; rows are padded to whole tiles with zero weights, inputs to
 /// whole blocks (f16: not at all) with weights that meet activations of zero. Tiles follow each other. A tile is its 16
 /// f32 row scales, where the codec has those, and then its blocks; one block is
 ///
 /// - `int8`: 16 f16 scales (one a row), then 8 groups of 64 bytes; group `g` holds, row after row, the codes of the
-///   4 columns `4g ..< 4g+4` of that row.
+///   4 inputs `4g ..< 4g+4` of that row.
 /// - `int6`: 16 f16 scales, then the low 4 bits of the codes in the order of `int4` (256 bytes), then their high 2 bits in
 ///   the order of `int2` (128 bytes). The value is the code − 32.
-/// - `int4`: 16 f16 scales, then 4 groups of 64 bytes; byte `4·row + j` of group `g` holds column `8g + j` in its low
-///   nibble and column `8g + 4 + j` in its high nibble.
-/// - `int2`, `ternary`: 2 groups of 64 bytes; byte `4·row + j` of group `g` holds columns `16g + 4i + j`, i = 0…3, in its
+/// - `int4`: 16 f16 scales, then 4 groups of 64 bytes; byte `4·row + j` of group `g` holds input `8g + j` in its low
+///   nibble and input `8g + 4 + j` in its high nibble.
+/// - `int2`, `ternary`: 2 groups of 64 bytes; byte `4·row + j` of group `g` holds inputs `16g + 4i + j`, i = 0…3, in its
 ///   bits 2i and 2i+1. The value is 2·code − 3; ternary: code − 1, and 3 does not occur.
-/// - `int1`: 64 bytes; byte `4·row + j` holds columns `4i + j`, i = 0…7, in its bit i. The value is 2·bit − 1.
-/// - `f16`: 32 groups of 32 bytes, fewer in the last block; group `c` holds column `c` of the 16 rows.
+/// - `int1`: 64 bytes; byte `4·row + j` holds inputs `4i + j`, i = 0…7, in its bit i. The value is 2·bit − 1.
+/// - `f16`: 32 groups of 32 bytes, fewer in the last block; group `c` holds input `c` of the 16 rows.
 ///
 /// All numbers are little-endian.
 package struct PackedLayout: Sendable, Equatable {
@@ -40,7 +40,7 @@ package struct PackedLayout: Sendable, Equatable {
 
   /// Number of 16-row tiles.
   package var tiles: Int { (rows - 1) / Self.tileRows + 1 }
-  /// Number of 32-column blocks in a tile, the last one perhaps not full.
+  /// Number of 32-input blocks in a tile, the last one perhaps not full.
   package var blocks: Int { (columns - 1) / Self.blockColumns + 1 }
   /// Rows after padding: what an output column must have room for.
   package var paddedRows: Int { tiles * Self.tileRows }

@@ -34,7 +34,7 @@ extension Tokenizer {
     return run.ids
   }
 
-  /// As above, for a string.
+  /// The ids of a string.
   /// - Parameter content: ranges of its UTF-8 bytes, ascending. A special token is recognised only where no character of it
   ///   lies in them; everything else about the ids is as without them.
   /// - Throws: `TokenizerError.textTooLong`, `.textGrew`, `.matchLimit` or `.workLimit`.
@@ -183,24 +183,28 @@ private struct EncodingRun {
         }
       }
       if flags.contains(.singleWord) && !isWord(start..<match.end, in: text) { continue }
-      var range = start..<match.end
-      if flags.contains(.stripsLeft) {
-        let limit = min(covered, start)
-        range = WhiteSpace.start(in: text, from: limit, to: start)..<range.upperBound
-      }
-      if flags.contains(.stripsRight) {
-        // White space that one token took along may be matched by further ones; it is measured once.
-        if !spaces.contains(range.upperBound) {
-          spaces = range.upperBound..<WhiteSpace.end(in: text, from: range.upperBound, to: text.count)
-        }
-        range = range.lowerBound..<spaces.upperBound
-      }
+      let range = Self.widened(start..<match.end, flags, in: text, from: covered, &spaces)
       if covered < range.lowerBound { segments.append(Segment(range: covered..<range.lowerBound)) }
       segments.append(Segment(range: range, id: tokenizer.image.addedTokens.i32(match.index, 0)))
       covered = range.upperBound
     }
     if covered < text.count { segments.append(Segment(range: covered..<text.count)) }
     return segments
+  }
+
+  /// The range of an added token with the white space that it takes along.
+  /// - Parameter spaces: white space that was measured last; further tokens may lie in it, and it is measured once.
+  private static func widened(
+    _ range: Range<Int>, _ flags: AddedTokenFlags, in text: UnsafeRawBufferPointer, from covered: Int,
+    _ spaces: inout Range<Int>
+  ) -> Range<Int> {
+    var (start, end) = (range.lowerBound, range.upperBound)
+    if flags.contains(.stripsLeft) { start = WhiteSpace.start(in: text, from: min(covered, start), to: start) }
+    if flags.contains(.stripsRight) {
+      if !spaces.contains(end) { spaces = end..<WhiteSpace.end(in: text, from: end, to: text.count) }
+      end = spaces.upperBound
+    }
+    return start..<end
   }
 
   private func isWord(_ range: Range<Int>, in text: UnsafeRawBufferPointer) -> Bool {

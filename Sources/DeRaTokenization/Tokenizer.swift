@@ -75,7 +75,7 @@ package final class Tokenizer: Sendable {
     return (try? normalizer.run(&text, matcher: Matcher(textBytes: piece.count))) == nil ? piece : text.bytes
   }
 
-  /// As `id(of: [UInt8])`.
+  /// The id of a piece given as a string.
   package func id(of piece: String) -> Int32? { id(of: Array(piece.utf8)) }
 
   /// The text of an id: bytes for byte-level models, the vocabulary's spelling otherwise. Empty for ids

@@ -20,7 +20,7 @@ package struct TokenizerDefinition: Sendable, Equatable {
 
   package struct Piece: Sendable, Equatable {
     package var id: Int32
-    /// For byte-level models the bytes it stands for, otherwise its spelling in the vocabulary.
+    /// The bytes it stands for in byte-level models, its spelling in the vocabulary otherwise.
     package var bytes: [UInt8]
     package var role: Role
 
@@ -46,7 +46,7 @@ package struct TokenizerDefinition: Sendable, Equatable {
 
   /// The order in which neighbours are joined.
   package enum Merges: Sendable, Equatable {
-    /// In order of rank, best first.
+    /// Merges in order of rank, best first.
     case ranked([Merge])
     /// Any two neighbours whose concatenation is a piece may be joined, the piece of the highest score first
     /// (SentencePiece). One score for each entry of `pieces`.

@@ -36,7 +36,7 @@ final class Arena {
   let references: UnsafeMutablePointer<Int32>
   /// The first row of each column of `differenceCodes`, `[columns + 1]`.
   let differenceStarts: UnsafeMutablePointer<Int32>
-  /// As wide as the widest input.
+  /// Scratch as wide as the widest input.
   let inputScratch: ThreadScratch
   let rowProducts: ThreadScratch
   /// A · x of low-rank changes, one `[columns, rank]` for each change of each of the matrices that read the same input.
@@ -69,6 +69,26 @@ final class Arena {
     var columns: Range<Int>
   }
 
+  /// The sizes of the passes.
+  struct Sizes {
+    var models: Int
+    var limits: Decoder.Limits
+    var maxColumns: Int
+    var outputs: Int
+    var context: Int
+    var threads: Int
+    /// Rows of codes a column.
+    var planes: Int
+    var splitsKeyBias: Bool
+
+    /// Whether logits may be sums.
+    fileprivate var isBlended: Bool { models > 1 || limits.changes > 0 }
+    /// Columns of codes; outputs are coded in two planes whatever the layers' inputs are.
+    fileprivate var codedColumns: Int { max(planes * maxColumns, 2 * outputs) }
+    /// Products of one step that are added to others.
+    fileprivate var changeTasks: Int { limits.changes * Arena.parallelMatrices * models }
+  }
+
   /// The memory of the panels; each is a mapping of its own.
   private let memories: [AnonymousMemory]
 
@@ -76,71 +96,42 @@ final class Arena {
   private static let parallelMatrices = 3
 
   /// - Throws: `TensorError` when the sizes do not fit into the address space.
-  init(
-    _ configuration: ModelConfiguration, models: Int, limits: Decoder.Limits, maxColumns: Int, outputs: Int,
-    context: Int, threads: Int, planes: Int, splitsKeyBias: Bool
-  ) throws(TensorError) {
-    var memories: [AnonymousMemory] = []
-    func memory(_ factors: Int...) throws(TensorError) -> UnsafeMutableRawPointer {
-      let memory = try AnonymousMemory(byteCount: CheckedSize.product(of: factors), purpose: "a buffer of the decoder")
-      memories.append(memory)
-      return memory.base
-    }
-    func panel(_ width: Int, _ columns: Int) throws(TensorError) -> Panel {
-      let stride = try CheckedSize.aligned(width, to: PackedLayout.blockColumns)
-      let values = try memory(columns, stride, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
-      return Panel(values: values, width: width, stride: stride, columns: columns)
-    }
-    self.maxColumns = maxColumns
-    hidden = try panel(configuration.hiddenSize, maxColumns)
-    normed = try panel(configuration.hiddenSize, maxColumns)
-    update = try panel(configuration.hiddenSize, maxColumns)
-    query = try panel(configuration.queryWidth, maxColumns)
-    key = try panel(configuration.kvWidth, maxColumns)
-    value = try panel(configuration.kvWidth, maxColumns)
-    mixed = try panel(configuration.queryWidth, maxColumns)
-    gate = try panel(configuration.feedForwardSize, maxColumns)
-    up = try panel(configuration.feedForwardSize, maxColumns)
-    blended = try panel(configuration.hiddenSize, outputs)
-    logits = try panel(configuration.vocabularySize, outputs)
-    let isBlended = models > 1 || limits.changes > 0
-    partialLogits = try panel(configuration.vocabularySize, isBlended ? outputs : 0)
-    weighted = try panel(configuration.hiddenSize, isBlended ? outputs : 0)
+  init(_ configuration: ModelConfiguration, _ sizes: Sizes) throws(TensorError) {
+    var made = Mappings()
+    let (columns, outputs, limits) = (sizes.maxColumns, sizes.outputs, sizes.limits)
+    maxColumns = columns
+    hidden = try made.panel(configuration.hiddenSize, columns)
+    normed = try made.panel(configuration.hiddenSize, columns)
+    update = try made.panel(configuration.hiddenSize, columns)
+    query = try made.panel(configuration.queryWidth, columns)
+    key = try made.panel(configuration.kvWidth, columns)
+    value = try made.panel(configuration.kvWidth, columns)
+    mixed = try made.panel(configuration.queryWidth, columns)
+    gate = try made.panel(configuration.feedForwardSize, columns)
+    up = try made.panel(configuration.feedForwardSize, columns)
+    blended = try made.panel(configuration.hiddenSize, outputs)
+    logits = try made.panel(configuration.vocabularySize, outputs)
+    partialLogits = try made.panel(configuration.vocabularySize, sizes.isBlended ? outputs : 0)
+    weighted = try made.panel(configuration.hiddenSize, sizes.isBlended ? outputs : 0)
     let widest = max(configuration.hiddenSize, configuration.queryWidth, configuration.feedForwardSize)
-    codes = try memory(QuantizedPanel.byteCount(columns: max(planes * maxColumns, 2 * outputs), width: widest))
-    differenceCodes = try memory(
-      models > 1 ? QuantizedPanel.byteCount(columns: maxColumns, width: widest, planes: planes) : 0)
-    inputScratch = ThreadScratch(
-      values: try memory(threads, widest, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self),
-      capacity: widest)
-    references = .allocate(capacity: maxColumns)
-    differenceStarts = .allocate(capacity: maxColumns + 1)
-    // Outputs are coded in two planes whatever the layers' inputs are.
-    let sums = PackedLayout.tileRows * max(planes * maxColumns, 2 * outputs)
-    rowProducts = ThreadScratch(
-      values: try memory(threads, sums, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self), capacity: sums)
+    codes = try made.codes(columns: sizes.codedColumns, width: widest)
+    differenceCodes = try made.codes(columns: sizes.models > 1 ? columns : 0, width: widest, planes: sizes.planes)
+    inputScratch = try made.scratch(widest, threads: sizes.threads)
+    rowProducts = try made.scratch(PackedLayout.tileRows * sizes.codedColumns, threads: sizes.threads)
     changes = limits.changes
-    var lowRank: [Panel] = []
-    for _ in 0..<(limits.rank > 0 ? Self.parallelMatrices * limits.changes : 0) {
-      lowRank.append(try panel(limits.rank, max(maxColumns, outputs)))
-    }
-    self.lowRank = lowRank
-    scaled = try panel(Self.stepWidth(configuration), limits.scales ? maxColumns : 0)
-    let scores = try memory(threads, configuration.heads / configuration.kvHeads, context, MemoryLayout<Float>.size)
-      .assumingMemoryBound(to: Float.self)
-    let factors = try memory(
-      splitsKeyBias ? threads : 0, configuration.heads / configuration.kvHeads, configuration.headDim,
-      MemoryLayout<Float>.size)
-    scratch = AttentionScratch(
-      scores: scores, capacity: context,
-      factors: splitsKeyBias ? factors.assumingMemoryBound(to: Float.self) : nil)
-    self.memories = memories
-    tasks = .allocate(capacity: (1 + limits.changes) * Self.parallelMatrices * models)
-    innerTasks = .allocate(capacity: limits.changes * Self.parallelMatrices * models)
-    columns = .allocate(capacity: maxColumns)
-    views = .allocate(capacity: maxColumns)
-    positions = .allocate(capacity: maxColumns)
-    groups = .allocate(capacity: models)
+    lowRank = try made.panels(
+      limits.rank > 0 ? Self.parallelMatrices * changes : 0, width: limits.rank, columns: max(columns, outputs))
+    scaled = try made.panel(Self.stepWidth(configuration), limits.scales ? columns : 0)
+    scratch = try made.attentionScratch(configuration, sizes)
+    memories = made.all
+    references = .allocate(capacity: columns)
+    differenceStarts = .allocate(capacity: columns + 1)
+    tasks = .allocate(capacity: Self.parallelMatrices * sizes.models + sizes.changeTasks)
+    innerTasks = .allocate(capacity: sizes.changeTasks)
+    self.columns = .allocate(capacity: columns)
+    views = .allocate(capacity: columns)
+    positions = .allocate(capacity: columns)
+    groups = .allocate(capacity: sizes.models)
   }
 
   deinit {
@@ -166,4 +157,49 @@ final class Arena {
 
   /// Bytes of all panels.
   var byteCount: Int { memories.reduce(0) { $0 + $1.byteCount } }
+}
+
+/// The mappings of an arena as they are made.
+private struct Mappings {
+  private(set) var all: [AnonymousMemory] = []
+
+  private mutating func bytes(_ factors: Int...) throws(TensorError) -> UnsafeMutableRawPointer {
+    let memory = try AnonymousMemory(byteCount: CheckedSize.product(of: factors), purpose: "a buffer of the decoder")
+    all.append(memory)
+    return memory.base
+  }
+
+  mutating func panel(_ width: Int, _ columns: Int) throws(TensorError) -> Panel {
+    let stride = try CheckedSize.aligned(width, to: PackedLayout.blockColumns)
+    let values = try bytes(columns, stride, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
+    return Panel(values: values, width: width, stride: stride, columns: columns)
+  }
+
+  mutating func panels(_ count: Int, width: Int, columns: Int) throws(TensorError) -> [Panel] {
+    var panels: [Panel] = []
+    for _ in 0..<count { panels.append(try panel(width, columns)) }
+    return panels
+  }
+
+  mutating func codes(columns: Int, width: Int, planes: Int = 1) throws(TensorError) -> UnsafeMutableRawPointer {
+    try bytes(columns > 0 ? QuantizedPanel.byteCount(columns: columns, width: width, planes: planes) : 0)
+  }
+
+  /// `[threads, capacity]`
+  mutating func scratch(_ capacity: Int, threads: Int) throws(TensorError) -> ThreadScratch {
+    let values = try bytes(threads, capacity, MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
+    return ThreadScratch(values: values, capacity: capacity)
+  }
+
+  mutating func attentionScratch(
+    _ configuration: ModelConfiguration, _ sizes: Arena.Sizes
+  ) throws(TensorError) -> AttentionScratch {
+    let group = configuration.heads / configuration.kvHeads
+    let scores = try bytes(sizes.threads, group, sizes.context, MemoryLayout<Float>.size)
+    let factors = try bytes(
+      sizes.splitsKeyBias ? sizes.threads : 0, group, configuration.headDim, MemoryLayout<Float>.size)
+    return AttentionScratch(
+      scores: scores.assumingMemoryBound(to: Float.self), capacity: sizes.context,
+      factors: sizes.splitsKeyBias ? factors.assumingMemoryBound(to: Float.self) : nil)
+  }
 }

@@ -30,9 +30,10 @@ package final class DecoderState {
     self.engine = engine
     activations = engine.activations ?? decoder.activations
     arena = try Arena(
-      decoder.configuration, models: decoder.models.count, limits: decoder.limits, maxColumns: maxColumns,
-      outputs: maxOutputs, context: context, threads: engine.pool.threads, planes: activations.planes,
-      splitsKeyBias: splitsKeyBias)
+      decoder.configuration,
+      Arena.Sizes(
+        models: decoder.models.count, limits: decoder.limits, maxColumns: maxColumns, outputs: maxOutputs,
+        context: context, threads: engine.pool.threads, planes: activations.planes, splitsKeyBias: splitsKeyBias))
     fullRotation = Rotations(decoder.configuration.rope, columns: maxColumns)
     slidingRotation = decoder.configuration.slidingRope.map { Rotations($0, columns: maxColumns) } ?? fullRotation
     fullPositions = splitsKeyBias ? try PositionTable(fullRotation, context: context) : nil

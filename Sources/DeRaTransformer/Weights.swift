@@ -30,7 +30,7 @@ package struct Linear: @unchecked Sendable {
   package var matrix: PackedMatrix
   /// 1 but in blends of weights.
   package var scale: Float
-  /// In `WeightMemory` that outlives every use.
+  /// Deltas in `WeightMemory` that outlives every use.
   package var changes: Changes
 
   package init(matrix: PackedMatrix, scale: Float = 1, changes: Changes = Changes(start: nil, count: 0)) {

@@ -16,7 +16,7 @@ typedef struct {
   float rows[MOST_KEYS * MOST_WIDTH];
   float scales[MOST_KEYS];
   float queries[MOST_HEADS * MOST_WIDTH];
-  /// With a gap after every head's scores that must stay as it is.
+  /// Scores with a gap after every head's, which must stay as it is.
   float scores[2][MOST_HEADS * (MOST_KEYS + GAP)];
   float mixed[2][MOST_HEADS * MOST_WIDTH];
 } buffers;

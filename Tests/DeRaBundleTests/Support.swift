@@ -17,27 +17,19 @@ struct TinyBundle {
   init(
     tied: Bool = false, changes: Bool = false, configuration: ModelConfiguration? = nil, table: [Int8]? = nil
   ) throws {
-    let configuration = configuration ?? .tiny(tied: tied)
-    var list: [BundleTensor] = []
     let codecs: [TensorSpec.Role: PackedCodec] = [.embedding: .int8, .output: .f16]
-    for spec in configuration.tensors {
-      let codec = spec.role.isMatrix ? BundleCodec.packed(codecs[spec.role] ?? .int4) : .f32
-      let table = codec == .packed(.int4) ? table : nil
-      list.append(try BundleTensor(spec: spec, model: 0, codec: codec, table: table))
-      if spec.name == "token_embd.weight" { list.append(try BundleTensor(spec: spec, model: 2, codec: codec)) }
-      if spec.name == "blk.0.attn_q.weight" {
-        list.append(try BundleTensor(spec: spec, model: 1, codec: codec, table: table))
-      }
-      if changes { list += try Self.changes(of: spec) }
+    manifest = try .tiny(
+      ["base", "brief", "happy"], configuration ?? .tiny(tied: tied), endOfTextIDs: [1, 39],
+      chatTemplate: "{{ messages }}",
+      tokenizer: BundleTokenizer(byteCount: 70, sha256: String(repeating: "a", count: 64)),
+      codec: { codecs[$0.role] ?? .int4 }, table: table,
+      added: { tensor in
+        let own = ["token_embd.weight": 2, "blk.0.attn_q.weight": 1][tensor.spec.name]
+        return try (own.map { [try tensor.of(model: $0)] } ?? []) + (changes ? Self.changes(of: tensor.spec) : [])
+      })
+    for position in manifest.tensors.indices {
+      manifest.setChecksum(String(repeating: String(position % 16, radix: 16), count: 64), at: position)
     }
-    for position in list.indices {
-      let digit = String(position % 16, radix: 16)
-      list[position].sha256 = String(repeating: digit, count: 64)
-    }
-    manifest = BundleManifest(
-      models: ["base", "brief", "happy"], configuration: configuration, endOfTextIDs: [1, 39],
-      chatTemplate: "{{ messages }}", provenance: "{}", tensors: list,
-      tokenizer: BundleTokenizer(byteCount: 70, sha256: String(repeating: "a", count: 64)))
     metadata = manifest.metadata()
     tensors = manifest.fileTensors
   }

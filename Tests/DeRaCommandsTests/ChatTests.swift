@@ -16,6 +16,12 @@ private final class Echo: ChatEngine {
   var failure: GenerationError?
   var text: String?
 
+  func report(_ generation: Generation, _ realignment: Realignment) -> RunReport {
+    RunReport(
+      generation, models: alignedModels, realignment: realignment, blend: .logits, contextLength: contextLength,
+      peakMemoryBytes: nil)
+  }
+
   /// A token a character.
   func tokenCount(_ messages: [Message]) -> Int { messages.reduce(0) { $0 + $1.content.count } }
 
@@ -62,11 +68,11 @@ private final class Script: ChatConsole {
 
 @Suite struct ChatTests {
   private func chat(
-    _ engine: Echo, _ lines: [String], system: String? = nil, reply: Bool? = nil
+    _ engine: Echo, _ lines: [String], system: String? = nil, reply: Bool? = nil, json: Bool = false
   ) throws -> (ChatLoop, Script) {
     let script = Script(lines, reply: reply)
     let loop = ChatLoop(
-      engine: engine, console: script, systemPrompt: system, realignment: Realignment(1, models: 2))
+      engine: engine, console: script, systemPrompt: system, realignment: Realignment(1, models: 2), showsJSON: json)
     try loop.run()
     return (loop, script)
   }
@@ -225,6 +231,15 @@ private final class Script: ChatConsole {
     }
   }
 
+  @Test func answersAreLinesOfJSONOnRequest() throws {
+    let (_, script) = try chat(Echo(), ["a", "/lambda 0.5,0"], json: true)
+    let lines = script.shown.split(separator: "\n")
+    #expect(lines.count == 1)
+    let report = try JSONDecoder().decode([String: JSONText].self, from: Data(lines[0].utf8))
+    #expect(report["text"] == JSONText(text: "re: a"))
+    #expect(report["finish_reason"] == JSONText(text: "stop"))
+  }
+
   @Test func anEmptyAnswerIsExplained() throws {
     let engine = Echo()
     engine.text = ""
@@ -234,13 +249,11 @@ private final class Script: ChatConsole {
   }
 
   @Test(arguments: [true, false, nil]) func filesAreNotReplacedUnasked(reply: Bool?) throws {
-    let path = FileManager.default.temporaryDirectory.appending(path: "dera-save-\(UInt64.random(in: 0 ... .max)).json")
-      .path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    try Data("mine".utf8).write(to: URL(filePath: path))
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("chat.json", "mine")
     let (_, script) = try chat(Echo(), ["a", "/save \(path)"], reply: reply)
     #expect(script.questions == ["\(path) exists. Replace it?"])
-    #expect((try Data(contentsOf: URL(filePath: path)) == Data("mine".utf8)) == (reply != true))
+    #expect((try directory.text("chat.json") == "mine") == (reply != true))
     if reply == nil { #expect(script.notes.last?.contains("choose another name") == true) }
   }
 
@@ -302,4 +315,13 @@ private final class Script: ChatConsole {
     #expect(script.notes.first?.contains(message) == true, "\(script.notes)")
     #expect(loop.messages.isEmpty)
   }
+}
+
+/// A value of JSON if it is a text.
+private struct JSONText: Decodable, Equatable {
+  var text: String?
+
+  init(text: String) { self.text = text }
+
+  init(from decoder: any Decoder) throws { text = try? decoder.singleValueContainer().decode(String.self) }
 }

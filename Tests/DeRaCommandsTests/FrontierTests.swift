@@ -133,7 +133,7 @@ import Testing
           name: "\(folder.path)/part2", missing: "6, 2 separate 6-bit models was not measured"))
   }
 
-  /// Without the logits' figures there is nothing to say of separate models, and budgets still have their measure.
+  /// Weights alone say nothing of separate models, and budgets still have their measure.
   @Test func weightsAloneHaveNoSeparateModels() throws {
     let record = try frontier("weights", "--blend", "weights")
     #expect(record.results.allSatisfy { $0.blendsWeights && !$0.isSeparate && $0.quality.count == 2 })

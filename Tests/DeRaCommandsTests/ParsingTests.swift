@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeRa
 import DeRaCommands
+import DeRaPlatform
 import Testing
 
 @Suite struct ParsingTests {
@@ -25,6 +26,21 @@ import Testing
   ]) func negativeValuesAreNamed(arguments: [String], name: String) {
     let error = #expect(throws: (any Error).self) { try SamplingArguments.parse(arguments) }
     if let error { #expect(SamplingArguments.message(for: error).contains(name)) }
+  }
+
+  @Test(arguments: [
+    ["run", "m.dera", "--raw", "--chat-template", "chatml"], ["run", "m.dera", "--raw", "--system", "s"],
+    ["sweep", "m.dera", "--prompts", "p", "-o", "x", "--raw", "--chat-template", "chatml"],
+    ["bench", "m.dera", "--blend", "logits,x"],
+    ["frontier", "--reference", "a", "--aligned", "b", "--file", "t", "--blend", ""],
+  ]) func contradictionsAreUsageErrors(arguments: [String]) {
+    let error = #expect(throws: (any Error).self) { try RootCommand.parseAsRoot(arguments) }
+    if let error { #expect(RootCommand.exitCode(for: error) == .validationFailure) }
+  }
+
+  @Test func theVersionNamesTheProgram() {
+    let error = #expect(throws: (any Error).self) { try RootCommand.parseAsRoot(["--version"]) }
+    if let error { #expect(RootCommand.message(for: error) == "dera \(Version.text)") }
   }
 
   private func options(_ arguments: String...) throws -> GenerationOptions {

@@ -1,12 +1,26 @@
 import DeRa
+import DeRaEvaluation
 import DeRaBundle
 import DeRaCommands
 import DeRaConsole
+import DeRaModelSpec
 import DeRaTestSupport
 import FoundationEssentials
 import Testing
 
 @Suite struct ReportTests {
+  /// Three tiny int8 models: `brief` has its own first query matrix, `happy` all of its own but the norms.
+  private func tinyManifest(tied: Bool = true) throws -> BundleManifest {
+    try .tiny(
+      ["sft", "brief", "happy"],
+      .tiny(vocabulary: 100, hidden: 64, headDim: 16, feedForward: 128, context: 512, tied: tied), endOfTextIDs: [2],
+      codec: { _ in .int8 },
+      added: { tensor in
+        let brief = tensor.spec.name == "blk.0.attn_q.weight" ? [try tensor.of(model: 1)] : []
+        return tensor.spec.role.isMatrix ? brief + [try tensor.of(model: 2)] : brief
+      })
+  }
+
   private func inspection() throws -> InspectReport {
     let manifest = try tinyManifest()
     return InspectReport(

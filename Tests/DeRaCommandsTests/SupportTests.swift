@@ -28,7 +28,7 @@ import Testing
 }
 
 @Suite struct PromptInputTests {
-  /// As llama.cpp takes a prompt from a file.
+  /// llama.cpp takes a prompt from a file in the same way.
   @Test(arguments: [
     ("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("\n", ""), ("a", "a"), ("", ""), ("a\r", "a\r"), ("a \n", "a "),
   ])

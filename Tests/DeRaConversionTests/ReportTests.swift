@@ -16,7 +16,7 @@ struct ReportTests {
           "weights": 134515008, "ownBitsPerWeight": 2.267, "bitsPerWeight": 8.504}],
        "tensorClasses": [
          {"role": "embedding", "codec": "int8", "tensors": 1, "weights": 28311552, "relativeRMSError": 0.00446},
-         {"role": "attentionOutput", "codec": "f16", "tensors": 30, "weights": 9953280,
+         {"role": "attention_output", "codec": "f16", "tensors": 30, "weights": 9953280,
           "relativeRMSError": 0.000209}],
        "worstTensors": [
          {"tensor": "blk.0.attn_k.weight", "model": "dpo", "codec": "int8", "relativeRMSError": 0.0123}]}
@@ -36,9 +36,9 @@ struct ReportTests {
         changed: stored as a delta from the reference; read: bits that the runtime reads for a weight
 
         Error of the matrices, √(Σ error² / Σ weight²)
-        class            codec  tensors   weights     error
-        embedding        int8         1  28311552   0.00446
-        attentionOutput  f16         30   9953280  0.000209
+        class             codec  tensors   weights     error
+        embedding         int8         1  28311552   0.00446
+        attention_output  f16         30   9953280  0.000209
 
         Largest errors
         tensor               model  codec   error

@@ -35,7 +35,7 @@ import Testing
     #expect(error?.position == position, "\(text): \(error?.description ?? "")")
   }
 
-  /// As Python writes them; elsewhere in a document they are refused.
+  /// Python writes these; elsewhere in a document they are refused.
   @Test func nonFiniteNumbersAreTakenWhereAllowed() throws {
     func parse(_ text: String, _ allows: Bool) throws -> JSON {
       try Array(text.utf8).withUnsafeBytes { try JSON.parse($0, allowsNonFinite: allows) }

@@ -197,33 +197,51 @@ private struct TestPlane {
       scratch: AttentionScratch(scores: scores.pointer, capacity: visible.count, factors: factors.pointer),
       into: output.view)
 
-    func key(_ position: Int, _ head: Int, _ index: Int) -> Double {
+    let keys = BiasedKeys(codes: plane, bias: bias, table: table, headDim: headDim, width: width)
+    let expected = Self.attention(shape, queries, visible, values: values.worth) { keys.value($0, $1, $2) }
+    #expect(mismatch(output.memory.array, expected, tolerance: 1e-5) == nil)
+  }
+
+  /// Keys that are cached without their bias, which their positions turn.
+  private struct BiasedKeys {
+    let codes: TestPlane
+    let bias: Memory<Float>
+    /// Cosines and sines, `[positions, headDim]`.
+    let table: Memory<Float>
+    let headDim: Int
+    let width: Int
+
+    func value(_ position: Int, _ head: Int, _ index: Int) -> Double {
+      let half = headDim / 2
       let first = head * headDim + index % half
-      let (cosine, sine) = (
-        table.array[position * headDim + index % half], table.array[position * headDim + half + index % half]
-      )
+      let cosine = Double(table.array[position * headDim + index % half])
+      let sine = Double(table.array[position * headDim + half + index % half])
       let (left, right) = (Double(bias.array[first]), Double(bias.array[first + half]))
-      let turned =
-        index < half ? left * Double(cosine) - right * Double(sine) : right * Double(cosine) + left * Double(sine)
-      return Double(plane.worth[position * width + head * headDim + index]) + turned
+      let turned = index < half ? left * cosine - right * sine : right * cosine + left * sine
+      return Double(codes.worth[position * width + head * headDim + index]) + turned
     }
-    var expected: [Double] = []
-    for head in 0..<shape.heads {
+  }
+
+  /// Attention of one column in double precision, `[heads * headDim]`.
+  /// - Parameter key: a key's element at a position, a head and an index.
+  private static func attention(
+    _ shape: AttentionShape, _ queries: OwnedPanel, _ visible: Range<Int>, values: [Float],
+    key: (Int, Int, Int) -> Double
+  ) -> [Double] {
+    let (headDim, group) = (shape.headDim, shape.heads / shape.kvHeads)
+    return (0..<shape.heads).flatMap { head in
       let query = queries.view.column(0) + head * headDim
-      let weights = visible.map { (position: Int) -> Double in
-        var product = 0.0
-        for index in 0..<headDim { product += Double(query[index]) * key(position, head / group, index) }
+      let weights = visible.map { position in
+        let product = (0..<headDim).reduce(0.0) { $0 + Double(query[$1]) * key(position, head / group, $1) }
         return Double.exp(product * Double(shape.scale))
       }
       let total = weights.reduce(0, +)
-      for index in 0..<headDim {
-        var sum = 0.0
-        for (position, weight) in zip(visible, weights) {
-          sum += weight * Double(values.worth[position * width + head / group * headDim + index])
-        }
-        expected.append(sum / total)
+      return (0..<headDim).map { index in
+        let place = head / group * headDim + index
+        return zip(visible, weights).reduce(0.0) { sum, pair in
+          sum + pair.1 * Double(values[pair.0 * shape.kvHeads * headDim + place])
+        } / total
       }
     }
-    #expect(mismatch(output.memory.array, expected, tolerance: 1e-5) == nil)
   }
 }

@@ -78,23 +78,21 @@ struct RandomMatrix {
           weights[row * columns + column] = Double(value)
           continue
         }
-        let scale: Double
+        // Few bits, so that it times a code is exact.
+        let step = codec.rowScaleBytes > 0 ? row * 7 % 11 : row * 7 + column / 32 * 3 % 11
+        let scale = (1 + Float(step) / 16) / 64
         if codec.rowScaleBytes > 0 {
-          // Few bits, so that it times a code is exact.
-          let rowScale: Float = (1 + Float(row * 7 % 11) / 16) / 64
-          put(rowScale.bitPattern, at: tile + 4 * position.row)
-          scale = Double(rowScale)
+          put(scale.bitPattern, at: tile + 4 * position.row)
         } else {
-          let blockScale = Float16(1 + Float(row * 7 + column / 32 * 3 % 11) / 16) / 64
-          put(blockScale.bitPattern, at: block + 2 * position.row)
-          scale = Double(blockScale)
+          put(Float16(scale).bitPattern, at: block + 2 * position.row)
         }
         let code =
           codec == .int8
           ? UInt8(bitPattern: .random(in: -127...127, using: &generator))
           : UInt8.random(in: 0...codec.greatestCode, using: &generator)
         for (offset, bits) in position.bits(of: code, codec) { packed[block + offset] |= bits }
-        weights[row * columns + column] = Double(codec.value(of: code, table)) * scale
+        weights[row * columns + column] =
+          Double(codec.value(of: code, table)) * Double(codec.rowScaleBytes > 0 ? scale : Float(Float16(scale)))
       }
     }
     self.weights = weights

@@ -59,7 +59,7 @@ private struct StudyFigures: Decodable {
     #expect(abs(language.reward(realigned) - figures.reward) < 1e-10)
   }
 
-  /// At λ = 0 and λ = 1 nothing is approximated, nor anywhere for texts of one token.
+  /// The blend is exact at λ = 0 and λ = 1, and everywhere for texts of one token.
   @Test(arguments: TinyLanguage.RewardKind.allCases) func blendsAreExactWhereTheyMustBe(kind: TinyLanguage.RewardKind) {
     let language = TinyLanguage(vocabulary: 3, length: 4, kind: kind, seed: 2)
     let aligned = language.optimum(beta: 1)

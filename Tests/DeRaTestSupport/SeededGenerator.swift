@@ -1,16 +1,12 @@
-/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers on every machine, so that a failing case repeats.
+import DeRaTensorCore
+
+/// The same numbers on every machine, so that a failing case repeats.
 package struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
+  private var generator: SplitMix64
 
-  package init(seed: UInt64) { state = seed }
+  package init(seed: UInt64) { generator = SplitMix64(state: seed) }
 
-  package mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
+  package mutating func next() -> UInt64 { generator.next() }
 
   /// Close to a normal distribution of variance 1: twelve uniform numbers.
   package mutating func normal() -> Float {

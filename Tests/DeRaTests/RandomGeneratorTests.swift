@@ -1,5 +1,6 @@
 import DeRa
-import Glibc
+import DeRaPlatform
+import DeRaTensorCore
 import Testing
 
 @Suite struct RandomGeneratorTests {

@@ -73,7 +73,7 @@ import Testing
   }
 
   /// Takes some tokens back and adds others of `text`, so that prefixes are met again.
-  private func edit(_ session: DecodingSession, _ text: [Int32], using generator: inout SplitMix) throws {
+  private func edit(_ session: DecodingSession, _ text: [Int32], using generator: inout SeededGenerator) throws {
     if session.tokens.count > 2, generator.next(3) == 0 {
       session.truncate(to: generator.next(session.tokens.count))
     }
@@ -96,7 +96,7 @@ import Testing
     }
     let fresh = Fresh(session)
     for seed in 1...4 {
-      var generator = SplitMix(state: UInt64(seed))
+      var generator = SeededGenerator(seed: UInt64(seed))
       let session = try session()
       for _ in 0..<24 {
         try edit(session, text, using: &generator)
@@ -119,7 +119,7 @@ import Testing
       try DecodingSession(
         bundle: bundle, contextLength: text.count, engine: engine, cacheCodec: form.cache, blend: form.blend)
     }
-    var generator = SplitMix(state: 7)
+    var generator = SeededGenerator(seed: 7)
     var (taken, left) = (0, 0)
     for _ in 0..<40 {
       var points: [Realignment?] = []
@@ -167,6 +167,21 @@ import Testing
     }
   }
 
+  /// `[lambdas][positions][vocabulary]`
+  private func logits(of forcing: TeacherForcing, lambdas: Int) -> [[[Float]]] {
+    var found = [[[Float]]](repeating: [], count: lambdas)
+    var scratch = [Float](repeating: 0, count: forcing.vocabularySize)
+    while case let positions = forcing.next(), !positions.isEmpty {
+      for position in positions {
+        for index in 0..<lambdas {
+          found[index].append(
+            scratch.withUnsafeMutableBufferPointer { Array(forcing.logits(index, at: position, scratch: $0)) })
+        }
+      }
+    }
+    return found
+  }
+
   @Test(
     "a known text gives each λ what decoding gives it, whatever the other λ",
     arguments: forms.filter { $0.blend == .logits })
@@ -183,16 +198,7 @@ import Testing
       _ = try session.logits(point(3, form))
       let forcing = try TeacherForcing(session: session, realignments: list, withDirections: directions)
       try forcing.start(text)
-      var found = [[[Float]]](repeating: [], count: list.count)
-      var scratch = [Float](repeating: 0, count: forcing.vocabularySize)
-      while case let positions = forcing.next(), !positions.isEmpty {
-        for position in positions {
-          for index in list.indices {
-            found[index].append(
-              scratch.withUnsafeMutableBufferPointer { Array(forcing.logits(index, at: position, scratch: $0)) })
-          }
-        }
-      }
+      let found = logits(of: forcing, lambdas: list.count)
       for (index, realignment) in list.enumerated() {
         let decoding = try DecodingSession(
           bundle: bundle, contextLength: text.count, engine: engine, cacheCodec: form.cache)
@@ -215,15 +221,7 @@ import Testing
   }
 }
 
-/// A seeded generator.
-private struct SplitMix {
-  var state: UInt64
-
+extension SeededGenerator {
   /// A number below `limit`.
-  mutating func next(_ limit: Int) -> Int {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var bits = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-    bits = (bits ^ bits >> 27) &* 0x94d0_49bb_1331_11eb
-    return Int((bits ^ bits >> 31) % UInt64(limit))
-  }
+  fileprivate mutating func next(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 }

@@ -1,6 +1,6 @@
 """Reads a .dera bundle and rebuilds its models in transformers with the dequantised weights.
 
-Written from the description of the format alone (ARCHITECTURE.md and Sources/TensorCore/PackedLayout.swift), so that it
+Written from the description of the format alone (docs/design/packed-format.md and Sources/DeRaTensorCore/PackedLayout.swift), so that it
 checks the packer and the runtime independently.  Needs numpy, torch, transformers and gguf.
 """
 

@@ -68,7 +68,7 @@ private func prefill(_ name: String, _ lambda: Float, threads: Int) {
   }
 }
 
-/// From the start of the process to its end after one token.
+/// The time from the start of the process to its end after one token.
 private func startUp() {
   var configuration = Benchmark.defaultConfiguration
   configuration.metrics = [.wallClock]

@@ -11,7 +11,7 @@
 /// The packed formats of integer codes, one row each; `PackedCodec` has the same facts for Swift.
 ///
 ///   bits      of a code in its first plane and in its second, 0 where there is none. A plane of b bits is 64 b bytes of a
-///             block of 16 rows × 32 columns; codes of 8 bits are signed.
+///             block of 16 rows × 32 inputs; codes of 8 bits are signed.
 ///   value     a weight is (factor * code + offset) times its scale.
 ///   rows      1: a row has one f32 scale, 16 of them before the blocks of a tile; 0: it has an f16 scale a block, 16 of
 ///             them before the block's codes.
@@ -58,12 +58,12 @@ static inline __attribute__((always_inline)) size_t ck_block_bytes(ck_format_row
 /// Bytes before the blocks of a tile.
 static inline __attribute__((always_inline)) size_t ck_tile_start(ck_format_row row) { return row.scales_rows ? 64 : 0; }
 
-/// A packed matrix in the byte order of `PackedLayout`: 16-row tiles of 32-column blocks.
+/// A packed matrix in the byte order of `PackedLayout`: tiles of 16 rows, blocks of 32 inputs.
 typedef struct {
   const uint8_t *bytes;
-  /// 32-column blocks in a row.
+  /// Blocks of 32 inputs in a row.
   size_t blocks;
-  /// Columns without padding, `32 * (blocks - 1) < columns <= 32 * blocks`.
+  /// Inputs without padding, `32 * (blocks - 1) < columns <= 32 * blocks`.
   size_t columns;
   /// The table of a format that takes one: the 16 values of the codes, -32 ... 31; NULL: as the format's row says.
   const int8_t *table;

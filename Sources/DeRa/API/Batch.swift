@@ -2,6 +2,7 @@
 ///
 /// An answer has the bits it would have alone. More answers than sequences wait for their turn, first come, first served.
 public final class Batch: Sendable {
+  /// The models that answer.
   public let bundle: ModelBundle
   /// Answers that are computed together.
   public let sequences: Int

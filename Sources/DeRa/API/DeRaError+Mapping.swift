@@ -19,9 +19,10 @@ extension DeRaError {
     case let error as GenerationError: wrapped(error)
     case let error as SamplingError: wrapped(error)
     case let error as ModelBundleError: wrapped(error)
-    case let error as FileError: DeRaError.unreadableFile(path: error.path, reason: "\(error)")
+    case let error as FileError:
+      DeRaError.unreadableFile(path: error.path, errno: error.code, reason: "\(error)")
     case is PromptError: DeRaError.noTokenizer(path: path)
-    case let error as TemplateError: DeRaError.templateFailed(reason: "\(error)")
+    case let error as TemplateError: DeRaError.templateFailed(line: error.line, reason: "\(error)")
     case let error as InstructionSetError:
       DeRaError.unsupportedInstructionSet(error.name, supported: InstructionSet.supported.map(\.rawValue))
     default: DeRaError.invalidBundle(path: path, reason: "\(error)")
@@ -44,17 +45,22 @@ extension DeRaError {
     case .promptTooLong(let tokens, let limit): .promptTooLong(tokens: tokens, contextLength: limit)
     case .promptsTooLong(let tokens, let reference, let limit):
       .promptTooLong(tokens: max(tokens, reference), contextLength: limit)
-    case .badOption(let reason): .invalidOption(reason: reason)
-    case .maskedWeights: .invalidOption(reason: "a plausibility mask needs logits to be blended, not weights")
+    case .badOption(let problem): wrapped(problem)
+    case .maskedWeights: .invalidOption(name: "plausible", value: "above 0", allowed: "0 where weights are blended")
     }
   }
 
   private static func wrapped(_ error: SamplingError) -> DeRaError {
     switch error {
-    case .badOption(let reason): .invalidOption(reason: reason)
+    case .badOption(let problem): wrapped(problem)
     case .biasOutOfRange(let token, let size): .invalidToken(token, vocabularySize: size)
-    case .badLogit, .nothingPossible: .invalidLogits(reason: "\(error)")
+    case .badLogit(let token, let value): .invalidLogit(token: token, value: value)
+    case .nothingPossible: .noPossibleToken
     }
+  }
+
+  private static func wrapped(_ problem: OptionProblem) -> DeRaError {
+    .invalidOption(name: problem.name, value: problem.value, allowed: problem.allowed)
   }
 
   private static func wrapped(_ error: ModelBundleError) -> DeRaError {

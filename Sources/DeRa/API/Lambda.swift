@@ -24,8 +24,11 @@ public struct Lambda: Sendable, Hashable {
 extension Lambda: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral,
   ExpressibleByDictionaryLiteral
 {
+  /// One number, for the aligned model of a pair.
   public init(floatLiteral value: Double) { self.init(value) }
+  /// One number, for the aligned model of a pair.
   public init(integerLiteral value: Int) { self.init(Double(value)) }
+  /// One number an aligned model, in the bundle's order.
   public init(arrayLiteral elements: Double...) { self.init(elements) }
 
   /// A name that stands twice has its last value.

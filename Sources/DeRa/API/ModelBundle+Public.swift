@@ -22,6 +22,7 @@ extension ModelBundle {
   /// Longest sequence in tokens that the models were made for.
   public var contextLength: Int { configuration.contextLength }
 
+  /// Tokens of the vocabulary; ids are smaller.
   public var vocabularySize: Int { configuration.vocabularySize }
 
   /// Whether conversations are laid out by the model's own template; otherwise their texts are joined.
@@ -82,9 +83,10 @@ public struct SessionOptions: Sendable, Hashable {
   /// How keys and values are kept.
   public enum KeyValueCoding: String, Sendable, Hashable { case f16, int8 }
 
-  /// How matrices of integer codes take their input: int16 is closer to full precision and a little slower.
+  /// The ways in which matrices of integer codes take their input: int16 is closer to full precision and slower.
   public enum Activations: String, Sendable, Hashable { case int8, int16 }
 
+  /// The coding of keys and values; int8 takes about half of the memory.
   public var keyValues = KeyValueCoding.f16
   /// nil takes what the bundle was made for.
   public var activations: Activations?
@@ -97,6 +99,7 @@ public struct SessionOptions: Sendable, Hashable {
   /// that to the system.
   public var residentLimit: Int?
 
+  /// Options with defaults for what is not given.
   public init(
     keyValues: KeyValueCoding = .f16, activations: Activations? = nil, blend: Blend = .logits, memoryLimit: Int? = nil,
     residentLimit: Int? = nil
@@ -107,37 +110,37 @@ public struct SessionOptions: Sendable, Hashable {
     self.memoryLimit = memoryLimit
     self.residentLimit = residentLimit
   }
-
-  static let defaultContext = 4096
 }
 
 extension ModelBundle {
   /// The sequences of a session or a batch.
   func decodingBatch(sequences: Int, context: Int?, threads: Int?, options: SessionOptions) throws -> DecodingBatch {
-    if let threads, !(1...1024).contains(threads) {
-      throw DeRaError.invalidOption(reason: "\(threads) threads; give 1 to 1024")
-    }
-    let length = context ?? min(contextLength, SessionOptions.defaultContext)
-    guard (1...DecodingSession.maximumContext).contains(length) else {
-      throw DeRaError.invalidOption(
-        reason: "a context of \(length) tokens; give 1 to \(DecodingSession.maximumContext)")
-    }
-    guard (1...4096).contains(sequences) else {
-      throw DeRaError.invalidOption(reason: "\(sequences) sequences; give 1 to 4096")
-    }
+    let length = context ?? usualContext
+    try SessionLimits.check("threads", threads ?? 1, SessionLimits.threads)
+    try SessionLimits.check("context", length, SessionLimits.context)
+    try SessionLimits.check("sequences", sequences, SessionLimits.sequences)
     return try DeRaError.wrapping(path: path) {
       let pool = ThreadPool(threads: threads ?? Processors.current.threads, processors: .current)
       let batch = try DecodingBatch(
         bundle: self, count: sequences, contextLength: length,
         engine: Engine(
           pool: pool, activations: options.activations.flatMap { ActivationCoding(rawValue: $0.rawValue) }),
-        cacheCodec: options.keyValues == .int8 ? .int8 : .f16, blend: options.blend)
+        cacheCodec: options.keyValues.codec, blend: options.blend)
       if let limit = options.residentLimit { try batch.sessions[0].limitResidentWeights(to: limit) }
       if let limit = options.memoryLimit {
         let needed = batch.memory.total
         guard needed <= limit else { throw DeRaError.memoryLimit(needed: needed, limit: limit) }
       }
       return batch
+    }
+  }
+}
+
+extension SessionOptions.KeyValueCoding {
+  var codec: CacheCodec {
+    switch self {
+    case .f16: .f16
+    case .int8: .int8
     }
   }
 }

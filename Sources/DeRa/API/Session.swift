@@ -6,6 +6,7 @@ import DeRaTokenization
 /// its stream then throws `DeRaError.superseded`. The same prompt, λ, options and seed give the same text, whatever ran
 /// before.
 public actor Session {
+  /// The models that answer.
   public nonisolated let bundle: ModelBundle
   /// Most tokens of a prompt and its answer together.
   public nonisolated let contextLength: Int
@@ -15,6 +16,7 @@ public actor Session {
   private let loop: AnswerLoop<DecodingBatch, Tokenizer.StreamingDecoder>
   private var current: AnswerControl?
 
+  /// The thread that computes.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   init(_ bundle: ModelBundle, context: Int?, threads: Int?, options: SessionOptions) throws {
@@ -33,16 +35,8 @@ public actor Session {
     TextStream(source: .session(self), control: AnswerControl(prompt, lambda, options))
   }
 
-  /// The whole answer to a conversation, with what it cost.
+  /// The whole answer to a prompt, with what it cost.
   /// - Throws: `DeRaError`; `CancellationError` when the task was cancelled.
-  public nonisolated func answer(
-    to messages: [ChatMessage], lambda: Lambda = 1, options: GenerationOptions = GenerationOptions()
-  ) async throws -> Generation {
-    try await stream(.chat(messages), lambda: lambda, options: options).wholeAnswer()
-  }
-
-  /// The whole continuation of a text, or answer to token ids, with what it cost.
-  /// - Throws: as `answer(to:)`.
   public nonisolated func answer(
     _ prompt: Prompt, lambda: Lambda = 1, options: GenerationOptions = GenerationOptions()
   ) async throws -> Generation {

@@ -24,8 +24,10 @@ public struct TextStream: AsyncSequence, Sendable {
   /// The answer and what it cost, once it is complete.
   public var generation: Generation? { control.generation }
 
+  /// An iterator over the pieces; the answer begins when the first one is asked for.
   public func makeAsyncIterator() -> Iterator { Iterator(source: source, control: control) }
 
+  /// The pieces of an answer in order.
   public struct Iterator: AsyncIteratorProtocol {
     private let source: Source
     private let control: AnswerControl

@@ -81,7 +81,6 @@ package final class AnswerLoop<Batch: TokenBatch, Decoder: TokenTextDecoder> {
   /// A sequence without an answer; nil when all are busy.
   package var freePlace: Int? { places.firstIndex { $0 == nil } }
   package var isIdle: Bool { places.allSatisfy { $0 == nil } }
-  package func isBusy(_ place: Int) -> Bool { places[place] != nil }
 
   /// Begins an answer in a free place.
   ///

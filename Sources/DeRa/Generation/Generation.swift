@@ -1,5 +1,6 @@
 /// The conditions that end an answer, besides the model's own end-of-text tokens.
 public struct GenerationOptions: Sendable, Equatable {
+  /// The choice of the next token.
   public var sampling = SamplingOptions()
   /// Longest answer in tokens; nil goes on until the context is full.
   public var maxTokens: Int?
@@ -51,9 +52,11 @@ extension GenerationOptions {
       throw GenerationError.promptTooLong(tokens: prompt.count, contextLength: contextLength)
     }
     if let maxTokens, maxTokens < 0 {
-      throw GenerationError.badOption("max tokens is \(maxTokens) but must be 0 or more")
+      throw GenerationError.badOption(OptionProblem("max tokens", "\(maxTokens)", allowed: "0 or more"))
     }
-    if stopStrings.contains("") { throw GenerationError.badOption("a stop string must not be empty") }
+    if stopStrings.contains("") {
+      throw GenerationError.badOption(OptionProblem("a stop string", "empty", allowed: "a text"))
+    }
     try sampling.validate()
   }
 }
@@ -72,8 +75,11 @@ public enum FinishReason: String, Sendable, Codable {
 
 /// An answer and what it cost.
 public struct Generation: Sendable, Equatable {
+  /// The answer without special tokens, ended before a stop string.
   public var text = ""
+  /// Why it ended.
   public var finishReason = FinishReason.stop
+  /// Tokens of the prompt.
   public var promptTokens = 0
   /// Prompt tokens that were still in the cache from the call before.
   public var reusedTokens = 0
@@ -106,7 +112,7 @@ package enum GenerationError: Error, Equatable, CustomStringConvertible {
   case promptTooLong(tokens: Int, contextLength: Int)
   /// One of two prompts.
   case promptsTooLong(tokens: Int, reference: Int, contextLength: Int)
-  case badOption(String)
+  case badOption(OptionProblem)
   /// A plausibility mask where weights are blended.
   case maskedWeights
 
@@ -119,7 +125,7 @@ package enum GenerationError: Error, Equatable, CustomStringConvertible {
       "the prompt has \(tokens) tokens but the context holds \(contextLength)"
     case .promptsTooLong(let tokens, let reference, let contextLength):
       "the prompt has \(tokens) tokens and the reference prompt \(reference), but the context holds \(contextLength)"
-    case .badOption(let what): what
+    case .badOption(let problem): "\(problem)"
     }
   }
 }

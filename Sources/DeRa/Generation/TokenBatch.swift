@@ -27,7 +27,7 @@ package protocol TokenSequence: AnyObject {
   var contextLength: Int { get }
   func append(_ tokens: some Collection<Int32>) throws
   func truncate(to count: Int)
-  /// Whether what was computed can be gone on from under a λ.
+  /// Whether the sequence can continue under a λ.
   func continues(_ realignment: Realignment) -> Bool
   /// Computes a stretch of the tokens that a λ's models have not computed yet.
   /// - Parameter body: gets every position and its blended logits `[vocabulary]`.

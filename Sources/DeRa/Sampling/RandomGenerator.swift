@@ -1,3 +1,5 @@
+import DeRaTensorCore
+
 /// xoshiro256** 1.0 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2018), its state filled by
 /// SplitMix64 as its authors recommend: the same numbers from the same seed on every machine.
 package struct RandomGenerator: RandomNumberGenerator, Sendable {
@@ -26,19 +28,4 @@ package struct RandomGenerator: RandomNumberGenerator, Sendable {
   package mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
   private func rotate(_ value: UInt64, by count: UInt64) -> UInt64 { (value << count) | (value >> (64 - count)) }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-package struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
-
-  package init(state: UInt64) { self.state = state }
-
-  package mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
 }

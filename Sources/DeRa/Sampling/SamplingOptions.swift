@@ -26,6 +26,7 @@ public struct SamplingOptions: Sendable, Equatable {
   /// Start of the random numbers; nil takes one from the system (and reports it).
   public var seed: UInt64?
 
+  /// The defaults of `dera run`.
   public init() {}
 
   /// - Throws: `SamplingError.badOption` for the first value outside its range.
@@ -44,17 +45,35 @@ public struct SamplingOptions: Sendable, Equatable {
       ("presence penalty", presencePenalty, presencePenalty.isFinite, "a finite number; 0 is off"),
     ]
     for row in ranges where !row.isValid {
-      throw .badOption("\(row.name) is \(row.value) but must be \(row.range)")
+      throw .badOption(OptionProblem(row.name, "\(row.value)", allowed: row.range))
     }
     for (id, bias) in logitBias where id < 0 || bias.isNaN || bias == .infinity {
-      throw .badOption("logit bias \(id)=\(bias): the id must not be negative, the value finite or -inf")
+      throw .badOption(
+        OptionProblem(
+          "logit bias of token \(id)", "\(bias)", allowed: "finite or -inf, of a token that is not negative"))
     }
   }
 }
 
+/// An option outside its range.
+package struct OptionProblem: Equatable, Sendable, CustomStringConvertible {
+  package let name: String
+  package let value: String
+  /// The values that it may have.
+  package let allowed: String
+
+  package init(_ name: String, _ value: String, allowed: String) {
+    self.name = name
+    self.value = value
+    self.allowed = allowed
+  }
+
+  package var description: String { "\(name) is \(value) but must be \(allowed)" }
+}
+
 /// Why no token could be drawn.
 package enum SamplingError: Error, Equatable, CustomStringConvertible {
-  case badOption(String)
+  case badOption(OptionProblem)
   /// A logit is NaN or +∞.
   case badLogit(token: Int, value: Float)
   /// Every token has logit −∞.
@@ -63,7 +82,7 @@ package enum SamplingError: Error, Equatable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .badOption(let what): what
+    case .badOption(let problem): "\(problem)"
     case .badLogit(let token, let value):
       "the logit of token \(token) is \(value): the weights are damaged or λ is too large"
     case .nothingPossible: "every token is impossible (logit −∞); loosen the logit bias"

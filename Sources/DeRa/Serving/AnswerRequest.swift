@@ -15,7 +15,7 @@ package struct AnswerRequest: Sendable {
   }
 }
 
-/// What becomes of a request, in this order: `admitted`, any number of the middle ones, then `finished` or `failed`.
+/// The events of a request, in this order: `admitted`, any number of the middle ones, then `finished` or `failed`.
 package enum AnswerEvent: Sendable {
   /// Its turn has come.
   /// - Parameters:
@@ -24,7 +24,7 @@ package enum AnswerEvent: Sendable {
   case admitted(cached: Int, differsAt: Int?)
   /// Tokens of the prompt that are computed.
   case prompt(processed: Int, total: Int)
-  /// Of the next tokens of the prompt, whose first has none; where they were asked for.
+  /// Log-probabilities of the next tokens of the prompt, whose first has none; where they were asked for.
   case promptLogprobs([TokenLogprobs])
   /// - Parameter text: what is certain now, whole characters; may be empty.
   case token(id: Int32, text: String, logprobs: TokenLogprobs?)

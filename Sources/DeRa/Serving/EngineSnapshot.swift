@@ -1,9 +1,9 @@
-/// What an engine is doing and has done.
+/// The work of an engine, at hand and done.
 package struct EngineSnapshot: Sendable {
   /// A sequence of the batch.
   package struct Slot: Sendable {
     package var isBusy = false
-    /// Of the answer that is under way, or of the last one.
+    /// Tokens of the prompt under way, or of the last one.
     package var promptTokens = 0
     /// Tokens of the sequence whose keys and values are held.
     package var computedTokens = 0

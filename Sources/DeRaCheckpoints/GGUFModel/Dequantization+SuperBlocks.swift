@@ -40,7 +40,7 @@ extension Dequantization {
     }
   }
 
-  /// As `q4_K`, with 32 bytes of fifth bits before the nibbles.
+  /// The layout of `q4_K`, with 32 bytes of fifth bits before the nibbles.
   @Sendable static func q5_K(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
     for part in 0..<8 {
       let (factor, offset) = scaleAndMinimum(block, part)

@@ -7,7 +7,7 @@ struct GGUFConfiguration {
   static let maximumSize = 1 << 28
   static let maximumLayers = 1000
   static let maximumHeadDim = 1 << 14
-  /// In files that the conversion has written.
+  /// A key of files that the conversion has written.
   static let bundleKey = "dera.version"
   /// Divisors of the inverse frequencies, written for Llama 3's scaling.
   static let frequencyFactors = "rope_freqs.weight"

@@ -228,7 +228,7 @@ extension Adapter {
   private static let tiedRemedy =
     "Merge the adapter with PEFT, save the model with tie_word_embeddings false and convert that."
 
-  /// In a tied model an update of the embedding alone would change the output matrix too, which training did not see.
+  /// An update of the embedding alone would change a tied output matrix too, which training did not see.
   private func checkTiedEmbedding(
     _ parts: Parts, _ original: any TensorSource, _ merged: any TensorSource
   ) throws(CheckpointError) {

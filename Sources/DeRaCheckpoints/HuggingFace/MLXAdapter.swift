@@ -83,7 +83,7 @@ struct MLXAdapter {
     return Float(value)
   }
 
-  /// By Hugging Face's names of the tensors they change.
+  /// Parts by Hugging Face's names of the tensors they change.
   private func partsByTensor() throws(CheckpointError) -> [String: Parts] {
     var result: [String: Parts] = [:]
     let inner = "language_model."

@@ -14,7 +14,7 @@ package struct Safetensors: Sendable {
 
   package struct Entry: Sendable, Equatable {
     package let name: String
-    /// As the file spells it: "F32", "BF16" …
+    /// The type as the file spells it: "F32", "BF16" …
     package let dtype: String
     package let shape: [Int]
     /// Place of the tensor's bytes in the file.
@@ -22,7 +22,7 @@ package struct Safetensors: Sendable {
   }
 
   package let file: MappedFile
-  /// In the order of the data.
+  /// Entries in the order of the data.
   package let entries: [Entry]
   private let indices: [String: Int]
 

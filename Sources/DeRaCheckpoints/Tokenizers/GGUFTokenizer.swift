@@ -13,7 +13,7 @@ package enum GGUFTokenizer {
     return try read(file, remarks: &remarks)
   }
 
-  /// As above.
+  /// The file's tokenizer; nil when it has none.
   /// - Parameter remarks: gets what was guessed, as sentences for the user.
   static func read(_ file: GGUFFile, remarks: inout [CheckpointRemark]) throws(CheckpointError) -> TokenizerDefinition?
   {

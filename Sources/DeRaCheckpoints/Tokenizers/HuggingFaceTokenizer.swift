@@ -17,7 +17,7 @@ package enum HuggingFaceTokenizer {
     return try read(directory: directory, remarks: &remarks)
   }
 
-  /// As above.
+  /// The directory's tokenizer; nil when it has none.
   /// - Parameter remarks: gets what was guessed or is not used, as sentences for the user.
   static func read(directory: String, remarks: inout [CheckpointRemark]) throws(CheckpointError) -> TokenizerDefinition?
   {

@@ -4,9 +4,9 @@ import DeRaTokenization
 struct TokenizerClass {
   /// How texts begin that a `tokenizer.model` without more reads.
   enum Prefix {
-    /// As the class `LlamaTokenizer` says: by `add_prefix_space` and `legacy`.
+    /// The rule of the class `LlamaTokenizer`: `add_prefix_space` and `legacy`.
     case metaspace
-    /// By the model file itself, with a space before every stretch of text unless `legacy` is false.
+    /// The rule of the model file itself, with a space before every stretch of text unless `legacy` is false.
     case model
     case none
   }

@@ -11,11 +11,7 @@ struct PrecisionArguments: ParsableArguments {
   var kv = CacheCodec.f16
 
   @Option(
-    help: ArgumentHelp(
-      """
-      How matrices of int8, int6 and int4 take their input; int16 is closer to full precision and a little slower. \
-      (default: what the bundle was made for)
-      """, valueName: "coding"))
+    help: ArgumentHelp("\(ActivationCoding.help) (default: what the bundle was made for)", valueName: "coding"))
   var activations: ActivationCoding?
 
   /// The coding that a session of the bundle uses.
@@ -28,7 +24,6 @@ struct PrecisionArguments: ParsableArguments {
 }
 
 extension CacheCodec: ExpressibleByArgument {}
-extension ActivationCoding: ExpressibleByArgument {}
 
 /// The argument that names the quantity λ blends.
 struct BlendArgument: ParsableArguments {
@@ -41,20 +36,40 @@ struct BlendArgument: ParsableArguments {
 
 extension Blend: ExpressibleByArgument {}
 
+/// Several quantities that λ blends, to be compared.
+struct BlendListArgument: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What λ blends: logits, weights (one model runs, which is faster and cruder), or logits,weights.",
+      valueName: "list"))
+  var blend = Blend.logits.rawValue
+
+  func validate() throws { _ = try blends() }
+
+  /// - Throws: `ValidationError` for a word that is no `Blend`.
+  func blends() throws -> [Blend] {
+    try blend.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard let blend = Blend(rawValue: String(name)) else {
+        throw ValidationError("--blend takes logits, weights or logits,weights, not '\(self.blend)'")
+      }
+      return blend
+    }
+  }
+}
+
 /// How much of the machine a session takes.
 struct RuntimeArguments: ParsableArguments {
-  static let defaultContext = 4096
-
   @OptionGroup var threads: ThreadsOption
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
     help: ArgumentHelp(
-      "Tokens of prompt and answer together (default: the model's own limit, at most 4096).", valueName: "tokens"))
+      "Tokens of prompt and answer together (default: the model's own limit, at most \(SessionLimits.usualContext)).",
+      valueName: "tokens"))
   var context: Int?
 
   func validate() throws {
-    if let context, !(1...DecodingSession.maximumContext).contains(context) {
+    if let context, !SessionLimits.context.contains(context) {
       throw ValidationError("--context must be from 1 to \(DecodingSession.maximumContext)")
     }
   }
@@ -64,9 +79,7 @@ struct RuntimeArguments: ParsableArguments {
 
   func engine() throws -> Engine { try precision.engine(threads: threads.count) }
 
-  func contextLength(for bundle: ModelBundle) -> Int {
-    context ?? min(bundle.configuration.contextLength, Self.defaultContext)
-  }
+  func contextLength(for bundle: ModelBundle) -> Int { context ?? bundle.usualContext }
 }
 
 /// How much of the machine the session of an interactive command takes.

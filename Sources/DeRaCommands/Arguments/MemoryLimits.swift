@@ -5,10 +5,6 @@ import DeRaKernels
 import DeRaTensorCore
 import DeRaText
 
-extension ByteSize: ExpressibleByArgument {
-  package init?(argument: String) { self.init(argument) }
-}
-
 /// How much memory a session may take.
 struct MemoryLimitArguments: ParsableArguments {
   @Option(

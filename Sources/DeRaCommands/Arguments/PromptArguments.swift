@@ -5,11 +5,7 @@ import DeRaPrompting
 
 /// How text becomes the model's tokens.
 struct PromptArguments: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "The chat template to use instead of the bundle's: a Jinja file, or \(NamedTemplate.names).",
-      valueName: "file|name"))
-  var chatTemplate: String?
+  @OptionGroup var template: ChatTemplateOption
   @Flag(
     help:
       "Take special tokens spelled out in messages, such as <|im_end|>, for special tokens; they are text otherwise.")
@@ -26,10 +22,9 @@ struct PromptArguments: ParsableArguments {
 
   /// Notes what ends answers besides the bundle's own tokens, and special tokens that the template has and the model lacks.
   func format(_ bundle: ModelBundle) throws -> PromptFormat {
-    let source = try chatTemplate.map(NamedTemplate.source)
-    let format = try PromptFormat(bundle, template: source, parsesSpecial: parseSpecial)
+    let format = try PromptFormat(bundle, template: try template.source(), parsesSpecial: parseSpecial)
     for end in format.furtherEnds { Output.note(printable("\(bundle.path): \(end.description)")) }
-    let named = NamedTemplate.all.first { $0.name == chatTemplate }
+    let named = NamedTemplate.all.first { $0.name == template.chatTemplate }
     let missing = (named?.tokens ?? []).filter { format.tokenizer.addedID(of: Array($0.utf8)) == nil }
     if !missing.isEmpty {
       Output.warning(
@@ -38,4 +33,23 @@ struct PromptArguments: ParsableArguments {
     }
     return format
   }
+}
+
+/// The same of commands that can also leave the chat template out.
+struct RawPromptArguments: ParsableArguments {
+  @Flag(help: "Continue a prompt as it is, without the chat template.") var raw = false
+  @OptionGroup var prompting: PromptArguments
+
+  func validate() throws {
+    if raw && prompting.template.chatTemplate != nil {
+      throw ValidationError("--raw leaves the chat template out, so --chat-template does not go with it")
+    }
+  }
+
+  func format(_ bundle: ModelBundle) throws -> PromptFormat { try prompting.format(bundle) }
+}
+
+/// The message that a conversation begins with.
+struct SystemArgument: ParsableArguments {
+  @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var text: String?
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import DeRa
 import DeRaChatTemplate
 import DeRaConsole
+import DeRaPlatform
 
 /// A second prompt for the same models, which λ blends with the prompt.
 struct ReferencePromptArguments: ParsableArguments {

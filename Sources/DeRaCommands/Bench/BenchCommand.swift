@@ -43,7 +43,7 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp("Numbers of sequences to write at once.", valueName: "list"))
   var batch = "1"
   @OptionGroup(title: "Alignment") var lambda: LambdaListArgument
-  @Option(help: ArgumentHelp("What λ blends: logits, weights or both.", valueName: "list")) var blend = "logits"
+  @OptionGroup var blending: BlendListArgument
   @OptionGroup var precision: PrecisionArguments
   @Option(name: .shortAndLong, parsing: .unconditional, help: ArgumentHelp("Measurements of each.", valueName: "count"))
   var repetitions = 5
@@ -56,7 +56,6 @@ struct BenchCommand: ParsableCommand {
     }
     guard (1...10_000).contains(repetitions) else { throw ValidationError("-r must be from 1 to 10000") }
     _ = try batchSizes()
-    _ = try blends()
   }
 
   func run() throws {
@@ -67,7 +66,7 @@ struct BenchCommand: ParsableCommand {
     var measurements: [Measurement] = []
     for threads in threads.counts {
       let engine = try precision.engine(threads: threads)
-      for (size, blend) in try sizes.flatMap({ size in try blends().map { (size, $0) } }) {
+      for (size, blend) in try sizes.flatMap({ size in try blending.blends().map { (size, $0) } }) {
         let batch = try DecodingBatch(
           bundle: bundle, count: size, contextLength: max(prompt, generate, 1), engine: engine,
           cacheCodec: precision.kv, blend: blend)
@@ -99,23 +98,13 @@ struct BenchCommand: ParsableCommand {
     do { return try Interrupt.during(body) } catch SessionError.cancelled { throw ExitCode.interrupted }
   }
 
-  private func batchSizes() throws -> [Int] { try numbers("--batch", batch) }
-
-  private func blends() throws -> [Blend] {
-    try blend.split(separator: ",", omittingEmptySubsequences: false).map { name in
-      guard let blend = Blend(rawValue: String(name)) else {
-        throw ValidationError("--blend takes logits, weights or logits,weights, not '\(self.blend)'")
-      }
-      return blend
+  private func batchSizes() throws -> [Int] {
+    let sizes = batch.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+    guard sizes.allSatisfy(SessionLimits.sequences.contains) else {
+      throw ValidationError(
+        "--batch takes numbers from 1 to \(SessionLimits.sequences.upperBound), such as 1,2, not '\(batch)'")
     }
-  }
-
-  private func numbers(_ option: String, _ text: String) throws -> [Int] {
-    let counts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-    guard counts.allSatisfy({ (1...1024).contains($0) }) else {
-      throw ValidationError("\(option) takes numbers from 1 to 1024, such as 1,2, not '\(text)'")
-    }
-    return counts
+    return sizes
   }
 }
 

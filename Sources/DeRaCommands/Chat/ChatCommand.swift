@@ -25,29 +25,36 @@ struct ChatCommand: ParsableCommand {
 
   @OptionGroup var bundle: BundleArgument
   @OptionGroup(title: "Alignment") var lambda: LambdaArgument
-  @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var system: String?
+  @OptionGroup(title: "Prompt") var system: SystemArgument
   @OptionGroup(title: "Prompt") var prompting: PromptArguments
   @Flag(help: "Neither read nor keep the lines typed into chats.") var noHistory = false
+  @Flag(help: "Print an answer as one line of JSON, with all figures, once it is complete.") var json = false
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
   @OptionGroup(title: "Machine") var machine: SessionArguments
+
+  func validate() throws {
+    if prompting.template.chatTemplate == Input.name {
+      throw ValidationError("a chat reads its messages from standard input, so --chat-template takes a file or a name")
+    }
+  }
 
   func run() throws {
     let bundle = try bundle.open()
     let realignment = try lambda.realignment(for: bundle)
     let format = try prompting.format(bundle)
-    try PromptArguments.check(system: system, format)
+    try PromptArguments.check(system: system.text, format)
     var options = try sampling.options()
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
-    let console = TerminalConsole(history: noHistory ? nil : .usual)
+    let console = TerminalConsole(history: noHistory ? nil : .usual, wraps: !json)
     let models = bundle.alignedModels.isEmpty ? "no aligned model" : bundle.alignedModels.joined(separator: ", ")
-    console.note(
-      "\(self.bundle.bundle): \(bundle.manifest.models.first ?? "") with \(models). /help lists the commands.")
+    console.note("\(self.bundle.bundle): \(bundle.referenceModel) with \(models). /help lists the commands.")
     if !format.hasTemplate {
       console.note("The bundle has no chat template: messages and answers are continued as plain text.")
     }
     let engine = BundleChatEngine(
       session: try machine.session(bundle, realignment), format: format, options: options)
-    let loop = ChatLoop(engine: engine, console: console, systemPrompt: system, realignment: realignment)
+    let loop = ChatLoop(
+      engine: engine, console: console, systemPrompt: system.text, realignment: realignment, showsJSON: json)
     try loop.run()
     // Somebody at a terminal has seen what failed; a script has not.
     if !Input.isTerminal && loop.failures > 0 { throw ExitCode.failure }
@@ -74,6 +81,10 @@ private final class BundleChatEngine: ChatEngine {
 
   func tokenCount(_ messages: [Message]) throws -> Int { try tokens(messages).count }
 
+  func report(_ generation: Generation, _ realignment: Realignment) -> RunReport {
+    RunReport(generation, session: session, realignment: realignment)
+  }
+
   private func tokens(_ messages: [Message]) throws -> [Int32] {
     try format.tokens(messages: messages.map { TemplateMessage(role: $0.role, content: $0.content) })
   }
@@ -91,9 +102,9 @@ private final class TerminalConsole: ChatConsole {
   private let reader: LineReader
   private var wrap: WordWrap?
 
-  init(history: ChatHistory?) {
+  init(history: ChatHistory?, wraps: Bool) {
     reader = LineReader(history: LineReader.isInteractive ? history : nil)
-    if Terminal.canRedraw(STDOUT_FILENO) { wrap = WordWrap(width: Terminal.columns(STDOUT_FILENO)) }
+    if wraps && Terminal.canRedraw(STDOUT_FILENO) { wrap = WordWrap(width: Terminal.columns(STDOUT_FILENO)) }
   }
 
   func readLine(prompt: String) throws -> ReadLine { try reader.readLine(prompt: prompt) }

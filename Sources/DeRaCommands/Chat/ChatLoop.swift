@@ -17,6 +17,8 @@ package protocol ChatEngine: AnyObject {
   var contextLength: Int { get }
   /// Tokens of a conversation as a prompt.
   func tokenCount(_ messages: [Message]) throws -> Int
+  /// The figures of an answer that was just given.
+  func report(_ generation: Generation, _ realignment: Realignment) -> RunReport
   /// Answers the last message; `onText` returns false to stop.
   func answer(
     _ messages: [Message], _ realignment: Realignment, options: GenerationOptions, onText: (String) throws -> Bool
@@ -44,17 +46,23 @@ package final class ChatLoop {
   let engine: any ChatEngine
   let console: any ChatConsole
   var systemPrompt: String?
+  /// Whether an answer is shown as a line of JSON once it is complete, instead of as it is made.
+  let showsJSON: Bool
   package internal(set) var messages: [Message] = []
   package internal(set) var realignment: Realignment
   var lastSeed: UInt64?
   /// Lines that could not be done.
   package private(set) var failures = 0
 
-  package init(engine: any ChatEngine, console: any ChatConsole, systemPrompt: String?, realignment: Realignment) {
+  package init(
+    engine: any ChatEngine, console: any ChatConsole, systemPrompt: String?, realignment: Realignment,
+    showsJSON: Bool = false
+  ) {
     self.engine = engine
     self.console = console
     self.systemPrompt = systemPrompt
     self.realignment = realignment
+    self.showsJSON = showsJSON
     reset()
   }
 
@@ -180,7 +188,7 @@ package final class ChatLoop {
     return true
   }
 
-  /// With a text: that text alone, after the system prompt; without one: the last message again, in its place.
+  /// Answers `text` alone, after the system prompt; without a text the last message again, in its place.
   private func compare(_ points: [Realignment], _ text: String) throws {
     var asked = text.isEmpty ? messages : start
     if text.isEmpty {
@@ -221,11 +229,15 @@ package final class ChatLoop {
   ) throws -> Generation {
     let generation = try Interrupt.during {
       try engine.answer(messages, realignment, options: options) { text in
-        try console.write(text)
+        if !showsJSON { try console.write(text) }
         return !Interrupt.isRequested
       }
     }
-    if !generation.text.isEmpty { try console.write("\n") }
+    if showsJSON {
+      try console.write(jsonText(engine.report(generation, realignment), pretty: false))
+    } else if !generation.text.isEmpty {
+      try console.write("\n")
+    }
     console.note(generation.summary)
     if let remark = generation.remark(lambda: realignment.description(models: engine.alignedModels)) {
       console.note(remark)

@@ -35,21 +35,14 @@ package struct FrontierCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("The reference model, as dera-quantize takes it.", valueName: "[name=]path"))
   var reference: String
-  @Option(help: ArgumentHelp("A model aligned from it; may be repeated.", valueName: "[name=]path"))
+  @Option(help: ArgumentHelp("A model aligned from it. Repeatable.", valueName: "[name=]path"))
   var aligned: [String]
   @Option(
     name: [.short, .long], help: ArgumentHelp("The text to measure on; - reads standard input.", valueName: "text"),
     completion: .file())
   var file: String
-  @Option(
-    parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("Points of λ, as dera perplexity takes them. (default: \(Self.lambdas))", valueName: "λ"))
-  var lambda: [String] = []
-  @Option(
-    help: ArgumentHelp(
-      "What λ blends: logits, weights (one model runs, which is faster and cruder), or logits,weights.",
-      valueName: "list"))
-  var blend = "logits"
+  @OptionGroup(title: "Alignment") var lambda: FrontierLambdaArgument
+  @OptionGroup var blending: BlendListArgument
   @Option(
     help: ArgumentHelp(
       "What the bundle is for: \(Device.known.map(\.name).joined(separator: ", ")) or megabytes for the model "
@@ -81,8 +74,6 @@ package struct FrontierCommand: ParsableCommand {
   @Flag(help: "Keep the bundles, in OUTPUT/bundles.") var keep = false
   @Flag(help: "Print all figures as JSON.") var json = false
 
-  private static let lambdas = "0;0.5;1;2"
-
   package init() {}
 
   package func validate() throws {
@@ -90,7 +81,6 @@ package struct FrontierCommand: ParsableCommand {
     if !(4...DecodingSession.maximumContext).contains(context) {
       throw ValidationError("--context must be from 4 to \(DecodingSession.maximumContext)")
     }
-    _ = try blends()
     if !(0...1e9).contains(rate) { throw ValidationError("--rate must be 0 or more") }
     if !FrontierSettings.chunkRange.contains(chunks) {
       throw ValidationError("--chunks must be from 1 to \(FrontierSettings.chunkRange.upperBound)")
@@ -119,11 +109,11 @@ package struct FrontierCommand: ParsableCommand {
   package func frontier() throws -> FrontierRecord {
     let settings = try FrontierSettings(
       reference: reference, aligned: aligned, file: try textFile(),
-      lambda: lambda.isEmpty ? Self.lambdas : lambda.joined(separator: ";"), context: context, chunks: chunks,
+      lambda: lambda.list, context: context, chunks: chunks,
       threads: threads.count)
     let work = try FrontierRun(
       job: FrontierRecord(settings: settings, device: device, rate: rate, shard: shard),
-      candidates: try candidateList(), adapters: hasAdapter, blends: try blends(), folder: output,
+      candidates: try candidateList(), adapters: hasAdapter, blends: try blending.blends(), folder: output,
       programs: programs ?? ChildProcess.folder, keepsBundles: keep)
     do {
       try Interrupt.during(signals: Interrupt.endings) { try work.run() }
@@ -144,15 +134,6 @@ package struct FrontierCommand: ParsableCommand {
     try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
     if !FileManager.default.fileExists(atPath: path) { try writeFile(text, path) }
     return path
-  }
-
-  private func blends() throws -> [Blend] {
-    try blend.split(separator: ",", omittingEmptySubsequences: false).map { name in
-      guard let blend = Blend(rawValue: String(name)) else {
-        throw ValidationError("--blend takes logits, weights or logits,weights, not '\(self.blend)'")
-      }
-      return blend
-    }
   }
 
   private var hasAdapter: Bool {

@@ -54,7 +54,7 @@ extension FrontierSettings {
     }
     try check.require(context, in: TextChunks.leastContext...DecodingSession.maximumContext, "settings.context")
     try check.require(chunks, in: Self.chunkRange, "settings.chunks")
-    if let threads { try check.require(threads, in: 1...Threads.limit, "settings.threads") }
+    if let threads { try check.require(threads, in: SessionLimits.threads, "settings.threads") }
     let isDigest = inputs.allSatisfy { $0.utf8.count == 64 && $0.allSatisfy(\.isHexDigit) }
     try check.require(inputs.count == aligned.count + 2 && isDigest, "settings.inputs", "a SHA-256 for every input")
   }
@@ -101,8 +101,9 @@ extension FrontierResult {
     try check.require(fileBytes, in: 1...Self.byteLimit, "\(field).file_bytes")
     try check.require(memoryBytes, in: 0...Self.byteLimit, "\(field).memory_bytes")
     try check.require(readBytesPerToken, in: 0...Self.byteLimit, "\(field).read_bytes_per_token")
-    try check.require(rate, in: 0...1e12, "\(field).rate")
-    try check.require(rateDeviation, in: 0...1e12, "\(field).rate_deviation")
+    try check.require(rate.low, in: 0...1e12, "\(field).rate.low")
+    try check.require(rate.high, in: rate.low...1e12, "\(field).rate.high")
+    try check.require(rate.median, in: rate.low...rate.high, "\(field).rate.median")
     try check.require(
       quality.map(\.lambda) == lambdas && !lambdas.isEmpty, "\(field).quality",
       "figures for the λ that all results have")

@@ -19,7 +19,7 @@ package struct FrontierRecord: Codable {
   package var plan: [[String]] = []
   /// Takes some of the candidates.
   var shard: Shard
-  /// In the plan's order; behind them those of earlier runs that tried something else.
+  /// Results in the plan's order; behind them those of earlier runs that tried something else.
   package private(set) var results: [FrontierResult] = []
 
   /// - Throws: `StreamError` or `RecordError` for a file that cannot be read; nil when there is none.

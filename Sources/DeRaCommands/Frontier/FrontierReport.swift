@@ -19,7 +19,7 @@ struct FrontierReport {
 
   private var lambdas: [String] { results.first?.quality.map(\.lambda) ?? [] }
 
-  /// For the terminal: the table, the curves at the λ of the largest loss, the recommendation.
+  /// The text for a terminal: the table, the curves at the λ of the largest loss, the recommendation.
   var text: String {
     let worst = recommendation.choice?.worst?.lambda ?? lambdas.last
     let index = lambdas.firstIndex { $0 == worst } ?? 0

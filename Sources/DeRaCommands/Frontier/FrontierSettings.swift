@@ -39,7 +39,7 @@ struct FrontierSettings: Codable, Equatable {
     return inputs == other.inputs ? nil : "content of the models or the text"
   }
 
-  /// What was measured, whatever it is called and wherever it lies: results of other content are refused.
+  /// SHA-256 of what was measured, whatever its name and place: results of other content are refused.
   private static func digest(_ argument: String) throws -> String {
     let manager = FileManager.default
     let path = manager.fileExists(atPath: argument) ? argument : String(argument.drop { $0 != "=" }.dropFirst())

@@ -26,7 +26,8 @@ package struct MergeCommand: ParsableCommand {
         dera merge part1 part2 -o whole
       """)
 
-  @Argument(help: "The shards' directories or files.", completion: .file()) var parts: [String]
+  @Argument(help: "The shards' directories or files; - reads a perplexity's from standard input.", completion: .file())
+  var parts: [String]
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("Where a sweep's or frontier's results go; must be new.", valueName: "directory"),

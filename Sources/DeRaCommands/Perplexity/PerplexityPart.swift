@@ -99,24 +99,25 @@ package struct PerplexityPart {
 
   /// - Throws: `FileError`, and `StreamError` or `RecordError` naming the line that is not what it must be.
   package init(path: String) throws {
-    name = path
+    let name = sourceName(path)
+    self.name = name
     let lines = try withText(path) { $0.split(separator: UInt8(ascii: "\n")).map(Array.init) }
     guard let first = lines.first else {
-      throw StreamError(description: "\(path) is empty; give what dera perplexity --shard printed")
+      throw StreamError(description: "\(name) is empty; give what dera perplexity --shard printed")
     }
-    let marker = try fromJSON(Marker.self, first, name: "\(path), line 1")
+    let marker = try fromJSON(Marker.self, first, name: "\(name), line 1")
     guard marker.kind == PerplexityJob.kind, marker.version == PerplexityJob.version else {
       throw StreamError(
         description:
-          "\(path) is no shard of perplexity of version \(PerplexityJob.version); run the shard's command again "
+          "\(name) is no shard of perplexity of version \(PerplexityJob.version); run the shard's command again "
           + "with this program")
     }
-    let job = try fromJSON(PerplexityJob.self, first, name: "\(path), line 1")
-    try job.check(at: "\(path), line 1")
+    let job = try fromJSON(PerplexityJob.self, first, name: "\(name), line 1")
+    try job.check(at: "\(name), line 1")
     self.job = job
     var known: Set<Int> = []
     self.lines = try lines.dropFirst().enumerated().map { index, bytes in
-      let place = "\(path), line \(index + 2)"
+      let place = "\(name), line \(index + 2)"
       let line = try fromJSON(PerplexityLine.self, bytes, name: place)
       try line.check(job, at: place)
       try RecordCheck(place: place).require(known.insert(line.chunk).inserted, "chunk", "one that no line before has")

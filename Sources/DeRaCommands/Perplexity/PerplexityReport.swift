@@ -68,7 +68,7 @@ package struct PerplexityReport: Encodable {
     }
   }
 
-  /// Without a bundle to compare with a table; with one, llama.cpp's report for every λ and the directions.
+  /// A table; with a bundle to compare with, llama.cpp's report for every λ and the directions.
   package var text: String { (blend == .weights ? "λ blends weights\n\n" : "") + figures }
 
   private var figures: String {

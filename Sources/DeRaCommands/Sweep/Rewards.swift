@@ -122,7 +122,7 @@ private final class BundleScorer: Scorer {
     tokenizer = try PromptFormat(bundle).tokenizer
     scorer = try ContinuationScorer(
       bundle: bundle, realignments: [Realignment(1, models: bundle.alignedModels.count)],
-      contextLength: min(bundle.configuration.contextLength, RuntimeArguments.defaultContext),
+      contextLength: bundle.usualContext,
       engine: try Engine(pool: Threads.pool(threads)))
   }
 

@@ -53,7 +53,6 @@ package struct SweepCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("Phrases that mark a refusal, one a line.", valueName: "file"), completion: .file())
   var refusals: String?
-  @Flag(help: "Continue the prompts as they are, without the chat template.") var raw = false
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Also search for the λ at which sampling fails, such as -8:8.", valueName: "low:high"))
@@ -64,20 +63,18 @@ package struct SweepCommand: ParsableCommand {
     name: [.short, .long], parsing: .unconditional, help: ArgumentHelp("Answers drawn together.", valueName: "count"))
   var batch = 8
   @Flag(help: "Print the summary as JSON instead of a table.") var json = false
-  @OptionGroup(title: "Prompt") var prompting: PromptArguments
+  @OptionGroup(title: "Prompt") var prompting: RawPromptArguments
   @OptionGroup(title: "Sampling") var sampling: SweepSampling
   @OptionGroup(title: "Machine") var runtime: RuntimeArguments
 
   /// How close the bisection brings a λ that passes and one that fails.
   static let tolerance = 0.125
-  /// Most places of a batch.
-  static let batchLimit = 1024
 
   package init() {}
 
   package func validate() throws {
-    if !(1...Self.batchLimit).contains(batch) {
-      throw ValidationError("--batch must be from 1 to \(Self.batchLimit)")
+    if !SessionLimits.sequences.contains(batch) {
+      throw ValidationError("--batch must be from 1 to \(SessionLimits.sequences.upperBound)")
     }
     if !(1...SweepHeader.seedLimit).contains(seeds) {
       throw ValidationError("--seeds must be from 1 to \(SweepHeader.seedLimit)")
@@ -116,7 +113,7 @@ package struct SweepCommand: ParsableCommand {
   package func sweep() throws -> SweepResult {
     let bundle = try bundle.open()
     let format = try prompting.format(bundle)
-    let prompts = try SweepPrompts(path: prompts, bundle: bundle, format: format, raw: raw)
+    let prompts = try SweepPrompts(path: prompts, bundle: bundle, format: format, raw: prompting.raw)
     let list = try refusals.map { try RefusalList(path: $0) }
     var header = try header(bundle, prompts, list)
     var options = try sampling.options()

@@ -13,7 +13,7 @@ final class SweepLog {
   private let folder: WorkFolder
   private let descriptor: Int32
 
-  /// Makes the directory, or goes on with what it holds.
+  /// Makes the directory, or resumes the sweep that it holds.
   /// - Parameter vocabulary: the models' tokens; nil where no bundle is open.
   /// - Throws: `FileError`, `StreamError` and `RecordError` for a damaged file, `SweepError.otherSweep` for one of another
   ///   sweep, `WorkFolderError.inUse` while another process works on it.

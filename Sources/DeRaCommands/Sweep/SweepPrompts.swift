@@ -10,7 +10,7 @@ struct SweepPrompts {
   /// Most prompts of a file.
   static let limit = 1_000_000
 
-  /// For the header and the report.
+  /// The prompts as the header and the report have them.
   let shown: [SweepHeader.Prompt]
   /// Ready for the models, `[prompts]`.
   let tokens: [[Int32]]

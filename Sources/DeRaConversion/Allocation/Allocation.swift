@@ -21,7 +21,7 @@ package struct AllocationItem: Sendable {
     }
   }
 
-  /// At least one.
+  /// Choices for the reference's matrix, at least one.
   package var base: [Base]
   /// For each aligned model, at least one.
   package var changes: [[Change]]

@@ -9,7 +9,7 @@ import DeRaTensorCore
 package struct TensorSurvey: Sendable {
   struct Base: Sendable {
     let codec: PackedCodec
-    /// In the file, padding included.
+    /// Bytes in the file, padding included.
     let bytes: Int
     /// Σ error² / Σ W² of the sampled rows.
     let error: Double

@@ -1,6 +1,6 @@
 /// One way to store the models, as options of `dera-quantize`.
 package struct FrontierCandidate: Sendable, Hashable {
-  /// As it was written: `8+ternary`.
+  /// The candidate as it was written: `8+ternary`.
   package let name: String
   /// The options for `dera-quantize` besides the models.
   package let options: [String]

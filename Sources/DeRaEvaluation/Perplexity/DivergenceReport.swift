@@ -61,7 +61,7 @@ package struct DivergenceReport: Sendable, Equatable, Codable {
     package var mean: Estimate
     package var minimum: Double
     package var maximum: Double
-    /// At `fractions`.
+    /// Percentiles at `fractions`.
     package var percentiles: [Double]
 
     init(_ values: [Float]) {

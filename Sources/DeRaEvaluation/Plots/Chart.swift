@@ -21,7 +21,7 @@ package struct Chart: Sendable, Equatable {
       /// Points joined in their order.
       case line
       case points
-      /// From 0 to each point's y; side by side when several series have bars.
+      /// Bars from 0 to each point's y; side by side when several series have bars.
       case bars
     }
 

@@ -55,11 +55,10 @@ struct LabelPlacement {
   /// Nearest first.
   private func places(of text: String, _ x: Double, _ y: Double, above: Bool) -> [(label: Label, box: Box)] {
     let width = SVG.width(of: text)
-    let lines = (0..<Self.farthest).flatMap { step in
-      [
-        above ? -7 - Self.height * Double(step) : 17 + Self.height * Double(step),
-        above ? 17 + Self.height * Double(step) : -7 - Self.height * Double(step),
-      ]
+    let lines = (0..<Self.farthest).flatMap { step -> [Double] in
+      let distance = Self.height * Double(step)
+      let (up, down) = (-7 - distance, 17 + distance)
+      return above ? [up, down] : [down, up]
     }
     return lines.flatMap { line in
       [true, false].compactMap { isRight -> (label: Label, box: Box)? in

@@ -45,7 +45,7 @@ package struct AnswerFigures: Sendable, Equatable {
     if gap < Double.log(Self.supportRatio) { unsupportedTokens += 1 }
   }
 
-  /// By the names that files use; what is not finite is left out.
+  /// Figures by the names that files use; those that are not finite are left out.
   /// - Parameter models: names of the bundle's models, the reference first.
   package func values(models: [String]) -> [String: Double] {
     var values: [String: Double] = [
@@ -72,7 +72,7 @@ package enum Variety {
   /// Share of 4-grams that already came (seq-rep-4, Welleck et al., arXiv 1908.04319); 0 for fewer than 4 tokens.
   package static func repetition(_ tokens: [Int32]) -> Double { 1 - (distinct(tokens, n: 4) ?? 1) }
 
-  /// By the names that files use.
+  /// Figures by the names that files use.
   package static func values(_ tokens: [Int32]) -> [String: Double] {
     var values = ["repetition": repetition(tokens)]
     for n in 1...2 { values["distinct_\(n)"] = distinct(tokens, n: n) }

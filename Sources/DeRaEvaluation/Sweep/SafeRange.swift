@@ -40,7 +40,7 @@ package struct SafeRange: Codable, Sendable, Equatable {
   package struct Criterion: Sendable {
     package var name: String
     package var metric: String
-    /// From the figures at λ = 0 and λ = 1.
+    /// The threshold, given the figures at λ = 0 and λ = 1.
     var threshold: @Sendable (Double, Double) -> Double
     var failsAbove: Bool
 

@@ -1,7 +1,7 @@
 import DeRa
 
 /// The settings of a sweep: the first line of its file. Everything that decides an answer or a figure is in `settings`,
-/// so two files whose settings are equal may be joined, and a file may be gone on with under other λ or more seeds.
+/// so two files whose settings are equal may be joined, and a sweep may resume a file with other λ or more seeds.
 package struct SweepHeader: Codable, Sendable, Equatable {
   package static let kind = "sweep"
   package static let version = 1
@@ -84,7 +84,7 @@ package struct SweepHeader: Codable, Sendable, Equatable {
 /// λ laid along an axis.
 package struct LambdaAxis: Sendable, Equatable {
   package var label: String
-  /// As short as the label allows.
+  /// Names as short as the label allows.
   package var names: [String]
   package var places: [Double]
 }

@@ -1,7 +1,7 @@
 /// A figure that a sweep reports per λ.
 package struct SweepMetric: Sendable, Equatable {
   package var name: String
-  /// As an axis shows it, with its unit.
+  /// The name that an axis shows, with its unit.
   package var label: String
   /// Its possible values.
   package var range: ValueRange
@@ -27,7 +27,7 @@ package struct SweepMetric: Sendable, Equatable {
 
   /// By the reward's kind as a sweep's settings record it; a command may print any number.
   private static func rewardRange(_ setting: String) -> ValueRange {
-    switch setting.prefix { $0 != ":" } {
+    switch setting.prefix(while: { $0 != ":" }) {
     case "regex": .share
     case "length", "bundle": .nonPositive
     default: .any
@@ -39,7 +39,7 @@ package struct SweepMetric: Sendable, Equatable {
 package struct SweepRow: Codable, Sendable, Equatable {
   package var lambda: String
   package var samples: Int
-  /// By the metric's name; a metric that no answer has is left out.
+  /// Intervals by the metric's name; a metric that no answer has is left out.
   package var figures: [String: ConfidenceInterval]
 
   /// - Parameters:

@@ -34,7 +34,7 @@ import Testing
     #expect(tokenizer.bosID == nil)
   }
 
-  /// As in transformers 5, which drops the flags where there is a tokenizer.json.
+  /// transformers 5 drops the flags where there is a tokenizer.json.
   @Test func flagsDoNotReplaceTheTemplate() throws {
     let both = try tokenizer(
       config: #"{"bos_token": {"content": "<s>"}, "eos_token": "<e>", "add_bos_token": true, "add_eos_token": true}"#)

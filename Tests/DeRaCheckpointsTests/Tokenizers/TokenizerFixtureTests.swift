@@ -3,7 +3,7 @@ import DeRaTestSupport
 import DeRaTokenization
 import Testing
 
-/// From the file to the ids: each fixture equals what Hugging Face `tokenizers` (SentencePiece for a bare
+/// Each fixture, from the file to the ids, equals what Hugging Face `tokenizers` (SentencePiece for a bare
 /// `tokenizer.model`) makes of 2,200 lines.
 @Suite struct TokenizerFixtureTests {
   @Test(arguments: [
