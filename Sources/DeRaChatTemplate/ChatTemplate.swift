@@ -54,7 +54,7 @@ package struct RenderedPrompt: Sendable, Equatable {
     self.content = content
   }
 
-  /// What comes before the last `mark`; nil where there is none.
+  /// The text before the last `mark`; nil where there is none.
   package func before(_ mark: String) -> RenderedPrompt? {
     guard let place = text.ranges(of: mark).last?.lowerBound else { return nil }
     let end = text.utf8.distance(from: text.startIndex, to: place)

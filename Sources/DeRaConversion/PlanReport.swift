@@ -51,7 +51,7 @@ package struct PlanReport: Sendable, Equatable, Codable {
   /// A text that weights were to be rounded for, and what came of it on the part held out.
   package struct Calibration: Sendable, Equatable, Codable {
     package enum Rounding: String, Sendable, Codable {
-      /// With error feedback, for the text.
+      /// The divergence with error feedback, for the text.
       case calibrated
       case plain
     }

@@ -19,7 +19,7 @@ indirect enum Node: Sendable {
 
   static let empty = Node.sequence([])
   static let digit = Node.range(UInt8(ascii: "0")...UInt8(ascii: "9"))
-  /// At most one space: the only white space that answers have.
+  /// One space or none: the only white space that answers have.
   static let space = Node.choice([.empty, .bytes([0x20])])
 
   static func text(_ text: String) -> Node { .bytes(Array(text.utf8)) }

@@ -202,7 +202,7 @@ extension NumberNodes {
     .choice([endsHere(low, high) ? .empty : .nothing, .sequence([.text("."), digit(low, high, places)])])
   }
 
-  /// At least one more digit, at most `places`.
+  /// One more digit at least, `places` at most.
   private static func digit(_ low: Limit?, _ high: Limit?, _ places: Int) -> Node {
     guard places > 0 else { return .nothing }
     if low == nil && high == nil { return digits(1, places) }

@@ -138,7 +138,7 @@ extension JSON {
   /// Byte by byte.
   static func equal(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 
-  /// As JSON Schema compares: 1 is 1.0, and the order of members does not matter.
+  /// Equality as JSON Schema has it: 1 is 1.0, and the order of members does not matter.
   static func equal(_ left: JSON, _ right: JSON) -> Bool {
     switch (left, right) {
     case (.string(let left), .string(let right)): equal(left, right)

@@ -68,7 +68,7 @@ final class Measurement {
     }
   }
 
-  /// What full precision makes of the held-out text.
+  /// Logits of full precision on the held-out text.
   /// - Throws: `SessionError`, and what the progress handler throws.
   func read() throws -> Reading {
     let count = reference.manifest.models.count - 1
@@ -163,7 +163,7 @@ struct Trial {
   }
 }
 
-/// What full precision makes of a text.
+/// Logits of full precision on a text.
 struct Reading {
   /// Models of general text need more than this only for texts of another kind than theirs; see docs/design/calibration.md.
   static let farBitsPerByte = 3.0

@@ -2,7 +2,7 @@ import DeRaCalibration
 import DeRaConversion
 import DeRaText
 
-/// What a plan's user should know before trusting its figures.
+/// Remarks that a plan's user should know before trusting its figures.
 enum PlanRemarks {
   /// The part of a difference whose absence is worth a warning.
   private static let leftOutLimit = 0.05

@@ -37,7 +37,7 @@ import Testing
     #expect(try scorer.score(answer()) == Double(allowed.count))
   }
 
-  /// What the command has started goes with it.
+  /// A command takes what it has started with it.
   @Test func nothingIsLeftRunning() throws {
     let number: Double = try {
       let scorer = CommandScorer(name: "x", command: "sleep 1000 & echo $!; cat > /dev/null")

@@ -1,8 +1,8 @@
 import DeRa
-import DeRaEvaluation
 import DeRaBundle
 import DeRaCommands
 import DeRaConsole
+import DeRaEvaluation
 import DeRaModelSpec
 import DeRaTestSupport
 import FoundationEssentials

@@ -54,7 +54,7 @@ import Testing
     #expect(try !Grammar(.jsonObject).takes("[1]"))
   }
 
-  /// At most one space after a colon or comma; nothing else between the parts of a value.
+  /// One space or none after a colon or comma; nothing else between the parts of a value.
   @Test func whiteSpaceIsBounded() throws {
     let grammar = try Grammar(.jsonValue)
     for text in [#"{"a":1,"b":[1,2]}"#, #"{"a": 1, "b": [1, 2]}"#] { #expect(try grammar.takes(text)) }

@@ -6,7 +6,7 @@ import DeRaPlatform
 import DeRaTestSupport
 import Testing
 
-/// What a text is used for, on the embedded storyteller.
+/// The uses of a calibration text, on the embedded storyteller.
 @Suite struct RoundingTests {
   private let directory: TemporaryDirectory
 

@@ -53,7 +53,7 @@ struct FileTests {
     #expect(throws: FileError.directory(path: directory.path)) { _ = try AtomicFile(path: directory.path) }
   }
 
-  /// As a shell's `<(command)` hands them over.
+  /// A pipe as a shell's `<(command)` hands it over.
   @Test(arguments: ["", "one line\n", String(repeating: "long", count: 100_000)]) func textsComeFromPipes(text: String)
     throws
   {

@@ -165,7 +165,7 @@ import Testing
       try client.send("POST", "/v1/chat/completions", #"{"messages":[{"role":"user","content":"Hi"}],"stream":true}"#)
       _ = try client.read(until: " and")
       server.server.stop(within: .milliseconds(50))
-      let rest = try client.response_rest()
+      let rest = try client.rest()
       #expect(rest.contains("unavailable_error") && rest.hasSuffix("0\r\n\r\n"))
       #expect(server.engine.cancelled > 0)
     }
@@ -174,5 +174,5 @@ import Testing
 
 extension TestClient {
   /// Everything up to the end of the connection.
-  func response_rest() throws -> String { try read(until: "0\r\n\r\n") }
+  func rest() throws -> String { try read(until: "0\r\n\r\n") }
 }

@@ -8,7 +8,8 @@ import Testing
     arguments: [
       ("rum", "run"), ("nur", nil), ("chta", "chat"), ("inspcet", "inspect"), ("detokenise", "detokenize"),
       ("RUN", "run"), ("model.dera", nil), ("", nil), ("x", nil), ("sweeps", "sweep"),
-    ] as [(String, String?)]) func nearest(word: String, expected: String?) {
+    ] as [(String, String?)]) func nearest(word: String, expected: String?)
+  {
     #expect(nearestWord(to: word, among: Self.commands) == expected)
   }
 

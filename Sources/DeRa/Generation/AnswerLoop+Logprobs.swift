@@ -47,7 +47,7 @@ extension AnswerLoop {
     }
   }
 
-  /// What is asked by itself: the models, or the reference prompt and the prompt.
+  /// The number of voices that are asked by themselves: the models, or the reference prompt and the prompt.
   private func voices(_ place: Int) -> Int {
     batch.sequences[place].reference != nil ? 2 : places[place]?.realignment.weights.count ?? 0
   }

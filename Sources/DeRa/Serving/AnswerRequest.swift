@@ -1,7 +1,7 @@
 /// An answer that is wanted of an `AnswerEngine`.
 package struct AnswerRequest: Sendable {
   package var prompt: [Int32]
-  /// What λ of the prompt blends with the prompt; the answer then takes two sequences.
+  /// The prompt that λ of the prompt blends with `prompt`; the answer then takes two sequences.
   package var referencePrompt: [Int32]?
   package var realignment: Realignment
   /// Further λ, each from a token of the answer on; in order of tokens.

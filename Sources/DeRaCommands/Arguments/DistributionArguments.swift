@@ -1,7 +1,7 @@
 import ArgumentParser
 import DeRa
 
-/// What a command chooses tokens by unless it is told otherwise.
+/// The sampling of a command that is not told otherwise.
 package protocol SamplingDefaults {
   static var temperature: Float { get }
   static var topK: Int { get }

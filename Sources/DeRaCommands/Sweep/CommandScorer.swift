@@ -7,7 +7,7 @@ package final class CommandScorer: Scorer {
   private let name: String
   private let command: String
   private var process: Running?
-  /// What the command has printed and nobody has read.
+  /// Bytes that the command has printed and nobody has read.
   private var pending: [UInt8] = []
 
   private struct Running {

@@ -26,7 +26,7 @@ struct SweepPrompts {
     var system: String?
   }
 
-  /// For messages about lines that are something else.
+  /// The form of a line, for messages about lines that have another.
   private static let form = "a line is {\"prompt\": \"Once upon a time\"}, or {\"prompt\": [12, 7]} for token ids"
 
   /// - Parameter raw: prompts are continued as they are, without the chat template.

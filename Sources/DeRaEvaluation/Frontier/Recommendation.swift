@@ -54,7 +54,8 @@ package struct Recommendation: Sendable, Equatable {
     let smallest = bundles.min { $0.memoryBytes < $1.memoryBytes }
     return
       "Nothing fits into the \(byteText(device.memoryBytes)) that \(device.title) has for the model"
-      + (smallest.map { "; the smallest bundle (\($0.name)) takes \(byteText($0.memoryBytes)), the program included" } ?? "")
+      + (smallest.map { "; the smallest bundle (\($0.name)) takes \(byteText($0.memoryBytes)), the program included" }
+        ?? "")
       + ". Try fewer bits, a smaller model, or a shorter context."
   }
 

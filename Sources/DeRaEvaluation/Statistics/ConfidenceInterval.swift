@@ -5,7 +5,7 @@ package enum ValueRange: Sendable, Equatable {
   case any
   case nonNegative
   case nonPositive
-  /// From 0 to 1.
+  /// A share, from 0 to 1.
   case share
 }
 

@@ -25,7 +25,7 @@ package struct SweepMetric: Sendable, Equatable {
     return list.map { SweepMetric(name: $0.0, label: $0.1, range: $0.2) }
   }
 
-  /// By the reward's kind as a sweep's settings record it; a command may print any number.
+  /// The range of a reward of the kind that a sweep's settings record; a command may print any number.
   private static func rewardRange(_ setting: String) -> ValueRange {
     switch setting.prefix(while: { $0 != ":" }) {
     case "regex": .share

@@ -33,7 +33,7 @@ package struct Access: Sendable {
     }
   }
 
-  /// Without keys, what a page of another site asks is refused: the browser of anyone who visits it would do its work.
+  /// Requests of another site's page are refused where there are no keys: the browser of anyone who visits it would do its work.
   private func checkOrigin(_ head: HTTPRequestHead) throws(APIError) {
     guard head.method == .POST, let origin = head.headers.first(name: "origin"), !allows(origin, head) else { return }
     throw APIError(.forbidden, "permission_error", "pages of '\(origin)' may not use this server")

@@ -15,7 +15,7 @@ package struct ServedModel: Sendable {
     }
   }
 
-  /// What clients call it: the file's name without its extension, unless another was given.
+  /// The name that clients use: the file's without its extension, unless another was given.
   package let name: String
   package let bundle: ModelBundle
   package let format: PromptFormat
@@ -27,7 +27,7 @@ package struct ServedModel: Sendable {
   package let started: Int
   package var realignment: Realignment
   package var presets: [Preset]
-  /// What requests that say nothing get.
+  /// The λ of requests that say nothing.
   package var options: GenerationOptions
 
   package init(

@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// What the handlers share.
+/// The state that handlers share.
 package final class Service: Sendable {
   package let model: ServedModel
   let answering: Answering

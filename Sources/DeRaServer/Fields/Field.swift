@@ -3,7 +3,7 @@ import DeRaJSON
 /// A field of a request's body: how it is read, what is said when it cannot be, and its JSON Schema.
 package struct Field<Value>: Sendable {
   package let name: String
-  /// For messages: "must be …".
+  /// The words after "must be" in messages.
   let expected: String
   let schema: JSON
   /// nil for a value of the wrong type or range.

@@ -28,7 +28,7 @@ struct PageHandler: Sendable {
     return reply
   }
 
-  /// What stands between `<script>` and `</script>`.
+  /// The text between `<script>` and `</script>`.
   private static func scripts(_ page: [UInt8]) -> [[UInt8]] {
     let text = String(decoding: page, as: UTF8.self)
     return text.split(separator: "<script>").dropFirst().compactMap { part in

@@ -1,7 +1,7 @@
 import DeRa
 import Synchronization
 
-/// What `/metrics` shows besides the engine's own figures.
+/// Figures that `/metrics` shows besides the engine's own.
 final class Statistics: Sendable {
   /// A histogram of Prometheus: observations up to each bound.
   struct Histogram: Sendable {

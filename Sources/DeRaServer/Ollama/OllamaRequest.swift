@@ -6,7 +6,7 @@ import NIOHTTP1
 struct OllamaRequest: Sendable {
   enum Route { case chat, generate }
 
-  /// What the client calls the model, without λ it may have named.
+  /// The client's name for the model, without the λ it may have named.
   var model: String
   var isStreamed: Bool
   /// nil for a request that only loads or unloads the model, which is always there.

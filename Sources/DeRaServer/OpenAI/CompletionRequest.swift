@@ -7,7 +7,7 @@ struct CompletionRequest: Sendable {
   /// A text to continue.
   struct Prompt: Sendable {
     var ids: [Int32]
-    /// As the client gave it.
+    /// The prompt as the client gave it.
     var text: String
   }
 

@@ -2,7 +2,7 @@ import DeRa
 import DeRaJSON
 import NIOHTTP1
 
-/// What the requests of all answering routes have in common.
+/// Settings that the requests of all answering routes have.
 struct RequestSettings: Sendable {
   /// The model's name as the client wrote it.
   var model: String

@@ -15,7 +15,7 @@ extension RequestLine {
   }
 }
 
-/// In quotes, control characters and quotes escaped.
+/// The text in quotes, control characters and quotes escaped.
 private func quoted(_ text: String) -> String {
   var result = "\""
   for scalar in text.unicodeScalars {

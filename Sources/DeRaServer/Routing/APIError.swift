@@ -56,7 +56,7 @@ package struct APIError: Error, Sendable {
 package enum APIForm: Sendable {
   case openAI, ollama
 
-  /// By the path: all of Ollama's routes begin with /api/.
+  /// The interface that a path belongs to: all of Ollama's routes begin with /api/.
   init(path: String) { self = path.hasPrefix("/api/") ? .ollama : .openAI }
 
   func body(of error: APIError) -> JSON {

@@ -14,7 +14,7 @@ package final class Router: Application {
     onLine = log
   }
 
-  /// From here on requests are answered.
+  /// Answers requests from now on.
   package func open(_ table: [Route]) { routes.withLock { $0 = table } }
 
   package func log(_ line: RequestLine) { onLine(line) }

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// What a server does with requests, asked on the event loop.
+/// The answers to a server's requests, asked for on the event loop.
 package protocol Application: AnyObject, Sendable {
   /// The route of a request, found by its head before the body is read.
   /// - Throws: the refusal: an unknown path, a wrong key, a foreign host.

@@ -37,7 +37,7 @@ package final class Exchange: Sendable {
   }
 }
 
-/// What the log says of a request besides its route and status.
+/// Figures of a request for the log, besides its route and status.
 package struct RequestRecord: Sendable {
   package var promptTokens: Int?
   package var cachedTokens: Int?

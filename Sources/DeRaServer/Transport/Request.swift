@@ -4,7 +4,7 @@ import NIOHTTP1
 /// A whole request.
 package struct Request: Sendable {
   package let method: HTTPMethod
-  /// Without query, percent signs decoded.
+  /// The path without query, percent signs decoded.
   package let path: String
   package let headers: HTTPHeaders
   package let body: ByteBuffer

@@ -7,11 +7,11 @@ package struct ServerLimits: Sendable {
   package var bodyBytes = 4 << 20
   /// Bytes of a stream that its client has not taken and this process holds.
   package var unreadBytes = 1 << 20
-  /// From the first byte of a request, or from the connection, to the end of the head.
+  /// Time from the first byte of a request, or from the connection, to the end of the head.
   package var headTime = TimeAmount.seconds(10)
   /// Between two requests.
   package var idleTime = TimeAmount.seconds(75)
-  /// Without a byte of a body sent, or of a response taken.
+  /// Time without a byte of a body sent, or of a response taken.
   package var stallTime = TimeAmount.seconds(30)
   /// Silence in a stream of events after which a comment shows that it lives: less than proxies wait.
   package var pingTime = TimeAmount.seconds(10)
