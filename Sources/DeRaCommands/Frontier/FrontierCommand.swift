@@ -81,6 +81,7 @@ package struct FrontierCommand: ParsableCommand {
   @Flag(help: "Print all figures as JSON.") var json = false
 
   private static let lambdas = "0;0.5;1;2"
+  static let rates = 0...1e6
 
   package init() {}
 
@@ -90,7 +91,7 @@ package struct FrontierCommand: ParsableCommand {
       throw ValidationError("--context must be from 4 to \(DecodingSession.maximumContext)")
     }
     _ = try blends()
-    if !(0...1e9).contains(rate) { throw ValidationError("--rate must be 0 or more") }
+    if !Self.rates.contains(rate) { throw ValidationError("--rate must be from 0 to \(Int(Self.rates.upperBound))") }
     if !FrontierSettings.chunkRange.contains(chunks) {
       throw ValidationError("--chunks must be from 1 to \(FrontierSettings.chunkRange.upperBound)")
     }
@@ -175,11 +176,11 @@ package struct FrontierCommand: ParsableCommand {
       }
     }
     func hasWhole(_ bits: Int) -> Bool { list.contains { $0.isWhole(adapters: adapters) && $0.bits == bits } }
-    func whole(_ bits: Int) throws -> FrontierCandidate {
-      try FrontierCandidate("\(bits)+\(adapters ? "merge" : "own")")
+    var bits = Set(list.compactMap(\.bits))
+    if list.contains(where: \.isRelative) { bits.insert(8) }
+    for bits in bits.sorted(by: >) where !hasWhole(bits) {
+      list.append(try FrontierCandidate("\(bits)+\(adapters ? "merge" : "own")"))
     }
-    if list.contains(where: \.isRelative), !hasWhole(8) { list.insert(try whole(8), at: 0) }
-    for bits in Set(list.compactMap(\.bits)).sorted(by: >) where !hasWhole(bits) { list.append(try whole(bits)) }
     return list.filter { !$0.isRelative } + list.filter(\.isRelative)
   }
 }

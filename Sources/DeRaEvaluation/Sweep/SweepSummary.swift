@@ -27,7 +27,7 @@ package struct SweepMetric: Sendable, Equatable {
 
   /// By the reward's kind as a sweep's settings record it; a command may print any number.
   private static func rewardRange(_ setting: String) -> ValueRange {
-    switch setting.prefix { $0 != ":" } {
+    switch setting.prefix(while: { $0 != ":" }) {
     case "regex": .share
     case "length", "bundle": .nonPositive
     default: .any
