@@ -74,6 +74,8 @@ package struct FrontierCommand: ParsableCommand {
   @Flag(help: "Keep the bundles, in OUTPUT/bundles.") var keep = false
   @Flag(help: "Print all figures as JSON.") var json = false
 
+  static let rates = 0...1e6
+
   package init() {}
 
   package func validate() throws {
@@ -81,7 +83,7 @@ package struct FrontierCommand: ParsableCommand {
     if !(4...DecodingSession.maximumContext).contains(context) {
       throw ValidationError("--context must be from 4 to \(DecodingSession.maximumContext)")
     }
-    if !(0...1e9).contains(rate) { throw ValidationError("--rate must be 0 or more") }
+    if !Self.rates.contains(rate) { throw ValidationError("--rate must be from 0 to \(Int(Self.rates.upperBound))") }
     if !FrontierSettings.chunkRange.contains(chunks) {
       throw ValidationError("--chunks must be from 1 to \(FrontierSettings.chunkRange.upperBound)")
     }
@@ -157,11 +159,11 @@ package struct FrontierCommand: ParsableCommand {
       }
     }
     func hasWhole(_ bits: Int) -> Bool { list.contains { $0.isWhole(adapters: adapters) && $0.bits == bits } }
-    func whole(_ bits: Int) throws -> FrontierCandidate {
-      try FrontierCandidate("\(bits)+\(adapters ? "merge" : "own")")
+    var bits = Set(list.compactMap(\.bits))
+    if list.contains(where: \.isRelative) { bits.insert(8) }
+    for bits in bits.sorted(by: >) where !hasWhole(bits) {
+      list.append(try FrontierCandidate("\(bits)+\(adapters ? "merge" : "own")"))
     }
-    if list.contains(where: \.isRelative), !hasWhole(8) { list.insert(try whole(8), at: 0) }
-    for bits in Set(list.compactMap(\.bits)).sorted(by: >) where !hasWhole(bits) { list.append(try whole(bits)) }
     return list.filter { !$0.isRelative } + list.filter(\.isRelative)
   }
 }

@@ -11,6 +11,7 @@ extension FrontierRecord {
     if let device {
       try check.require((try? Device(device)) != nil, "device", "a device, or megabytes, as --device takes it")
     }
+    try check.require(rate, in: FrontierCommand.rates, "rate")
     try check.requireNames(Array(plan.joined()), "plan")
     for (index, names) in plan.enumerated() {
       try check.require(!names.isEmpty, "plan[\(index)]", "a candidate's results")
@@ -101,9 +102,9 @@ extension FrontierResult {
     try check.require(fileBytes, in: 1...Self.byteLimit, "\(field).file_bytes")
     try check.require(memoryBytes, in: 0...Self.byteLimit, "\(field).memory_bytes")
     try check.require(readBytesPerToken, in: 0...Self.byteLimit, "\(field).read_bytes_per_token")
-    try check.require(rate.low, in: 0...1e12, "\(field).rate.low")
-    try check.require(rate.high, in: rate.low...1e12, "\(field).rate.high")
-    try check.require(rate.median, in: rate.low...rate.high, "\(field).rate.median")
+    try check.require(rate.median, in: 0...1e12, "\(field).rate.median")
+    try check.require(rate.low, in: 0...rate.median, "\(field).rate.low")
+    try check.require(rate.high, in: rate.median...1e12, "\(field).rate.high")
     try check.require(
       quality.map(\.lambda) == lambdas && !lambdas.isEmpty, "\(field).quality",
       "figures for the λ that all results have")

@@ -54,22 +54,26 @@ struct LabelPlacement {
 
   /// Nearest first.
   private func places(of text: String, _ x: Double, _ y: Double, above: Bool) -> [(label: Label, box: Box)] {
-    let width = SVG.width(of: text)
-    let lines = (0..<Self.farthest).flatMap { step -> [Double] in
-      let distance = Self.height * Double(step)
-      let (up, down) = (-7 - distance, 17 + distance)
-      return above ? [up, down] : [down, up]
-    }
-    return lines.flatMap { line in
-      [true, false].compactMap { isRight -> (label: Label, box: Box)? in
-        let start = isRight ? x + 8 : x - 8 - width
-        let base = y + line
-        let box = Box(left: start, right: start + width, top: base - Self.height + 3, bottom: base + 3)
-        guard box.left > frame.left, box.right < Chart.width, box.top > frame.top - Self.height,
-          box.bottom < frame.bottom
-        else { return nil }
-        return (Label(text: text, x: isRight ? x + 8 : x - 8, y: base, anchor: isRight ? .start : .end), box)
+    var places: [(label: Label, box: Box)] = []
+    for step in 0..<Self.farthest {
+      let away = Self.height * Double(step)
+      let (up, down) = (y - 7 - away, y + 17 + away)
+      for base in above ? [up, down] : [down, up] {
+        for isRight in [true, false] {
+          if let place = place(of: text, x, base, isRight: isRight) { places.append(place) }
+        }
       }
     }
+    return places
+  }
+
+  /// nil outside the drawing area.
+  private func place(of text: String, _ x: Double, _ base: Double, isRight: Bool) -> (label: Label, box: Box)? {
+    let width = SVG.width(of: text)
+    let start = isRight ? x + 8 : x - 8 - width
+    let box = Box(left: start, right: start + width, top: base - Self.height + 3, bottom: base + 3)
+    guard box.left > frame.left, box.right < Chart.width, box.bottom < frame.bottom else { return nil }
+    guard box.top > frame.top - Self.height else { return nil }
+    return (Label(text: text, x: isRight ? x + 8 : x - 8, y: base, anchor: isRight ? .start : .end), box)
   }
 }
