@@ -16,6 +16,7 @@ struct RunCommand: ParsableCommand {
         dera run model.dera --lambda 0.5 --temperature 0 -n 100 "Why is the sky blue?"
         dera run rewards.dera --lambda brief=0.5,happy=0.3 --seed 7 --raw "Once upon a time"
         git diff | dera run model.dera --system "Summarise this change."
+        dera run model.dera --json-schema person.json "Invent a person."
       """)
 
   @OptionGroup var bundle: BundleArgument
@@ -25,6 +26,7 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Continue the prompt as it is, without the chat template.") var raw = false
   @Flag(help: "Print one JSON object with the answer and all figures instead.") var json = false
   @OptionGroup(title: "Prompt") var prompting: PromptArguments
+  @OptionGroup(title: "Form of the answer") var form: FormArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
   @OptionGroup(title: "Machine") var machine: SessionArguments
 
@@ -46,6 +48,7 @@ struct RunCommand: ParsableCommand {
     let session = try machine.session(bundle, realignment)
     var options = try sampling.options()
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
+    options.constraint = try form.constraint(for: bundle)
     let isQuiet = json
     let generation = try Interrupt.during {
       try session.generate(prompt: tokens, realignment: realignment, options: options) { text in
@@ -62,6 +65,9 @@ struct RunCommand: ParsableCommand {
       if let remark = generation.remark(lambda: realignment.description(models: bundle.alignedModels)) {
         Output.note(remark)
       }
+    }
+    if options.constraint != nil, generation.finishReason == .length {
+      Output.note("--max-tokens cut the answer before it was complete in its form.")
     }
     if generation.finishReason == .cancelled { throw ExitCode.interrupted }
   }

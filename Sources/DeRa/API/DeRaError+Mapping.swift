@@ -1,6 +1,7 @@
 import DeRaBundle
 import DeRaChatTemplate
 import DeRaGGUF
+import DeRaGrammar
 import DeRaKernels
 import DeRaPlatform
 import DeRaTokenization
@@ -20,6 +21,7 @@ extension DeRaError {
     case let error as SamplingError: wrapped(error)
     case let error as ModelBundleError: wrapped(error)
     case let error as FileError: DeRaError.unreadableFile(path: error.path, reason: "\(error)")
+    case let error as GrammarError: DeRaError.invalidOption(reason: "\(error)")
     case is PromptError: DeRaError.noTokenizer(path: path)
     case let error as TemplateError: DeRaError.templateFailed(reason: "\(error)")
     case let error as InstructionSetError:
@@ -50,6 +52,7 @@ extension DeRaError {
   private static func wrapped(_ error: SamplingError) -> DeRaError {
     switch error {
     case .badOption(let reason): .invalidOption(reason: reason)
+    case .grammar(let error): .invalidOption(reason: "\(error)")
     case .biasOutOfRange(let token, let size): .invalidToken(token, vocabularySize: size)
     case .badLogit, .nothingPossible: .invalidLogits(reason: "\(error)")
     }

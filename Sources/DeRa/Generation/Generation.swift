@@ -5,6 +5,8 @@ public struct GenerationOptions: Sendable, Equatable {
   public var maxTokens: Int?
   /// The answer ends before the first of these to appear; none of its text is shown.
   public var stopStrings: [String] = []
+  /// The form that the answer must have; it ends where that is complete.
+  public var constraint: AnswerConstraint?
   /// Ids that end the answer besides the bundle's end-of-text tokens.
   package var furtherEnds: Set<Int32> = []
   /// Whether an answer goes on where the model would end it.
@@ -47,6 +49,10 @@ extension GenerationOptions {
     }
     if let maxTokens, maxTokens < 0 {
       throw GenerationError.badOption("max tokens is \(maxTokens) but must be 0 or more")
+    }
+    if constraint != nil && sampling.plausible > 0 {
+      throw GenerationError.badOption(
+        "a plausibility mask may leave no token that a constraint takes; use one of them")
     }
     if stopStrings.contains("") { throw GenerationError.badOption("a stop string must not be empty") }
     try sampling.validate()
