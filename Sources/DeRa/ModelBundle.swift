@@ -1,12 +1,14 @@
 import DeRaBundle
 import DeRaDigest
 import DeRaGGUF
+import DeRaGrammar
 import DeRaKernels
 import DeRaModelSpec
 import DeRaPlatform
 import DeRaTensorCore
 import DeRaTokenization
 import DeRaTransformer
+import Synchronization
 
 /// An opened bundle: the file mapped read-only, its models as views into the mapping. Immutable; any number of sessions
 /// in any thread may use it.
@@ -18,6 +20,8 @@ public final class ModelBundle: Sendable {
   private let file: GGUFFile
   /// The 16-entry tables of int4 tensors, which the decoder's matrices point to.
   private let tables: TableStore
+  /// Made when the first constraint asks for it.
+  private let vocabulary = Mutex<GrammarVocabulary?>(nil)
 
   /// Opens and validates a bundle; weights are not read.
   /// - Throws: `GGUFError`, `BundleError` or `TokenizerError`, saying what is wrong with the file.
@@ -40,6 +44,16 @@ public final class ModelBundle: Sendable {
     }
     let models = manifest.models.indices.map { ModelWeights(manifest, model: $0, bytes: bytes, tables: tables) }
     decoder = Decoder(configuration: manifest.configuration, models: models, activations: manifest.activations)
+  }
+
+  /// The texts of all tokens, for masks; nil without a tokenizer.
+  var grammarVocabulary: GrammarVocabulary? {
+    vocabulary.withLock { made in
+      if made == nil, let tokenizer {
+        made = GrammarVocabulary(size: configuration.vocabularySize) { tokenizer.addedText(of: $0) }
+      }
+      return made
+    }
   }
 
   package var configuration: ModelConfiguration { manifest.configuration }

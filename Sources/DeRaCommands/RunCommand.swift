@@ -17,6 +17,7 @@ struct RunCommand: ParsableCommand {
         dera run rewards.dera --lambda brief=0.5,happy=0.3 --seed 7 --raw "Once upon a time"
         git diff | dera run model.dera --system "Summarise this change."
         dera run model.dera --system "Answer in lower case." --reference-without-system --lambda 1.5 "Tell me IN CAPITALS."
+        dera run model.dera --json-schema person.json "Invent a person."
       """)
 
   @OptionGroup var bundle: BundleArgument
@@ -26,6 +27,7 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "Prompt") var system: SystemArgument
   @OptionGroup(title: "Prompt") var prompting: RawPromptArguments
   @OptionGroup(title: "Reference prompt") var reference: ReferencePromptArguments
+  @OptionGroup(title: "Form of the answer") var form: FormArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
   @OptionGroup(title: "Machine") var machine: SessionArguments
 
@@ -53,6 +55,7 @@ struct RunCommand: ParsableCommand {
     let session = try machine.session(bundle, realignment, hasReferencePrompt: reference.isGiven)
     var options = try sampling.options()
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
+    options.constraint = try form.constraint(for: bundle)
     let isQuiet = json
     let generation = try Interrupt.during {
       try session.generate(prompt: tokens, reference: referenceTokens, realignment: realignment, options: options) {
@@ -70,6 +73,9 @@ struct RunCommand: ParsableCommand {
       if let remark = generation.remark(lambda: realignment.description(models: bundle.alignedModels)) {
         Output.note(remark)
       }
+    }
+    if options.constraint != nil, generation.finishReason == .length {
+      Output.note("--max-tokens cut the answer before it was complete in its form.")
     }
     if generation.finishReason == .cancelled { throw ExitCode.interrupted }
   }

@@ -30,6 +30,17 @@ extension Tokenizer {
     return decoder
   }
 
+  /// The bytes that an id adds to a text that has begun; empty for ids that show nothing. They may be a part of a
+  /// character.
+  package func addedText(of id: Int32) -> [UInt8] {
+    guard exists(id), !isSpecial(id) else { return [] }
+    let decoder = image.settings.decoder
+    var piece = piece(of: id)
+    for step in decoder.steps { step.apply(to: &piece, isFirst: false) }
+    if decoder.joinsBytes, let byte = StreamingDecoder.byte(of: piece) { return [byte] }
+    return piece
+  }
+
   /// Turns ids into text as they come. What it returns are whole UTF-8 characters, and all of it together is what
   /// `decode` returns for all the ids.
   package struct StreamingDecoder: Sendable {
@@ -102,7 +113,7 @@ extension Tokenizer {
     }
 
     /// The value of a byte token, `<0x0A>`.
-    private static func byte(of piece: [UInt8]) -> UInt8? {
+    fileprivate static func byte(of piece: [UInt8]) -> UInt8? {
       guard piece.count == 6, piece.starts(with: Array("<0x".utf8)), piece[5] == UInt8(ascii: ">") else { return nil }
       return UInt8(String(decoding: piece[3..<5], as: UTF8.self), radix: 16)
     }

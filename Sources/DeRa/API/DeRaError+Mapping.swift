@@ -1,6 +1,7 @@
 import DeRaBundle
 import DeRaChatTemplate
 import DeRaGGUF
+import DeRaGrammar
 import DeRaKernels
 import DeRaPlatform
 import DeRaTokenization
@@ -21,6 +22,8 @@ extension DeRaError {
     case let error as ModelBundleError: wrapped(error)
     case let error as FileError:
       DeRaError.unreadableFile(path: error.path, errno: error.code, reason: "\(error)")
+    case let error as GrammarError:
+      DeRaError.invalidOption(name: "constraint", value: "\(error)", allowed: "a form that is supported")
     case is PromptError: DeRaError.noTokenizer(path: path)
     case let error as TemplateError: DeRaError.templateFailed(line: error.line, reason: "\(error)")
     case let error as InstructionSetError:
@@ -53,6 +56,8 @@ extension DeRaError {
   private static func wrapped(_ error: SamplingError) -> DeRaError {
     switch error {
     case .badOption(let problem): wrapped(problem)
+    case .grammar(let error):
+      .invalidOption(name: "constraint", value: "\(error)", allowed: "a form that is supported")
     case .biasOutOfRange(let token, let size): .invalidToken(token, vocabularySize: size)
     case .badLogit(let token, let value): .invalidLogit(token: token, value: value)
     case .nothingPossible: .noPossibleToken

@@ -4,6 +4,8 @@ struct AnswerDraft<Decoder: TokenTextDecoder> {
   private var decoder: Decoder
   private var matcher: StopMatcher
   private let endOfText: Set<Int32>
+  /// The form that the answer must have; nil for any.
+  private var form: AnswerForming?
   private(set) var text = ""
   /// Tokens drawn.
   private(set) var count = 0
@@ -11,7 +13,7 @@ struct AnswerDraft<Decoder: TokenTextDecoder> {
   /// - Parameters:
   ///   - decoder: a fresh decoder of the model's tokenizer.
   ///   - endOfText: ids that end the answer.
-  /// - Throws: `SamplingError.badOption`.
+  /// - Throws: `SamplingError.badOption`, `.grammar`.
   init(
     prompt: [Int32], decoder: consuming Decoder, endOfText: Set<Int32>, options: GenerationOptions
   ) throws(SamplingError) {
@@ -19,7 +21,9 @@ struct AnswerDraft<Decoder: TokenTextDecoder> {
     sampler.start(prompt: prompt)
     matcher = StopMatcher(options.stopStrings)
     self.decoder = decoder
-    self.endOfText = options.ignoresEndOfText ? [] : endOfText.union(options.furtherEnds)
+    let ends = options.ignoresEndOfText ? [] : endOfText.union(options.furtherEnds)
+    self.endOfText = ends
+    form = try options.constraint.map { constraint throws(SamplingError) in try AnswerForming(constraint, ends: ends) }
   }
 
   /// The seed that repeats this answer.
@@ -32,12 +36,14 @@ struct AnswerDraft<Decoder: TokenTextDecoder> {
   mutating func draw(
     _ logits: UnsafeMutableBufferPointer<Float>
   ) throws(SamplingError) -> (token: Int32, text: String, ends: Bool) {
+    try form?.mask(logits)
     let token = try sampler.sample(logits)
     count += 1
     let ends = endOfText.contains(token)
+    if !ends { try form?.advance(token) }
     let new = matcher.append(ends ? decoder.finish() : decoder.append(token))
     text += new
-    return (token, new, ends || matcher.isMatched)
+    return (token, new, ends || matcher.isMatched || form?.isComplete ?? false)
   }
 
   /// The text that was held back.

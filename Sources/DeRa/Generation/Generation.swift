@@ -6,6 +6,8 @@ public struct GenerationOptions: Sendable, Equatable {
   public var maxTokens: Int?
   /// The answer ends before the first of these to appear; none of its text is shown.
   public var stopStrings: [String] = []
+  /// The form that the answer must have; it ends where that is complete.
+  public var constraint: AnswerConstraint?
   /// Ids that end the answer besides the bundle's end-of-text tokens.
   package var furtherEnds: Set<Int32> = []
   /// Whether an answer goes on where the model would end it.
@@ -56,6 +58,12 @@ extension GenerationOptions {
     }
     if stopStrings.contains("") {
       throw GenerationError.badOption(OptionProblem("a stop string", "empty", allowed: "a text"))
+    }
+    if constraint != nil && sampling.plausible > 0 {
+      throw GenerationError.badOption(
+        OptionProblem(
+          "plausible", "\(sampling.plausible)",
+          allowed: "0 beside a constraint: the plausibility mask may leave no token that the form takes"))
     }
     try sampling.validate()
   }

@@ -1,6 +1,8 @@
+import DeRaGrammar
+
 /// How the next token is chosen from the blended logits.
 ///
-/// The steps run in this order: plausibility mask, logit bias, repetition / frequency / presence penalties, temperature,
+/// The steps run in this order: plausibility mask, the mask of a constraint, logit bias, repetition / frequency / presence penalties, temperature,
 /// top-k, top-p, min-p, draw. Each truncation sees what the one before it left, renormalised.
 public struct SamplingOptions: Sendable, Equatable {
   /// Divides the logits. 0 is greedy: the largest logit, the lowest id on a tie.
@@ -79,6 +81,8 @@ package enum SamplingError: Error, Equatable, CustomStringConvertible {
   /// Every token has logit −∞.
   case nothingPossible
   case biasOutOfRange(token: Int32, vocabulary: Int)
+  /// The answer cannot go on in its form.
+  case grammar(GrammarError)
 
   package var description: String {
     switch self {
@@ -86,6 +90,7 @@ package enum SamplingError: Error, Equatable, CustomStringConvertible {
     case .badLogit(let token, let value):
       "the logit of token \(token) is \(value): the weights are damaged or λ is too large"
     case .nothingPossible: "every token is impossible (logit −∞); loosen the logit bias"
+    case .grammar(let error): "\(error)"
     case .biasOutOfRange(let token, let vocabulary):
       "logit bias for token \(token), but the vocabulary has \(vocabulary) tokens (0 to \(vocabulary - 1))"
     }
