@@ -10,6 +10,17 @@ struct Messages: Sendable {
     list.last?.fields["role"] == .string("assistant") && list.last?.fields["tool_calls"] == nil
   }
 
+  /// The same conversation with more in its system prompt.
+  func told(_ instruction: String) -> Messages {
+    var copy = self
+    if let first = list.first, first.fields["role"] == "system", case .string(let text)? = first.fields["content"] {
+      copy.list[0].fields["content"] = .string(text + "\n\n" + instruction)
+    } else {
+      copy.list.insert(TemplateMessage(role: "system", content: instruction), at: 0)
+    }
+    return copy
+  }
+
   static let limit = 10_000
   static let field = FieldDescription(
     name: "messages",

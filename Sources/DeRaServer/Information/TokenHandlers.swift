@@ -84,12 +84,15 @@ extension Service {
 
   /// `POST /apply-template`
   func applyTemplate(_ request: Request) throws(APIError) -> Reply {
-    Reply(json: ["prompt": .string(try laidOut(Self.fields(of: request)).text)])
+    let fields = try Self.fields(of: request)
+    let prompt = try laidOut(Messages(fields.json("messages")), Tools(fields))
+    return Reply(json: ["prompt": .string(prompt.text)])
   }
 
   /// `POST /v1/chat/completions/input_tokens`
   func inputTokens(_ request: Request) throws(APIError) -> Reply {
-    let ids = try prompt(of: Self.fields(of: request))
+    let fields = try Self.fields(of: request)
+    let ids = try ids(of: Messages(fields.json("messages")), Tools(fields))
     return Reply(json: ["object": "response.input_tokens", "input_tokens": .integer(ids.count)])
   }
 }

@@ -36,7 +36,7 @@ struct OllamaAnswer {
     self.service = service
     self.begun = begun
     entries = LogprobEntries(tokenizer: service.model.tokenizer, aligned: service.model.aligned)
-    choice = request.answer.map(Choice.init)
+    choice = request.answer.map { Choice($0, tools: request.tools) }
   }
 
   /// The response to a request without a prompt.
@@ -56,18 +56,24 @@ struct OllamaAnswer {
       choice?.generation = generation
       service.statistics.add(generation, choice?.trace ?? [])
       exchange.record.withLock { $0.answerTokens = generation.answerTokens }
-      add(text)
+      add(text, isLast: true)
     case .failed(let error): throw APIError(error)
     }
   }
 
-  private mutating func add(_ text: String) {
-    guard request.isStreamed else {
-      choice?.text += text
-      return
+  private mutating func add(_ text: String, isLast: Bool = false) {
+    for piece in choice?.take(text, isLast: isLast) ?? [] {
+      switch piece {
+      case .text(let text):
+        guard request.isStreamed else {
+          choice?.text += text
+          continue
+        }
+        exchange.send(StreamForm.lines.frame(object(text, done: false, takeLogprobs())))
+      case .call(let call):
+        if request.isStreamed { exchange.send(StreamForm.lines.frame(object("", calls: [call], done: false, []))) }
+      }
     }
-    guard !text.isEmpty else { return }
-    exchange.send(StreamForm.lines.frame(object(text, done: false, takeLogprobs())))
   }
 
   private mutating func takeLogprobs() -> [(String, JSON)] {
@@ -86,10 +92,12 @@ struct OllamaAnswer {
     exchange.finish()
   }
 
-  private func object(_ text: String, done: Bool, _ more: [(String, JSON)]) -> JSON {
+  private func object(_ text: String, calls: [ToolCall] = [], done: Bool, _ more: [(String, JSON)]) -> JSON {
+    var message: [(String, JSON)] = [("role", "assistant"), ("content", .string(text))]
+    if !calls.isEmpty { message.append(("tool_calls", .array(calls.map(\.ollama)))) }
     let body: (String, JSON) =
       switch route {
-      case .chat: ("message", ["role": "assistant", "content": .string(text)])
+      case .chat: ("message", JSON(message))
       case .generate: ("response", .string(text))
       }
     return JSON(

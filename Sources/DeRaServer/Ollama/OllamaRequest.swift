@@ -13,6 +13,7 @@ struct OllamaRequest: Sendable {
   var answer: AnswerRequest?
   /// `load` or `unload`.
   var idleReason: String
+  var tools: Tools
 
   static let stream = Field<Bool>.flag("stream")
   static let raw = Field<Bool>.flag("raw")
@@ -32,7 +33,7 @@ struct OllamaRequest: Sendable {
       ]), FieldDescription(name: "keep_alive", schema: ["type": ["string", "number", "null"]]),
     FieldDescription(name: "format", schema: ["type": ["string", "object", "null"]]), LambdaReader.field,
   ]
-  static let chatFields = common + [Messages.field]
+  static let chatFields = common + [Messages.field] + Tools.fields
   static let generateFields = common + [prompt.description, system.description, raw.description, suffix.description]
 
   init(_ request: Request, _ route: Route, _ service: Service) throws(APIError) {
@@ -41,11 +42,12 @@ struct OllamaRequest: Sendable {
     isStreamed = try fields(Self.stream) ?? true
     let keepAlive = fields.json("keep_alive")
     idleReason = keepAlive?.double == 0 || keepAlive?.string == "0" ? "unload" : "load"
+    tools = try Tools(fields)
     let ids: [Int32]?
     switch route {
     case .chat:
       let messages = try Messages(fields.json("messages") ?? [], mayBeEmpty: true, mayLackContent: true)
-      ids = messages.list.isEmpty ? nil : try service.ids(of: messages)
+      ids = messages.list.isEmpty ? nil : try service.ids(of: messages, tools)
     case .generate: ids = try Self.prompt(fields, service)
     }
     guard let ids else { return }
@@ -98,7 +100,7 @@ struct OllamaRequest: Sendable {
     var messages: [JSON] = []
     if let system, !system.isEmpty { messages.append(["role": "system", "content": .string(system)]) }
     messages.append(["role": "user", "content": .string(text)])
-    return try service.ids(of: Messages(.array(messages)))
+    return try service.ids(of: Messages(.array(messages)), Tools(Fields(object: JSONObject())))
   }
 }
 
@@ -111,10 +113,5 @@ extension Service {
     guard let name = given ?? older, !name.isEmpty else { throw .invalid("'model' is missing", param: "model") }
     guard try isServed(name) else { throw .notFound("model '\(name)' not found", param: "model") }
     return name
-  }
-
-  func ids(of messages: Messages) throws(APIError) -> [Int32] {
-    let prompt = try laidOut(messages)
-    do { return try model.format.tokens(of: prompt) } catch { throw .invalid("\(error)", param: "messages") }
   }
 }

@@ -54,7 +54,7 @@ struct ChatAnswer {
       "chatcmpl-", request.settings.isStreamed ? "chat.completion.chunk" : "chat.completion",
       model: request.settings.model, service)
     entries = LogprobEntries(tokenizer: service.model.tokenizer, aligned: service.model.aligned)
-    choices = request.answers.map(Choice.init)
+    choices = request.answers.map { Choice($0, tools: request.tools) }
     exchange.note(request.answers, service)
   }
 
@@ -74,7 +74,7 @@ struct ChatAnswer {
       tally.add(generation, isFirst: index == 0)
       service.statistics.add(generation, choices[index].trace)
       exchange.record.withLock { $0.answerTokens = tally.answerTokens }
-      add(text, nil, index)
+      add(text, nil, index, isLast: true)
       end(index)
     case .failed(let error): throw APIError(error)
     }
@@ -99,13 +99,26 @@ struct ChatAnswer {
       [("prompt_progress", ["total": .integer(total), "cache": .integer(cached), "processed": .integer(processed)])])
   }
 
-  private mutating func add(_ text: String, _ logprobs: TokenLogprobs?, _ index: Int) {
+  private mutating func add(_ text: String, _ logprobs: TokenLogprobs?, _ index: Int, isLast: Bool = false) {
+    let calls = choices[index].calls.count
+    let pieces = choices[index].take(text, isLast: isLast)
     guard isStreamed else {
-      choices[index].text += text
+      for case .text(let text) in pieces { choices[index].text += text }
       return
     }
-    guard !text.isEmpty || logprobs != nil else { return }
-    send(index, delta: ["content": .string(text)], logprobs: logprobs)
+    // The token's log-probability goes with the text it completes, or alone.
+    var logprobs = logprobs
+    var number = calls
+    for piece in pieces {
+      switch piece {
+      case .text(let text): send(index, delta: ["content": .string(text)], logprobs: logprobs)
+      case .call(let call):
+        send(index, delta: ["tool_calls": [call.openAI(index: number)]], logprobs: logprobs)
+        number += 1
+      }
+      logprobs = nil
+    }
+    if let logprobs { send(index, delta: ["content": ""], logprobs: logprobs) }
   }
 
   private func end(_ index: Int) {
@@ -153,8 +166,12 @@ struct ChatAnswer {
 
   private func choice(_ index: Int) -> JSON {
     let choice = choices[index]
+    var message: [(String, JSON)] = [
+      ("role", "assistant"), ("content", choice.text.isEmpty && !choice.calls.isEmpty ? .null : .string(choice.text)),
+    ]
+    if !choice.calls.isEmpty { message.append(("tool_calls", .array(choice.calls.map { $0.openAI(index: nil) }))) }
     var members: [(String, JSON)] = [
-      ("index", .integer(index)), ("message", ["role": "assistant", "content": .string(choice.text)]),
+      ("index", .integer(index)), ("message", JSON(message)),
       (
         "logprobs",
         request.settings.options.logprobs == nil ? .null : ["content": .array(choice.logprobs.map(entries.entry))]

@@ -7,6 +7,7 @@ import NIOHTTP1
 struct ChatRequest: Sendable {
   var settings: RequestSettings
   var showsProgress = false
+  var tools: Tools
   var prompt: [Int32]
   var answers: [AnswerRequest]
 
@@ -17,7 +18,8 @@ struct ChatRequest: Sendable {
   static let fields =
     [
       Messages.field.required, limit.description, logprobs.description, topLogprobs.description, progress.description,
-    ] + RequestSettings.described
+      ResponseFormat.field,
+    ] + Tools.fields + RequestSettings.described
 
   init(_ request: Request, _ service: Service) throws(APIError) {
     let fields = try Service.fields(of: request)
@@ -31,13 +33,16 @@ struct ChatRequest: Sendable {
     }
     showsProgress = try fields(Self.progress) ?? false
     try ResponseFormat.check(fields)
-    prompt = try service.prompt(of: fields)
+    tools = try Tools(fields)
+    prompt = try service.ids(of: Messages(fields.json("messages")), tools)
     answers = try settings.requests(prompt, service)
   }
 }
 
 /// The form that an answer is asked to have.
 enum ResponseFormat {
+  static let field = FieldDescription(name: "response_format", schema: ["type": ["object", "null"]])
+
   static func check(_ fields: Fields) throws(APIError) {
     let format = try fields.inside("response_format")
     switch try format(Field<String>.text("type")) {
@@ -55,22 +60,28 @@ enum ResponseFormat {
 }
 
 extension Service {
-  /// The ids of a conversation.
-  func prompt(of fields: Fields) throws(APIError) -> [Int32] {
-    try ids(of: Messages(fields.json("messages")))
+  /// The text of a conversation. A model whose template does not show the tools is told about them in words.
+  func laidOut(_ messages: Messages, _ tools: Tools) throws(APIError) -> RenderedPrompt {
+    guard !tools.isEmpty else { return try laidOut(messages.list, messages.continuesLast, [:]) }
+    let list = try tools.template()
+    let prompt = try? laidOut(messages.list, messages.continuesLast, ["tools": list])
+    if let prompt, tools.names.allSatisfy({ prompt.text.contains($0) }) { return prompt }
+    return try laidOut(messages.told(tools.instruction).list, messages.continuesLast, [:])
   }
 
-  /// The text of a conversation.
-  func laidOut(_ fields: Fields) throws(APIError) -> RenderedPrompt {
-    let messages = try Messages(fields.json("messages"))
-    return try laidOut(messages)
-  }
-
-  func laidOut(_ messages: Messages) throws(APIError) -> RenderedPrompt {
+  private func laidOut(
+    _ messages: [TemplateMessage], _ continuesLast: Bool, _ variables: [String: TemplateValue]
+  ) throws(APIError) -> RenderedPrompt {
     do {
-      return try model.format.prompt(for: messages.list, continuesLast: messages.continuesLast)
+      return try model.format.prompt(for: messages, continuesLast: continuesLast, variables: variables)
     } catch {
       throw .invalid("'messages': \(error)", param: "messages")
     }
+  }
+
+  /// The ids of a conversation.
+  func ids(of messages: Messages, _ tools: Tools) throws(APIError) -> [Int32] {
+    let prompt = try laidOut(messages, tools)
+    do { return try model.format.tokens(of: prompt) } catch { throw .invalid("\(error)", param: "messages") }
   }
 }

@@ -32,7 +32,7 @@ struct CompletionAnswer {
     self.exchange = exchange
     self.service = service
     envelope = Envelope("cmpl-", "text_completion", model: request.settings.model, service)
-    choices = request.answers.map(Choice.init)
+    choices = request.answers.map { Choice($0) }
     hasShownPrompt = request.answers.map { _ in false }
     columns = request.answers.map { _ in LogprobColumns(tokenizer: service.model.tokenizer) }
     exchange.note(request.answers, service)

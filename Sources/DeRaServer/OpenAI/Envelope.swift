@@ -77,10 +77,24 @@ struct Choice: Sendable {
   var text = ""
   var logprobs: [TokenLogprobs] = []
   var generation: Generation?
+  var calls: [ToolCall] = []
+  /// nil where there are no tools.
+  private var filter: ToolCallFilter?
 
-  init(_ request: AnswerRequest) {
+  /// - Parameter tools: functions that the answer may call.
+  init(_ request: AnswerRequest, tools: Tools? = nil) {
     self.request = request
+    if let tools, !tools.isEmpty { filter = ToolCallFilter(names: tools.names) }
     trace = [(0, request.realignment)]
+  }
+
+  /// What of the answer is certain with more text: text and calls.
+  /// - Parameter isLast: nothing follows.
+  mutating func take(_ new: String, isLast: Bool) -> [ToolCallFilter.Piece] {
+    guard filter != nil else { return new.isEmpty ? [] : [.text(new)] }
+    let pieces = (filter?.append(new) ?? []) + (isLast ? filter?.finish() ?? [] : [])
+    for case .call(let call) in pieces { calls.append(call) }
+    return pieces
   }
 
   /// `{lambda, lambda_trace, seed}`.
@@ -95,7 +109,7 @@ struct Choice: Sendable {
   /// OpenAI's word for why it ended.
   var finishReason: JSON {
     switch generation?.finishReason {
-    case .stop?, .cancelled?, nil: "stop"
+    case .stop?, .cancelled?, nil: calls.isEmpty ? "stop" : "tool_calls"
     case .length?, .context?: "length"
     }
   }

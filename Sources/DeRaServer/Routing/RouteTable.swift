@@ -3,7 +3,11 @@ import DeRaJSON
 extension Service {
   /// Every route there is.
   package func routes() -> [Route] {
-    informationRoutes + tokenRoutes + answerRoutes + ollamaRoutes + missingRoutes
+    let routes = informationRoutes + tokenRoutes + answerRoutes + ollamaRoutes + missingRoutes
+    var document = Route(.GET, "/openapi.json", "This document.", .now { _ in Reply(json: .null) })
+    let text = OpenAPI.document(routes + [document])
+    document.action = .now { _ in Reply(json: text) }
+    return routes + [document]
   }
 
   private var ollamaRoutes: [Route] {

@@ -94,7 +94,8 @@ extension Connection {
       let isSlow = now - since > (began || requests == 0 ? limits.headTime : limits.idleTime)
       if isSlow { context?.close(promise: nil) }
     case .reading(let incoming):
-      if now - incoming.lastByte > limits.stallTime { context?.close(promise: nil) }
+      let isSlow = now - incoming.lastByte > limits.stallTime || now - incoming.began > 10 * limits.stallTime
+      if isSlow { context?.close(promise: nil) }
     case .lingering(let since):
       // A response that is still being taken is given the time of one.
       if now - since > (unsentBytes == 0 ? limits.lingerTime : limits.stallTime) { context?.close(promise: nil) }

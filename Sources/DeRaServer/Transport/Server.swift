@@ -71,7 +71,9 @@ package final class Server: Sendable {
   }
 
   /// Stops listening, waits for the answers that are being given, ends those that take too long with an error.
+  /// A second call does nothing.
   package func stop(within grace: TimeAmount) {
+    guard heartbeat.isStopped.exchange(true, ordering: .relaxed) == false else { return }
     let (eventLoop, registry) = (eventLoop, registry)
     try? eventLoop.submit { registry.value.stop() }.wait()
     let done = eventLoop.makePromise(of: Void.self)
@@ -91,6 +93,8 @@ package final class Server: Sendable {
 
 private final class Heartbeat: Sendable {
   let time = Atomic(NIODeadline.now().uptimeNanoseconds)
+  /// The server has been asked to stop.
+  let isStopped = Atomic(false)
 }
 
 /// Why an address cannot be listened at.
