@@ -174,13 +174,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply({"error": {"message": "Invalid API key", "type": "authentication_error", "param": None, "code": 401}}, 401)
         answers = {
             "/v1/models": {"object": "list", "data": [{"id": "storyteller", "object": "model"}]},
-            "/slots": [{"id": i, "n_ctx": CONTEXT, "is_processing": i < len(stub.live) + (2 if stub.waiting else 0)} for i in range(2)],
             "/props": {
                 "total_slots": 2, "chat_template": "x" if stub.chat else "", "default_generation_settings": {"n_ctx": CONTEXT, "params": {"temperature": 0.8, "top_p": 0.95}},
                 "dera": {"bundle": "storyteller", "aligned": [{"name": name} for name in stub.names], "context": CONTEXT, "chat_template": stub.chat, "two_prompts": stub.two_prompts, "presets": [{"name": "0.5", "lambda": {name: 0.5 for name in stub.names[:1]}}],
                          "lambda": {"default": 1, "safe_range": {n: r for n, r in zip(stub.names, ([-0.4, 1.6], [-0.7, 2]))} or None}}}}
         if self.path == "/metrics":
-            return self.reply("# TYPE dera_resident_bytes gauge\ndera_resident_bytes 9437184\n", kind="text/plain; version=0.0.4")
+            return self.reply(f"dera_resident_bytes 9437184\nllamacpp:requests_deferred {3 if stub.waiting else 0}\n", kind="text/plain; version=0.0.4")
         if self.path in answers:
             return self.reply(answers[self.path])
         self.reply({"error": {"message": f"no route {self.path}", "type": "not_found_error", "param": None, "code": 404}}, 404)
