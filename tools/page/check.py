@@ -372,11 +372,11 @@ def checks():
             p.ready()
             expect(p.at("status")).to_have_text("ready")
 
-    @check("all places taken: the page says that it waits")
+    @check("all places taken: the page says its place in the queue")
     def _():
         with Page(delay=0.002, waiting=2.0) as p:
             p.ready().at("send").click()
-            expect(p.at("status")).to_contain_text("queue", timeout=3000)
+            expect(p.at("status")).to_have_text("place 3 in the queue", timeout=3000)
             p.done()
 
     @check("two prompts: the reference prompt is sent, its slider runs from 0 to 3 under a warning")

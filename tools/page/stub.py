@@ -174,13 +174,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply({"error": {"message": "Invalid API key", "type": "authentication_error", "param": None, "code": 401}}, 401)
         answers = {
             "/v1/models": {"object": "list", "data": [{"id": "storyteller", "object": "model"}]},
-            "/slots": [{"id": i, "n_ctx": CONTEXT, "is_processing": i < len(stub.live) + (2 if stub.waiting else 0)} for i in range(2)],
             "/props": {
                 "total_slots": 2, "chat_template": "x" if stub.chat else "", "default_generation_settings": {"n_ctx": CONTEXT, "params": {"temperature": 0.8, "top_p": 0.95}},
-                "dera": {"bundle": "storyteller", "aligned": stub.names, "context": CONTEXT, "chat_template": stub.chat, "two_prompts": stub.two_prompts, "presets": {},
+                "dera": {"bundle": "storyteller", "aligned": [{"name": name} for name in stub.names], "context": CONTEXT, "chat_template": stub.chat, "two_prompts": stub.two_prompts, "presets": [{"name": "0.5", "lambda": {name: 0.5 for name in stub.names[:1]}}],
                          "lambda": {"default": 1, "safe_range": {n: r for n, r in zip(stub.names, ([-0.4, 1.6], [-0.7, 2]))} or None}}}}
         if self.path == "/metrics":
-            return self.reply("# TYPE dera_resident_bytes gauge\ndera_resident_bytes 9437184\n", kind="text/plain; version=0.0.4")
+            return self.reply(f"dera_resident_bytes 9437184\nllamacpp:requests_deferred {3 if stub.waiting else 0}\n", kind="text/plain; version=0.0.4")
         if self.path in answers:
             return self.reply(answers[self.path])
         self.reply({"error": {"message": f"no route {self.path}", "type": "not_found_error", "param": None, "code": 404}}, 404)
@@ -229,12 +228,14 @@ class Handler(BaseHTTPRequestHandler):
             for share in (0.5, 1):
                 self.event({**head, "choices": [], "prompt_progress": {"total": prompt, "cache": 0, "processed": int(prompt * share), "time_ms": 1}})
                 time.sleep(stub.delay)
-            running, count = dict(enumerate(streams)), 0
+            running, count, held = dict(enumerate(streams)), 0, {i: "" for i in range(len(streams))}
             while running:
                 for index, stream in list(running.items()):
                     at, record, trace = next(stream)
                     if isinstance(record, str):
                         del running[index]
+                        if held[index]:
+                            self.event({**head, "choices": [{"index": index, "delta": {"content": held[index]}, "finish_reason": None}]})
                         more = {"dera": {"lambda": trace[-1][1], "lambda_trace": trace, "seed": body.get("seed", 0)}}
                         self.event({**head, "choices": [{"index": index, "delta": {}, "finish_reason": record, **more}], **more,
                                     "timings": {"predicted_per_second": count / (time.time() - begin)}})
@@ -245,7 +246,9 @@ class Handler(BaseHTTPRequestHandler):
                             self.event({"error": {"message": "the bundle's file changed under the server", "type": "server_error", "code": 500}})
                         self.close_connection = True
                         return self.wfile.write(b"0\r\n\r\n")
-                    choice = {"index": index, "delta": {"content": record["token"]}, "logprobs": {"content": [record]}, "finish_reason": None}
+                    text = held[index] + record["token"]
+                    held[index] = text if at % 7 == 3 else ""   # as where a stop string may begin
+                    choice = {"index": index, "delta": {"content": "" if held[index] else text}, "logprobs": {"content": [record]}, "finish_reason": None}
                     self.event({**head, "choices": [choice]})
             self.event({**head, "choices": [], "usage": {"prompt_tokens": prompt, "completion_tokens": count, "total_tokens": prompt + count,
                                                          "prompt_tokens_details": {"cached_tokens": prompt - 1}}})

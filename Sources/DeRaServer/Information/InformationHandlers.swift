@@ -55,6 +55,8 @@ extension Service {
       "bos_token": .string(special["bos_token"] ?? ""), "eos_token": .string(special["eos_token"] ?? ""),
       "modalities": ["vision": false, "audio": false], "build_info": .string("dera \(Version.text)"),
       "dera": [
+        "bundle": .string(model.name), "context": .integer(model.context),
+        "chat_template": .bool(model.format.hasTemplate),
         "reference": .string(model.bundle.referenceModel),
         "aligned": .array(model.aligned.map { ["name": .string($0)] }),
         "default": .array(model.realignment.lambdas.map { .double(shortest($0)) }),
