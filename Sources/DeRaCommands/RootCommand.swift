@@ -32,7 +32,8 @@ package struct RootCommand: ParsableCommand {
 
   /// The message for a first argument that is neither a command nor an option.
   package static func wrongCommand(_ word: String) -> String? {
-    let names = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+    // A key path through a metatype crashes the compiler (6.3.1).
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     guard !word.hasPrefix("-"), !names.contains(word) else { return nil }
     let list = "dera --help lists the commands"
     if let name = nearestWord(to: word, among: names) { return "there is no command '\(word)'; did you mean \(name)?" }
