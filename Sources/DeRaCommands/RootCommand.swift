@@ -16,23 +16,23 @@ package struct RootCommand: ParsableCommand {
       Examples:
         dera run model.dera --lambda 0.7 "Explain tides to a child."
         dera chat model.dera
-        dera serve model.dera
         dera inspect model.dera --context 4096
 
       Bundles are made by dera-quantize. DERA_ISA chooses the instruction set, NO_COLOR turns colours off.
       Completions: dera --generate-completion-script bash
       """,
-    version: "dera \(Version.text)",
+    version: Version.text,
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, SweepCommand.self, MergeCommand.self,
-      FrontierCommand.self, BenchCommand.self, ServeCommand.self, PackCommand.self, UnpackCommand.self,
+      FrontierCommand.self, BenchCommand.self, PackCommand.self, UnpackCommand.self,
     ])
 
   package init() {}
 
   /// The message for a first argument that is neither a command nor an option.
   package static func wrongCommand(_ word: String) -> String? {
+    // A key path through a metatype crashes the compiler (6.3.1).
     let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     guard !word.hasPrefix("-"), !names.contains(word) else { return nil }
     let list = "dera --help lists the commands"
@@ -53,7 +53,6 @@ package struct RootCommand: ParsableCommand {
       Output.error(message)
       exit(withError: ExitCode.validationFailure)
     }
-    let given = Array(CommandLine.arguments.dropFirst())
-    Program.run(Self.self, arguments: ServeEnvironment.arguments(given, environment: Environment.current))
+    Program.run(Self.self)
   }
 }
