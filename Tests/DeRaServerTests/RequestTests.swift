@@ -96,7 +96,7 @@ import Testing
 
   @Test func nullIsAbsentAndTheUnknownIsIgnored() async throws {
     let server = try TestServer()
-    try await blocking {
+    try await blocking { () throws in
       let body = """
         {\(Self.message),"temperature":null,"stop":null,"seed":null,"n":null,"lambda":null,"tools":null,"response_format":null,
         "logit_bias":null,"stream":null,"stream_options":null,"max_tokens":null,"user":"x","store":true,"whatever":{"a":[1]}}
@@ -147,7 +147,7 @@ import Testing
 
   @Test func theBodysLambdaComesFirstThenTheHeadersThenTheNames() async throws {
     let server = try TestServer()
-    try await blocking {
+    try await blocking { () throws in
       func lambda(_ fields: String, _ headers: [String] = []) throws -> Float? {
         _ = try server.ask("POST", "/v1/chat/completions", "{\(Self.message)\(fields)}", headers: headers)
         return server.engine.requests.last?.realignment.lambdas[0]

@@ -58,7 +58,7 @@ import Testing
       .jsonSchema("{"), .jsonSchema(#"{"uniqueItems":true}"#), .pattern("(?=a)"), .choice([]), .jsonSchema("false"),
     ] {
       let error = #expect(throws: DeRaError.self) { try bundle.constraint(form) }
-      if case .invalidOption = error {} else { Issue.record("\(form): \(String(describing: error))") }
+      if case .invalidConstraint = error {} else { Issue.record("\(form): \(String(describing: error))") }
     }
   }
 

@@ -9,6 +9,7 @@ public struct AnswerConstraint: Sendable, Equatable {
   package let grammar: Grammar
   package let vocabulary: GrammarVocabulary
 
+  /// Whether both are the same compiled form.
   public static func == (left: AnswerConstraint, right: AnswerConstraint) -> Bool {
     left.grammar == right.grammar && left.vocabulary === right.vocabulary
   }
@@ -29,7 +30,7 @@ public enum AnswerForm: Sendable, Hashable {
 
 extension ModelBundle {
   /// Compiles a form for answers of this bundle.
-  /// - Throws: `DeRaError.noTokenizer`; `.invalidOption`, saying which part of the form is wrong, not supported or too large.
+  /// - Throws: `DeRaError.noTokenizer`; `.invalidConstraint`, saying which part of the form is wrong, not supported or too large.
   public func constraint(_ form: AnswerForm) throws -> AnswerConstraint {
     try DeRaError.wrapping(path: path) { try constraint(compiling: form.source()) }
   }
@@ -42,7 +43,7 @@ extension ModelBundle {
 }
 
 extension AnswerForm {
-  /// - Throws: `DeRaError.invalidOption` for a schema that is no JSON.
+  /// - Throws: `DeRaError.invalidConstraint` for a schema that is no JSON.
   package func source() throws(DeRaError) -> GrammarSource {
     switch self {
     case .jsonObject: return .jsonObject
@@ -52,7 +53,7 @@ extension AnswerForm {
       do throws(JSONError) {
         return .jsonSchema(try JSON.parse(text))
       } catch {
-        throw .invalidOption(reason: "the schema is no JSON: \(error)")
+        throw .invalidConstraint(reason: "the schema is no JSON: \(error)")
       }
     }
   }

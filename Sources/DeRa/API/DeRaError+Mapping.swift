@@ -22,8 +22,7 @@ extension DeRaError {
     case let error as ModelBundleError: wrapped(error)
     case let error as FileError:
       DeRaError.unreadableFile(path: error.path, errno: error.code, reason: "\(error)")
-    case let error as GrammarError:
-      DeRaError.invalidOption(name: "constraint", value: "\(error)", allowed: "a form that is supported")
+    case let error as GrammarError: DeRaError.invalidConstraint(reason: "\(error)")
     case is PromptError: DeRaError.noTokenizer(path: path)
     case let error as TemplateError: DeRaError.templateFailed(line: error.line, reason: "\(error)")
     case let error as InstructionSetError:
@@ -56,8 +55,7 @@ extension DeRaError {
   private static func wrapped(_ error: SamplingError) -> DeRaError {
     switch error {
     case .badOption(let problem): wrapped(problem)
-    case .grammar(let error):
-      .invalidOption(name: "constraint", value: "\(error)", allowed: "a form that is supported")
+    case .grammar(let error): .invalidConstraint(reason: "\(error)")
     case .biasOutOfRange(let token, let size): .invalidToken(token, vocabularySize: size)
     case .badLogit(let token, let value): .invalidLogit(token: token, value: value)
     case .nothingPossible: .noPossibleToken

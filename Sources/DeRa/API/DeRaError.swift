@@ -26,6 +26,8 @@ public enum DeRaError: Error, Sendable, Equatable {
   case invalidToken(Int32, vocabularySize: Int)
   /// A sampling or session option outside its range.
   case invalidOption(name: String, value: String, allowed: String)
+  /// An answer's form is malformed, not supported, or too large; the reason names the keyword and its place.
+  case invalidConstraint(reason: String)
   /// The session would take more than the limit it was given, in bytes.
   case memoryLimit(needed: Int, limit: Int)
   /// The system refused memory or address space.
@@ -45,7 +47,7 @@ extension DeRaError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .unreadableFile(_, _, let reason), .invalidBundle(_, let reason), .templateFailed(_, let reason),
-      .outOfMemory(let reason):
+      .outOfMemory(let reason), .invalidConstraint(let reason):
       reason
     case .damagedTensor(let path, let tensor):
       "\(path): the bytes of tensor '\(tensor)' do not have the recorded SHA-256; the file is damaged"

@@ -29,7 +29,9 @@ struct AnswerForming {
   /// - Throws: `SamplingError.grammar`; `.badOption` for the vocabulary of another bundle.
   mutating func mask(_ logits: UnsafeMutableBufferPointer<Float>) throws(SamplingError) {
     guard vocabularySize == logits.count else {
-      throw .badOption("the constraint is for \(vocabularySize) tokens, but the model has \(logits.count)")
+      throw .badOption(
+        OptionProblem(
+          "the constraint's vocabulary", "\(vocabularySize) tokens", allowed: "the model's, \(logits.count)"))
     }
     let state = state
     let ends = ends

@@ -44,7 +44,7 @@ package struct FormArguments: ParsableArguments {
   private func made(_ option: String, _ bundle: ModelBundle, _ form: AnswerForm) throws -> AnswerConstraint {
     do {
       return try bundle.constraint(form)
-    } catch DeRaError.invalidOption(let reason) {
+    } catch DeRaError.invalidConstraint(let reason) {
       throw StreamError(description: "\(option): \(reason)")
     }
   }
