@@ -1,7 +1,7 @@
 import NIOHTTP1
 import Testing
 
-@testable import DeRaServer
+import DeRaServer
 
 @Suite struct AccessTests {
   @Test func onlyLocalNamesAreAnswered() async throws {

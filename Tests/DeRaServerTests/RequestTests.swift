@@ -2,7 +2,7 @@ import DeRa
 import DeRaJSON
 import Testing
 
-@testable import DeRaServer
+import DeRaServer
 
 @Suite struct RequestTests {
   private static let message = #""messages":[{"role":"user","content":"Hi"}]"#

@@ -1,7 +1,7 @@
 import Synchronization
 
 @testable import DeRa
-@testable import DeRaServer
+import DeRaServer
 
 /// An engine that says what a test tells it to.
 final class ScriptedEngine: Sendable {

@@ -6,7 +6,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-@testable import DeRaServer
+import DeRaServer
 
 /// A server of the storyteller whose engine is a script.
 final class TestServer: Sendable {

@@ -2,7 +2,7 @@ import DeRaJSON
 import NIOCore
 import Testing
 
-@testable import DeRaServer
+import DeRaServer
 
 @Suite struct TransportTests {
   @Test func answersAndKeepsTheConnection() async throws {
