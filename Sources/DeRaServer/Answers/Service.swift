@@ -108,16 +108,16 @@ package final class Service: Sendable {
 
 /// Answers that can be controlled while they run, by the id their client knows.
 final class LiveAnswers: Sendable {
-  private let answers = Mutex<[String: [ServedAnswer]]>([:])
+  struct Entry: Sendable {
+    var answers: [ServedAnswer]
+    /// Reads λ as the request may give it.
+    var lambda: LambdaReader
+  }
 
-  func add(_ id: String, _ new: [ServedAnswer]) { answers.withLock { $0[id] = new } }
-  func remove(_ id: String) { answers.withLock { $0[id] = nil } }
+  private let entries = Mutex<[String: Entry]>([:])
 
-  /// - Returns: false for an id that no answer has.
-  func realign(_ id: String, _ realignment: Realignment, choice: Int?) -> Bool {
-    let found = answers.withLock { $0[id] } ?? []
-    let chosen = choice.map { $0 < found.count ? [found[$0]] : [] } ?? found
-    for answer in chosen { answer.realign(realignment) }
-    return !chosen.isEmpty
+  subscript(id: String) -> Entry? {
+    get { entries.withLock { $0[id] } }
+    set { entries.withLock { $0[id] = newValue } }
   }
 }

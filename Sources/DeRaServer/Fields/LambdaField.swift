@@ -6,6 +6,8 @@ struct LambdaReader: Sendable {
   /// Names of the aligned models.
   let models: [String]
   let presets: [ServedModel.Preset]
+  /// Whether there is a reference prompt, so that λ may be the prompt's: by its name, or as the last number.
+  var hasReferencePrompt = false
 
   static let schema: JSON = [
     "description": "λ: a number, one for each aligned model, or numbers by name",
@@ -22,23 +24,25 @@ struct LambdaReader: Sendable {
     case .string(let text): return try parse(text, param: param)
     case .array(let values):
       guard !values.isEmpty else { throw .invalid("'\(param)' is an empty list", param: param) }
-      guard values.count <= max(models.count, 1) else {
-        throw .invalid(
-          "'\(param)' has \(values.count) numbers for the aligned models \(list)", param: param)
+      guard values.count <= max(names.count, 1) else {
+        throw .invalid("'\(param)' has \(values.count) numbers for \(list)", param: param)
       }
       var lambdas: [Float] = []
       for value in values { lambdas.append(try number(value, param)) }
       return try fitted(lambdas, param)
     case .object(let object):
       guard !object.isEmpty else { throw .invalid("'\(param)' names no model; there is \(list)", param: param) }
-      var lambdas = [Float](repeating: 0, count: models.count)
+      var realignment = Realignment(lambdas: models.map { _ in 0 })
       for (key, value) in zip(object.keys, object.values) {
-        guard let index = models.firstIndex(of: key) else {
-          throw .invalid("'\(param)' names '\(key)'; the aligned models are \(list)", param: param)
+        if let index = models.firstIndex(of: key) {
+          realignment.lambdas[index] = try number(value, param)
+        } else if hasReferencePrompt, key == Realignment.promptName {
+          realignment.prompt = try number(value, param)
+        } else {
+          throw .invalid("'\(param)' names '\(key.prefix(40))'; there is \(list)", param: param)
         }
-        lambdas[index] = try number(value, param)
       }
-      return Realignment(lambdas: lambdas)
+      return realignment
     default: return try fitted([try number(json, param)], param)
     }
   }
@@ -46,7 +50,7 @@ struct LambdaReader: Sendable {
   /// λ from a text, as `--lambda` takes it.
   func parse(_ text: String, param: String) throws(APIError) -> Realignment {
     do throws(RealignmentError) {
-      return try Realignment.parse(text, models: models)
+      return try Realignment.parse(text, models: models, hasReferencePrompt: hasReferencePrompt)
     } catch {
       throw .invalid("'\(param)': \(error)", param: param)
     }
@@ -59,7 +63,9 @@ struct LambdaReader: Sendable {
 
   /// `{"name": λ}`.
   func json(_ realignment: Realignment) -> JSON {
-    JSON(zip(models, realignment.lambdas).map { ($0, .double(shortest($1))) })
+    var members = zip(models, realignment.lambdas).map { ($0, JSON.double(shortest($1))) }
+    if hasReferencePrompt { members.append((Realignment.promptName, .double(shortest(realignment.prompt)))) }
+    return JSON(members)
   }
 
   private func number(_ json: JSON, _ param: String) throws(APIError) -> Float {
@@ -69,14 +75,18 @@ struct LambdaReader: Sendable {
     return Float(value)
   }
 
-  private func fitted(_ lambdas: [Float], _ param: String) throws(APIError) -> Realignment {
-    if models.isEmpty, lambdas.contains(where: { $0 != 0 }) {
+  /// - Parameter numbers: for the models in their order, then for the prompt.
+  private func fitted(_ numbers: [Float], _ param: String) throws(APIError) -> Realignment {
+    if names.isEmpty, numbers.contains(where: { $0 != 0 }) {
       throw .invalid("'\(param)': the bundle has one model, so λ can only be 0", param: param)
     }
-    return Realignment(lambdas: models.indices.map { $0 < lambdas.count ? lambdas[$0] : 0 })
+    var realignment = Realignment(lambdas: models.indices.map { $0 < numbers.count ? numbers[$0] : 0 })
+    if hasReferencePrompt, numbers.count > models.count { realignment.prompt = numbers[models.count] }
+    return realignment
   }
 
-  private var list: String { models.isEmpty ? "none" : models.joined(separator: ", ") }
+  private var names: [String] { models + (hasReferencePrompt ? [Realignment.promptName] : []) }
+  private var list: String { names.isEmpty ? "none" : names.joined(separator: ", ") }
 }
 
 /// The double that is written as the float is: 0.3 and not 0.30000001192092896.

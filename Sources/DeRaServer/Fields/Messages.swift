@@ -21,6 +21,14 @@ struct Messages: Sendable {
     return copy
   }
 
+  /// The same conversation with another system prompt.
+  func system(_ text: String) -> Messages {
+    var copy = self
+    copy.list.removeAll { $0.fields["role"] == "system" }
+    copy.list.insert(TemplateMessage(role: "system", content: text), at: 0)
+    return copy
+  }
+
   static let limit = 10_000
   static let field = FieldDescription(
     name: "messages",

@@ -51,8 +51,8 @@ struct OllamaRequest: Sendable {
     case .generate: ids = try Self.prompt(fields, service)
     }
     guard let ids else { return }
-    try ResponseFormat.check(ollama: fields)
     answer = try Self.answer(ids, fields, request.headers, model, service)
+    answer?.options.constraint = try service.constraint(tools, ResponseFormat.source(ollama: fields), param: "format")
   }
 
   private static func answer(

@@ -8,8 +8,8 @@ extension Service {
     var answer = ChatAnswer(request, exchange, self)
     let running = try submit(request.answers)
     let id = answer.envelope.id
-    live.add(id, running)
-    defer { live.remove(id) }
+    live[id] = LiveAnswers.Entry(answers: running, lambda: request.settings.lambda)
+    defer { live[id] = nil }
     try await follow(running) { index, event throws(APIError) in try answer.take(event, of: index) }
     if !Task.isCancelled { answer.finish() }
   }
@@ -31,7 +31,11 @@ extension Service {
     }
     guard let json = fields.json("lambda") else { throw .invalid("'lambda' is missing", param: "lambda") }
     let choice = try fields(Field<Int>.integer("index", 0...RequestSettings.choiceLimit))
-    return Reply(json: ["success": .bool(live.realign(id, try lambda(json, param: "lambda"), choice: choice))])
+    guard let entry = live[id] else { return Reply(json: ["success": false]) }
+    let realignment = try entry.lambda(json, param: "lambda")
+    let chosen = choice.map { $0 < entry.answers.count ? [entry.answers[$0]] : [] } ?? entry.answers
+    for answer in chosen { answer.realign(realignment) }
+    return Reply(json: ["success": .bool(!chosen.isEmpty)])
   }
 }
 
@@ -126,7 +130,7 @@ struct ChatAnswer {
     let choice = choices[index]
     send(
       index, delta: JSON([]), finish: choice.finishReason,
-      [("timings", tally.timings), ("dera", choice.dera(service.lambda))])
+      [("timings", tally.timings), ("dera", choice.dera(request.settings.lambda))])
   }
 
   private func send(
@@ -145,7 +149,7 @@ struct ChatAnswer {
     guard choices.allSatisfy({ $0.generation != nil }) else {
       return exchange.fail(APIError(.internalServerError, "server_error", "the answer ended without a word"))
     }
-    let dera = choices[0].dera(service.lambda)
+    let dera = choices[0].dera(request.settings.lambda)
     guard isStreamed else {
       return exchange.reply(
         Reply(
@@ -178,7 +182,7 @@ struct ChatAnswer {
       ),
       ("finish_reason", choice.finishReason),
     ]
-    if choices.count > 1 { members.append(("dera", choice.dera(service.lambda))) }
+    if choices.count > 1 { members.append(("dera", choice.dera(request.settings.lambda))) }
     return JSON(members)
   }
 }

@@ -15,15 +15,19 @@ struct ChatRequest: Sendable {
   static let logprobs = Field<Bool>.flag("logprobs")
   static let topLogprobs = Field<Int>.integer("top_logprobs", 0...20)
   static let progress = Field<Bool>.flag("return_progress")
+  static let referenceSystem = Field<String>.text("reference_system")
   static let fields =
     [
       Messages.field.required, limit.description, logprobs.description, topLogprobs.description, progress.description,
-      ResponseFormat.field,
+      referenceSystem.description,
+      FieldDescription(name: "reference_messages", schema: ["type": ["array", "null"]]), ResponseFormat.field,
     ] + Tools.fields + RequestSettings.described
 
   init(_ request: Request, _ service: Service) throws(APIError) {
     let fields = try Service.fields(of: request)
-    settings = try RequestSettings(fields, request.headers, service)
+    let messages = try Messages(fields.json("messages"))
+    let reference = try Self.reference(fields, messages)
+    settings = try RequestSettings(fields, request.headers, service, hasReferencePrompt: reference != nil)
     if let value = try fields(Self.limit) { settings.options.maxTokens = value < 0 ? nil : value }
     let alternatives = try fields(Self.topLogprobs)
     if try fields(Self.logprobs) ?? settings.options.explains {
@@ -32,30 +36,27 @@ struct ChatRequest: Sendable {
       throw .invalid("'top_logprobs' needs 'logprobs' to be true", param: "top_logprobs")
     }
     showsProgress = try fields(Self.progress) ?? false
-    try ResponseFormat.check(fields)
     tools = try Tools(fields)
-    prompt = try service.ids(of: Messages(fields.json("messages")), tools)
-    answers = try settings.requests(prompt, service)
+    settings.options.constraint = try service.constraint(
+      tools, ResponseFormat.source(fields), param: "response_format")
+    prompt = try service.ids(of: messages, tools)
+    let tools = tools
+    let other = try reference.map { messages throws(APIError) in try service.ids(of: messages, tools) }
+    answers = try settings.requests(prompt, reference: other, service)
   }
-}
 
-/// The form that an answer is asked to have.
-enum ResponseFormat {
-  static let field = FieldDescription(name: "response_format", schema: ["type": ["object", "null"]])
-
-  static func check(_ fields: Fields) throws(APIError) {
-    let format = try fields.inside("response_format")
-    switch try format(Field<String>.text("type")) {
-    case nil, "text"?: return
-    case let type?:
-      throw .invalid("'response_format' of type '\(type.prefix(40))' is not supported", param: "response_format")
+  /// The conversation that λ of the prompt blends with: the same with another system prompt, or one of its own.
+  private static func reference(_ fields: Fields, _ messages: Messages) throws(APIError) -> Messages? {
+    let name = "reference_messages"
+    if let json = fields.json(name) {
+      guard fields.json(referenceSystem.name) == nil else {
+        throw .invalid("'\(name)' and 'reference_system' exclude each other", param: name)
+      }
+      do { return try Messages(json) } catch {
+        throw .invalid(error.message.replacing("'messages'", with: "'\(name)'"), param: name)
+      }
     }
-  }
-
-  /// `format`: a schema, or the word json.
-  static func check(ollama fields: Fields) throws(APIError) {
-    guard let format = fields.json("format"), format.string != "" else { return }
-    throw .invalid("'format' is not supported", param: "format")
+    return try fields(referenceSystem).map(messages.system)
   }
 }
 

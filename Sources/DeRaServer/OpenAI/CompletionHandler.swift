@@ -8,8 +8,8 @@ extension Service {
     var answer = CompletionAnswer(request, exchange, self)
     let running = try submit(request.answers)
     let id = answer.envelope.id
-    live.add(id, running)
-    defer { live.remove(id) }
+    live[id] = LiveAnswers.Entry(answers: running, lambda: request.settings.lambda)
+    defer { live[id] = nil }
     try await follow(running) { index, event throws(APIError) in try answer.take(event, of: index) }
     if !Task.isCancelled { answer.finish() }
   }
@@ -85,7 +85,7 @@ struct CompletionAnswer {
       ("index", .integer(index)), ("text", .string(text)),
       ("logprobs", wantsLogprobs ? columns[index].take() : .null), ("finish_reason", finish),
     ]
-    if !finish.isNull { choice.append(("dera", choices[index].dera(service.lambda))) }
+    if !finish.isNull { choice.append(("dera", choices[index].dera(request.settings.lambda))) }
     exchange.send(StreamForm.events.frame(envelope.json([("choices", [JSON(choice)])])))
   }
 
@@ -93,7 +93,7 @@ struct CompletionAnswer {
     guard choices.allSatisfy({ $0.generation != nil }) else {
       return exchange.fail(APIError(.internalServerError, "server_error", "the answer ended without a word"))
     }
-    let dera = choices[0].dera(service.lambda)
+    let dera = choices[0].dera(request.settings.lambda)
     let figures: [(String, JSON)] = [("usage", tally.usage), ("timings", tally.timings), ("dera", dera)]
     guard isStreamed else {
       let all = choices.indices.map { choice($0) }
@@ -112,7 +112,7 @@ struct CompletionAnswer {
       ("index", .integer(index)), ("text", .string(choice.text)),
       ("logprobs", wantsLogprobs ? columns[index].take() : .null), ("finish_reason", choice.finishReason),
     ]
-    if choices.count > 1 { members.append(("dera", choice.dera(service.lambda))) }
+    if choices.count > 1 { members.append(("dera", choice.dera(request.settings.lambda))) }
     return JSON(members)
   }
 }

@@ -8,6 +8,8 @@ struct RequestSettings: Sendable {
   var model: String
   var options: GenerationOptions
   var realignment: Realignment
+  /// Reads and writes λ of this request.
+  let lambda: LambdaReader
   /// λ of each choice, where the client asked for several.
   var choices: [Realignment]?
   var schedule: [(token: Int, realignment: Realignment)] = []
@@ -42,11 +44,17 @@ struct RequestSettings: Sendable {
         schema: ["type": ["object", "null"], "properties": ["explain": ["type": ["boolean", "null"]]]]),
     ] + SamplingFields.all
 
-  init(_ fields: Fields, _ headers: HTTPHeaders, _ service: Service) throws(APIError) {
+  /// - Parameter hasReferencePrompt: λ may be the prompt's.
+  init(
+    _ fields: Fields, _ headers: HTTPHeaders, _ service: Service, hasReferencePrompt: Bool = false
+  ) throws(APIError) {
     let served = service.model
+    var lambda = service.lambda
+    lambda.hasReferencePrompt = hasReferencePrompt
+    self.lambda = lambda
     model = try fields(Self.model) ?? served.name
     options = served.options
-    realignment = try Self.realignment(fields, headers, model, service)
+    realignment = try Self.realignment(fields, headers, model, lambda, service)
     try SamplingFields.read(fields, into: &options, vocabulary: served.bundle.vocabularySize)
     if let limit = try fields(Self.maxTokens) { options.maxTokens = limit < 0 ? nil : limit }
     isStreamed = try fields(Self.stream) ?? false
@@ -54,8 +62,8 @@ struct RequestSettings: Sendable {
     options.explains = try fields.inside("dera")(Self.explain) ?? false
     options.ignoresEndOfText = try fields(SamplingFields.ignoresEnd) ?? false
     count = try fields(Self.count) ?? 1
-    choices = try Self.choices(fields, service.lambda)
-    schedule = try Self.schedule(fields, service.lambda)
+    choices = try Self.choices(fields, lambda)
+    schedule = try Self.schedule(fields, lambda)
     if choices != nil && count > 1 {
       throw .invalid("'n' and 'lambda_choices' cannot be combined; repeat a λ for another choice", param: "n")
     }
@@ -65,10 +73,10 @@ struct RequestSettings: Sendable {
 
   /// λ by the body, else by the header, else by the model's name, else the server's.
   private static func realignment(
-    _ fields: Fields, _ headers: HTTPHeaders, _ model: String, _ service: Service
+    _ fields: Fields, _ headers: HTTPHeaders, _ model: String, _ lambda: LambdaReader, _ service: Service
   ) throws(APIError) -> Realignment {
-    if let json = fields.json("lambda") { return try service.lambda(json, param: "lambda") }
-    if let text = headers.first(name: "x-dera-lambda") { return try service.lambda.parse(text, param: "lambda") }
+    if let json = fields.json("lambda") { return try lambda(json, param: "lambda") }
+    if let text = headers.first(name: "x-dera-lambda") { return try lambda.parse(text, param: "lambda") }
     return try service.realignment(ofName: model) ?? service.model.realignment
   }
 
@@ -101,16 +109,21 @@ struct RequestSettings: Sendable {
   }
 
   /// The answers to one prompt, one for each choice.
-  func requests(_ prompt: [Int32], _ service: Service) throws(APIError) -> [AnswerRequest] {
-    guard !prompt.isEmpty else { throw .invalid("the prompt has no tokens", param: nil) }
-    let room = service.model.context - prompt.count
+  /// - Parameter reference: the reference prompt, if there is one.
+  func requests(
+    _ prompt: [Int32], reference: [Int32]? = nil, _ service: Service
+  ) throws(APIError) -> [AnswerRequest] {
+    guard !prompt.isEmpty, reference?.isEmpty != true else { throw .invalid("the prompt has no tokens", param: nil) }
+    let longest = max(prompt.count, reference?.count ?? 0)
+    let room = service.model.context - longest
     guard room > 0 || (room == 0 && options.maxTokens == 0) else {
-      throw .contextSize(prompt.count, service.model.context)
+      throw .contextSize(longest, service.model.context)
     }
     return (choices ?? Array(repeating: realignment, count: count)).enumerated().map { index, realignment in
       var request = AnswerRequest(prompt: prompt, realignment: realignment, options: options)
       // Choices of several λ have the seed in common, so that only λ tells them apart.
       if choices == nil { request.options.sampling.seed = options.sampling.seed.map { $0 &+ UInt64(index) } }
+      request.referencePrompt = reference
       request.schedule = schedule
       if let first = schedule.last(where: { $0.token == 0 }) { request.realignment = first.realignment }
       request.schedule.removeAll { $0.token == 0 }
