@@ -7,7 +7,7 @@ import Testing
 @Suite struct ParsingTests {
   @Test(arguments: [
     "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "score", "sweep", "merge", "frontier",
-    "bench", "pack", "unpack",
+    "bench", "pack", "serve", "unpack",
   ]) func helpIsAsRecorded(command: String) throws {
     let subcommand = try #require(
       RootCommand.configuration.subcommands.first { $0.configuration.commandName == command })

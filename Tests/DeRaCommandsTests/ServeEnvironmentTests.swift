@@ -1,6 +1,6 @@
 import Testing
 
-@testable import DeRaCommands
+import DeRaCommands
 
 @Suite struct ServeEnvironmentTests {
   @Test func optionsComeFromTheEnvironment() {

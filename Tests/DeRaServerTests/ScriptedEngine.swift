@@ -1,6 +1,6 @@
 import Synchronization
 
-@testable import DeRa
+import DeRa
 import DeRaServer
 
 /// An engine that says what a test tells it to.

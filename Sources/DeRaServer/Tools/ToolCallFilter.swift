@@ -9,7 +9,7 @@ struct ToolCallFilter: Sendable {
   private enum State {
     /// Nothing but white space and marks has come.
     case beginning
-    /// The text that follows may be the JSON of a call and is held until the end.
+    /// Text that may be the JSON of a call and is held until the end.
     case json
     case text
     /// Between `<tool_call>` and its end.

@@ -7,7 +7,7 @@ dera=${DERA:-$(swift build -c release --show-bin-path)/dera}
 [ -n "${DERA:-}" ] || { swift build -c release --product dera; swift build -c release --product dera-quantize; }
 folder=Tests/Fixtures/commands
 COLUMNS=100 "$dera" --help > "$folder/help.txt"
-for command in run chat inspect tokenize detokenize logits perplexity score sweep merge frontier bench pack \
+for command in run chat inspect tokenize detokenize logits perplexity score sweep merge frontier bench pack serve \
   unpack; do
   COLUMNS=100 "$dera" "$command" --help > "$folder/help-$command.txt"
 done
