@@ -6,12 +6,18 @@ package struct TokenLogprobs: Sendable, Equatable {
     package var logprob: Double
     /// Under each model by itself, the reference first; empty unless that was asked for.
     package var models: [Double] = []
+
+    package init(id: Int32, logprob: Double, models: [Double] = []) {
+      (self.id, self.logprob, self.models) = (id, logprob, models)
+    }
   }
 
   /// The token drawn, or the prompt's own.
   package var token: Entry
   /// The likeliest tokens, the first ones first; the lower id on a tie.
   package var top: [Entry] = []
+
+  package init(token: Entry, top: [Entry] = []) { (self.token, self.top) = (token, top) }
 
   /// Adds the probabilities under one more model.
   /// - Parameter logits: `[vocabulary]`, that model's own.

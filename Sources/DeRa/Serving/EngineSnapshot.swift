@@ -9,6 +9,8 @@ package struct EngineSnapshot: Sendable {
     package var computedTokens = 0
     package var answerTokens = 0
     package var realignment: Realignment?
+
+    package init() {}
   }
 
   package var slots: [Slot]
@@ -22,4 +24,6 @@ package struct EngineSnapshot: Sendable {
   /// Seconds until the first token, and from there, summed over answers.
   package var promptSeconds = 0.0
   package var answerSeconds = 0.0
+
+  package init(slots: [Slot]) { self.slots = slots }
 }

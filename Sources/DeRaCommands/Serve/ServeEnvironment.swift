@@ -1,7 +1,7 @@
 /// Options of `dera serve` that the environment gives: `DERA_CORS_ORIGINS` is `--cors-origins`.
-enum ServeEnvironment {
+package enum ServeEnvironment {
   /// The process's arguments with what the environment adds: options that they do not have.
-  static func arguments(_ given: [String], environment: [String: String]) -> [String] {
+  package static func arguments(_ given: [String], environment: [String: String]) -> [String] {
     guard given.first == "serve" else { return given }
     var result = given
     for option in options {
@@ -20,12 +20,12 @@ enum ServeEnvironment {
     return result
   }
 
-  static func variable(_ name: String) -> String {
+  package static func variable(_ name: String) -> String {
     "DERA_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
   }
 
   /// The command's own options, as its help lists them.
-  static var options: [(name: String, isFlag: Bool, isRepeated: Bool)] {
+  package static var options: [(name: String, isFlag: Bool, isRepeated: Bool)] {
     ServeCommand.helpMessage(columns: 1000).split(separator: "\n").compactMap { line in
       guard line.hasPrefix("  -"), let start = line.ranges(of: "--").first else { return nil }
       let name = line[start.upperBound...].prefix { $0.isLetter || $0 == "-" }

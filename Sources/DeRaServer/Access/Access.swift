@@ -80,7 +80,7 @@ package struct Access: Sendable {
   }
 
   /// Takes the same time whichever keys there are and however much of one was guessed.
-  func isKnown(_ given: String) -> Bool {
+  package func isKnown(_ given: String) -> Bool {
     let given = Array(given.utf8)
     var isKnown = false
     for key in keys {

@@ -90,4 +90,4 @@ struct LambdaReader: Sendable {
 }
 
 /// The double that is written as the float is: 0.3 and not 0.30000001192092896.
-func shortest(_ value: Float) -> Double { Double("\(value)") ?? Double(value) }
+package func shortest(_ value: Float) -> Double { Double("\(value)") ?? Double(value) }

@@ -37,7 +37,7 @@ package struct APIError: Error, Sendable {
   }
 
   /// Seconds after which an overloaded server may be asked again.
-  static func overloaded(_ message: String) -> APIError {
+  package static func overloaded(_ message: String) -> APIError {
     var error = APIError(.serviceUnavailable, "overloaded_error", message)
     error.headers = [("retry-after", "1")]
     return error

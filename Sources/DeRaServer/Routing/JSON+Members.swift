@@ -2,7 +2,7 @@ import DeRaJSON
 
 extension JSON {
   /// An object of these members, in their order.
-  init(_ members: [(String, JSON)]) {
+  package init(_ members: [(String, JSON)]) {
     var object = JSONObject()
     for (key, value) in members { object.append(key, value) }
     self = .object(object)

@@ -1,7 +1,7 @@
 /// Tells calls from text as an answer comes, in the forms that families write them: `<tool_call>{…}</tool_call>` (Hermes,
 /// Qwen), an answer that is one JSON object (Llama 3, generic) or a list of them, perhaps after `[TOOL_CALLS]` (Mistral).
-struct ToolCallFilter: Sendable {
-  enum Piece: Sendable, Equatable {
+package struct ToolCallFilter: Sendable {
+  package enum Piece: Sendable, Equatable {
     case text(String)
     case call(ToolCall)
   }
@@ -25,9 +25,9 @@ struct ToolCallFilter: Sendable {
   /// Not decided yet.
   private var held = ""
 
-  init(names: [String]) { self.names = Set(names) }
+  package init(names: [String]) { self.names = Set(names) }
 
-  mutating func append(_ text: String) -> [Piece] {
+  package mutating func append(_ text: String) -> [Piece] {
     held += text
     var pieces: [Piece] = []
     while let more = step() { pieces += more }
@@ -35,7 +35,7 @@ struct ToolCallFilter: Sendable {
   }
 
   /// The text that was held back, at the end.
-  mutating func finish() -> [Piece] {
+  package mutating func finish() -> [Piece] {
     defer { held = "" }
     switch state {
     case .json:

@@ -115,9 +115,14 @@ struct Tools: Sendable {
 }
 
 /// A call that a model wrote.
-struct ToolCall: Sendable, Equatable {
-  var name: String
-  var arguments: JSON
+package struct ToolCall: Sendable, Equatable {
+  package var name: String
+  package var arguments: JSON
+
+  package init(name: String, arguments: JSON) {
+    self.name = name
+    self.arguments = arguments
+  }
 
   /// The form that OpenAI's clients read.
   func openAI(index: Int?) -> JSON {
