@@ -31,7 +31,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaJSON", "DeRaGGUF", "DeRaCompression", "DeRaGrammar", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
   ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
   ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
-  ("DeRaServer", ["DeRaDigest", "DeRaJSON", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaGrammar", "DeRaBundle", "DeRa", nioCore, nioHTTP1, nioPosix]),
+  ("DeRaServer", ["DeRaDigest", "DeRaJSON", "DeRaPlatform", "DeRaGrammar", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaGrammar", "DeRaBundle", "DeRa", nioCore, nioHTTP1, nioPosix]),
   ("DeRaConsole", ["CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", "DeRaJSON", "DeRaText", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
   ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaServer", "DeRaConsole", arguments]),
   ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation", real]),

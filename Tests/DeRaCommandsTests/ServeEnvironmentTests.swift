@@ -1,6 +1,5 @@
-import Testing
-
 import DeRaCommands
+import Testing
 
 @Suite struct ServeEnvironmentTests {
   @Test func optionsComeFromTheEnvironment() {

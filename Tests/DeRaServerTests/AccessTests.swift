@@ -1,7 +1,6 @@
+import DeRaServer
 import NIOHTTP1
 import Testing
-
-import DeRaServer
 
 @Suite struct AccessTests {
   @Test func onlyLocalNamesAreAnswered() async throws {

@@ -1,8 +1,7 @@
 import DeRa
 import DeRaJSON
-import Testing
-
 import DeRaServer
+import Testing
 
 @Suite struct ResponseTests {
   private static let message = #""messages":[{"role":"user","content":"Hi"}]"#

@@ -1,7 +1,6 @@
-import Synchronization
-
 import DeRa
 import DeRaServer
+import Synchronization
 
 /// An engine that says what a test tells it to.
 final class ScriptedEngine: Sendable {

@@ -1,12 +1,11 @@
 import DeRa
 import DeRaJSON
 import DeRaPlatform
+import DeRaServer
 import DeRaTestSupport
 import NIOCore
 import NIOPosix
 import Synchronization
-
-import DeRaServer
 
 /// A server of the storyteller whose engine is a script.
 final class TestServer: Sendable {

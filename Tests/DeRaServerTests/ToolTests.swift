@@ -1,7 +1,6 @@
 import DeRaJSON
-import Testing
-
 import DeRaServer
+import Testing
 
 @Suite struct ToolTests {
   private static let call = ToolCall(name: "light", arguments: ["on": true])

@@ -1,8 +1,7 @@
 import DeRaJSON
+import DeRaServer
 import NIOCore
 import Testing
-
-import DeRaServer
 
 @Suite struct TransportTests {
   @Test func answersAndKeepsTheConnection() async throws {
