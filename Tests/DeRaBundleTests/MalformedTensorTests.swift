@@ -168,7 +168,7 @@ struct MalformedTensorTests {
   @Test("a change of a vector")
   func vectorChange() throws {
     for suffix in [".delta", ".lora_a", ".lora_b"] {
-      try expectRefusal("a change of a vector", changes: true) {
+      try expectRefusal("of a vector", changes: true) {
         rename("a1.blk.0.ffn_up.weight.delta", "a1.blk.0.ffn_norm.weight\(suffix)", in: &$0)
       }
     }

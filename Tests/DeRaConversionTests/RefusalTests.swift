@@ -98,7 +98,8 @@ struct RefusalTests {
         "m1: its tokenizer has other merges (1 instead of 0), tokens around a tex"
       ])
     // Formats say the same in other steps; merges are the same in all.
-    other.sources = ["model.gguf"]
+    let directory = try TemporaryDirectory()
+    other.sources = [try directory.write("", "model.gguf")]
     #expect(try warnings().map { $0.contains("tokens around") } == [false])
   }
 

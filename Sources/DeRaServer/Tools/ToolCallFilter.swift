@@ -24,6 +24,8 @@ package struct ToolCallFilter: Sendable {
   private var state = State.beginning
   /// Not decided yet.
   private var held = ""
+  /// Whether nothing but white space has come since a call.
+  private var followsCall = false
 
   package init(names: [String]) { self.names = Set(names) }
 
@@ -62,9 +64,9 @@ package struct ToolCallFilter: Sendable {
       let body = held[..<end.lowerBound]
       let calls = ToolCall.all(in: body, names: names)
       let pieces = calls?.map(Piece.call) ?? [.text(Self.opening + body + Self.closing)]
-      // White space between calls is no text.
-      held = String(held[end.upperBound...].drop(while: \.isWhitespace))
+      held = String(held[end.upperBound...])
       state = .text
+      followsCall = true
       return pieces
     }
   }
@@ -80,6 +82,10 @@ package struct ToolCallFilter: Sendable {
 
   /// Lets text through up to what may be the beginning of a call.
   private mutating func showText() -> [Piece]? {
+    // White space between calls is no text.
+    if followsCall { held = String(held.drop(while: \.isWhitespace)) }
+    if held.isEmpty { return nil }
+    followsCall = false
     if let start = held.ranges(of: Self.opening).first {
       let before = held[..<start.lowerBound]
       held = String(held[start.upperBound...])
