@@ -16,16 +16,17 @@ package struct RootCommand: ParsableCommand {
       Examples:
         dera run model.dera --lambda 0.7 "Explain tides to a child."
         dera chat model.dera
+        dera serve model.dera
         dera inspect model.dera --context 4096
 
       Bundles are made by dera-quantize. DERA_ISA chooses the instruction set, NO_COLOR turns colours off.
       Completions: dera --generate-completion-script bash
       """,
-    version: Version.text,
+    version: "dera \(Version.text)",
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, SweepCommand.self, MergeCommand.self,
-      FrontierCommand.self, BenchCommand.self, PackCommand.self, UnpackCommand.self,
+      FrontierCommand.self, BenchCommand.self, ServeCommand.self, PackCommand.self, UnpackCommand.self,
     ])
 
   package init() {}
@@ -53,6 +54,7 @@ package struct RootCommand: ParsableCommand {
       Output.error(message)
       exit(withError: ExitCode.validationFailure)
     }
-    Program.run(Self.self)
+    let given = Array(CommandLine.arguments.dropFirst())
+    Program.run(Self.self, arguments: ServeEnvironment.arguments(given, environment: Environment.current))
   }
 }

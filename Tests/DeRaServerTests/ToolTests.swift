@@ -16,7 +16,7 @@ import Testing
     "```json\n{\"name\": \"light\", \"arguments\": {\"on\": true}}\n```",
   ]
 
-  /// What a filter gives for a text in pieces of a length, texts joined.
+  /// The output of a filter for a text in pieces of a length, texts joined.
   private func pieces(_ text: String, size: Int) -> (text: String, calls: [ToolCall]) {
     var filter = ToolCallFilter(names: ["light"])
     var result: [ToolCallFilter.Piece] = []

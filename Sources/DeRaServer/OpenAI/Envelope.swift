@@ -88,7 +88,7 @@ struct Choice: Sendable {
     trace = [(0, request.realignment)]
   }
 
-  /// What of the answer is certain with more text: text and calls.
+  /// The part of the answer that is certain with more text: text and calls.
   /// - Parameter isLast: nothing follows.
   mutating func take(_ new: String, isLast: Bool) -> [ToolCallFilter.Piece] {
     guard filter != nil else { return new.isEmpty ? [] : [.text(new)] }

@@ -9,7 +9,7 @@ struct ToolCallFilter: Sendable {
   private enum State {
     /// Nothing but white space and marks has come.
     case beginning
-    /// What comes may be the JSON of a call and is held until the end.
+    /// Text that may be the JSON of a call and is held until the end.
     case json
     case text
     /// Between `<tool_call>` and its end.
@@ -34,7 +34,7 @@ struct ToolCallFilter: Sendable {
     return pieces
   }
 
-  /// What was held back, at the end.
+  /// The text that was held back, at the end.
   mutating func finish() -> [Piece] {
     defer { held = "" }
     switch state {
@@ -93,7 +93,7 @@ struct ToolCallFilter: Sendable {
     return [.text(String(shown))]
   }
 
-  /// Without white space and marks at the beginning.
+  /// The text without white space and marks at the beginning.
   private static func unmarked(_ text: String) -> Substring {
     var rest = text.drop(while: \.isWhitespace)
     while let mark = marks.first(where: { rest.hasPrefix($0) }) {

@@ -86,7 +86,7 @@ struct Tools: Sendable {
   /// The list as templates take it.
   func template() throws(APIError) -> TemplateValue { try TemplateValue(.array(tools.map(\.json)), param: "tools") }
 
-  /// What a model is told whose template does not show tools.
+  /// The text that tells a model of its tools where its template does not.
   var instruction: String {
     let list = tools.map { ($0.json["function"] ?? .null).text }.joined(separator: "\n")
     return """
@@ -119,7 +119,7 @@ struct ToolCall: Sendable, Equatable {
   var name: String
   var arguments: JSON
 
-  /// As OpenAI's clients read it.
+  /// The form that OpenAI's clients read.
   func openAI(index: Int?) -> JSON {
     let function: JSON = ["name": .string(name), "arguments": .string(arguments.string ?? arguments.text)]
     let members: [(String, JSON)] = [
@@ -128,7 +128,7 @@ struct ToolCall: Sendable, Equatable {
     return JSON((index.map { [("index", .integer($0))] } ?? []) + members)
   }
 
-  /// As Ollama's do.
+  /// The form that Ollama's clients read.
   var ollama: JSON { ["function": ["name": .string(name), "arguments": arguments]] }
 
   /// The calls that a text of JSON is; nil when it is something else.
