@@ -99,7 +99,7 @@ struct RefusalTests {
       ])
     // Formats say the same in other steps; merges are the same in all.
     let directory = try TemporaryDirectory()
-    other.sources = [try directory.write("", "model.gguf")]
+    other.sources = [try directory.write("model.gguf", "")]
     #expect(try warnings().map { $0.contains("tokens around") } == [false])
   }
 
