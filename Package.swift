@@ -71,17 +71,6 @@ let benchmarkTargets: [Target] = [
   benchmarks("DecoderBenchmarks", ["DeRaKernels", "DeRaPlatform", "DeRa"]),
 ]
 
-// The readers of untrusted bytes under libFuzzer, which has a `main` of its own and needs compiler options that a package
-// may not set; tools/fuzz gives them and builds nothing else.
-let fuzzTargets: [Target] = [
-  .executableTarget(
-    name: "dera-fuzz",
-    dependencies: [
-      "DeRaBundle", "DeRaChatTemplate", "DeRaCheckpoints", "DeRaCompression", "DeRaGGUF", "DeRaJSON", "DeRaPlatform",
-      "DeRaTokenization",
-    ], path: "tools/fuzzing", swiftSettings: settings)
-]
-
 // Without its allocation counters, which need libraries that no system ships; ours are in CDeRaMeasure.
 let benchmarkPackage = Package.Dependency.package(
   url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: [])
@@ -138,6 +127,6 @@ let package = Package(
           "DeRaTestSupport", "DeRaCheckpoints", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaEvaluation", real,
         ],
         swiftSettings: settings)
-    ] + (hasBenchmarks ? benchmarkTargets : []) + (Context.environment["DERA_FUZZ"] == "1" ? fuzzTargets : []),
+    ] + (hasBenchmarks ? benchmarkTargets : []),
   swiftLanguageModes: [.v6]
 )
