@@ -105,7 +105,7 @@ import Testing
     ["run"], ["nope"], ["run", "m", "--context", "0", "x"], ["run", "m", "--threads", "0", "x"],
     ["run", "m", "--raw", "--system", "s", "x"], ["bench", "m", "-t", "1,,2"], ["bench", "m", "-p", "0", "-n", "0"],
     ["bench", "m", "-o", "xml"], ["bench", "m", "--blend", "both"],
-    ["pack", "m", "--level", "0"], ["unpack", "m.dera"], ["bench"], ["bench", "m", "--isa"],
+    ["pack", "m", "--level", "0"], ["unpack"], ["bench"], ["bench", "m", "--isa"],
     ["bench", "m", "-n", "-1"],
     ["run", "m", "-t", "-1", "x"], ["inspect", "m", "--sequences", "0"], ["logits", "m", "--tokens", "1"],
   ]) func badCommandLinesAreUsageErrors(arguments: [String]) {

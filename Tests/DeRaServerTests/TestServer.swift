@@ -56,6 +56,8 @@ func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
   try await NIOThreadPool.singleton.runIfActive(body)
 }
 
+func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
+
 /// Waits until something is so.
 func eventually(_ what: String, _ condition: () -> Bool) throws {
   for _ in 0..<10_000 {
