@@ -51,6 +51,8 @@ final class Connection: ChannelDuplexHandler {
   /// Requests that came before the one before them was answered.
   private var pipelined: CircularBuffer<HTTPServerRequestPart> = []
   private var wantsRead = false
+  /// Whether the bytes that are being read have completed a part of a request.
+  private var hasRead = false
   var isStopping = false
 
   init(limits: ServerLimits, application: any Application, registry: ConnectionRegistry) {
@@ -84,6 +86,7 @@ final class Connection: ChannelDuplexHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let part = unwrapInboundIn(data)
+    hasRead = true
     switch phase {
     case .lingering: break
     case .answering: pipelined.append(part)
@@ -92,7 +95,9 @@ final class Connection: ChannelDuplexHandler {
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
-    if case .waiting(let since, began: false) = phase {
+    defer { hasRead = false }
+    // Bytes that complete nothing are the beginning of a head.
+    if case .waiting(let since, began: false) = phase, !hasRead {
       phase = .waiting(since: requests == 0 ? since : .now(), began: true)
     }
     context.fireChannelReadComplete()
