@@ -26,7 +26,7 @@ struct FrontierSettings: Codable, Equatable {
     self.context = context
     self.chunks = chunks
     self.threads = threads
-    inputs = try ([reference] + aligned + [file]).map(Self.digest)
+    inputs = try ([reference] + aligned + [file]).map { try Self.digest($0) }
   }
 
   /// The first thing in which others differ; nil when the figures are of one kind.
@@ -43,18 +43,18 @@ struct FrontierSettings: Codable, Equatable {
   private static func digest(_ argument: String) throws -> String {
     let manager = FileManager.default
     let path = manager.fileExists(atPath: argument) ? argument : String(argument.drop { $0 != "=" }.dropFirst())
-    guard let members = try? manager.contentsOfDirectory(atPath: path).sorted() else { return try digest(ofFile: path) }
+    guard let members = try? manager.contentsOfDirectory(atPath: path).sorted() else { return try fileDigest(path) }
     var lines = ""
     for name in members {
       var info = stat()
       // As the converter does, follows links and leaves directories out.
       guard stat("\(path)/\(name)", &info) == 0, info.st_mode & S_IFMT == S_IFREG else { continue }
-      lines += "\(try digest(ofFile: "\(path)/\(name)")) \(name)\n"
+      lines += "\(try fileDigest("\(path)/\(name)")) \(name)\n"
     }
     return Array(lines.utf8).withUnsafeBytes(SHA256.hexadecimal(of:))
   }
 
-  private static func digest(ofFile path: String) throws(FileError) -> String {
+  private static func fileDigest(_ path: String) throws(FileError) -> String {
     let file = try MappedFile(path: path)
     return withExtendedLifetime(file) { SHA256.hexadecimal(of: file.bytes) }
   }
