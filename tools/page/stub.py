@@ -4,7 +4,7 @@
 
 A prompt with one of the words in FAILURES makes it fail that way. Everything it answers is a function of the request.
 """
-import argparse, base64, collections, hashlib, json, math, pathlib, random, re, threading, time
+import argparse, base64, collections, hashlib, json, math, pathlib, random, re, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -265,10 +265,18 @@ class Handler(BaseHTTPRequestHandler):
             text += record["token"]
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):   # browsers leave as they like
+            super().handle_error(request, address)
+
+
 def serve(port=0, **options):
     """A running stub: (its address, its state, the server)."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads, server.stub = True, Stub(**options)
+    server = Server(("127.0.0.1", port), Handler)
+    server.stub = Stub(**options)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_address[1]}", server.stub, server
 
