@@ -57,6 +57,7 @@ extension Service {
       "dera": [
         "bundle": .string(model.name), "context": .integer(model.context),
         "chat_template": .bool(model.format.hasTemplate),
+        "two_prompts": .bool(model.format.hasTemplate && answering.figures().slots.count > 1),
         "reference": .string(model.bundle.referenceModel),
         "aligned": .array(model.aligned.map { ["name": .string($0)] }),
         "default": .array(model.realignment.lambdas.map { .double(shortest($0)) }),
