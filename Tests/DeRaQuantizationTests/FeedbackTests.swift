@@ -132,7 +132,9 @@ struct FeedbackTests {
     let error = outputError(fed.values, oracle.weights, gram)
     #expect(error < 0.6 * outputError(plain.values, oracle.weights, gram))
     // The statistics are of the damped matrix.
-    #expect(error < fed.statistics.outputError && fed.statistics.outputError < 4 * error, "\(error), \(fed.statistics.outputError)")
+    #expect(
+      error < fed.statistics.outputError && fed.statistics.outputError < 4 * error,
+      "\(error), \(fed.statistics.outputError)")
     #expect(plain.statistics.outputError == 0)
     let squares = zip(fed.values, oracle.weights).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
     #expect((fed.statistics.squaredError / squares - 1).magnitude < 1e-3)

@@ -86,7 +86,8 @@ struct OllamaAnswer {
       return exchange.fail(APIError(.internalServerError, "server_error", "the answer ended without a word"))
     }
     let last = object(
-      choice.text, calls: request.isStreamed ? [] : choice.calls, done: true, takeLogprobs() + figures(generation) + [("dera", choice.dera(service.lambda))])
+      choice.text, calls: request.isStreamed ? [] : choice.calls, done: true,
+      takeLogprobs() + figures(generation) + [("dera", choice.dera(service.lambda))])
     guard request.isStreamed else { return exchange.reply(Reply(json: last)) }
     exchange.send(StreamForm.lines.frame(last))
     exchange.finish()
