@@ -5,7 +5,7 @@ extension DecodingSession {
   /// Tokens of a text's beginning that need not be computed again under a λ when the session goes on with it.
   package func reusable(of text: [Int32], _ realignment: Realignment) -> Int {
     guard continues(realignment) else { return 0 }
-    let weights = blend == .logits ? realignment.weights : [1]
+    let weights = runWeights(realignment)
     var count = tokens.commonPrefix(text)
     for model in caches.indices where weights[model] != 0 {
       let isOfKind = model == 0 || isBeside(model) == (weights[0] != 0)
@@ -22,7 +22,7 @@ extension DecodingSession {
   package func takePrefix(_ count: Int, of other: DecodingSession, _ realignment: Realignment) throws(SessionError) {
     truncate(to: tokens.commonPrefix(other.tokens[..<count]))
     mix(realignment)
-    let weights = blend == .logits ? realignment.weights : [1]
+    let weights = runWeights(realignment)
     for model in caches.indices where weights[model] != 0 {
       if model > 0 { setBeside(weights[0] != 0, model) }
       caches[model].copy(other.caches[model], count: count)
@@ -30,9 +30,12 @@ extension DecodingSession {
     try append(other.tokens[tokens.count..<count])
   }
 
+  /// `[models of the session]`: the weights of what it runs under a λ; a mixture of weights runs alone.
+  func runWeights(_ realignment: Realignment) -> [Float] { blend == .logits ? realignment.weights : [1] }
+
   /// Tokens that all models of a λ have computed.
   package func computed(_ realignment: Realignment) -> Int {
-    let weights = blend == .logits ? realignment.weights : [1]
+    let weights = runWeights(realignment)
     return caches.indices.lazy.filter { weights[$0] != 0 }.map { self.caches[$0].length }.min() ?? 0
   }
 }

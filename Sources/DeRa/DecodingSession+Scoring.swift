@@ -25,7 +25,7 @@ extension DecodingSession {
     _ realignment: Realignment, _ body: (_ position: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
   ) throws -> Int {
     mix(realignment)
-    let weights = blend == .logits ? realignment.weights : [1]
+    let weights = runWeights(realignment)
     let models = weights.indices.filter { weights[$0] != 0 }
     for model in models { setBeside(model > 0 && weights[0] != 0, model) }
     let start = computed(realignment)

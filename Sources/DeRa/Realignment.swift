@@ -12,16 +12,18 @@ package struct Realignment: Sendable, Hashable {
   package private(set) var referenceWeight: Float
   /// λ of the prompt against a reference prompt: what the models say after each of them, blended as above, is blended once
   /// more, `(1 − λ) h(reference prompt) + λ h(prompt)`. 1, the plain prompt, where there is no other.
-  package var prompt: Float
+  package var prompt: Float {
+    didSet { referencePromptWeight = Float(ReferenceShare.of(CollectionOfOne(prompt))) }
+  }
+  /// Weight of what is said after the reference prompt, 1 − λ of the prompt.
+  private(set) var referencePromptWeight: Float
 
   package init(lambdas: [Float], prompt: Float = 1) {
     self.lambdas = lambdas
     self.prompt = prompt
     referenceWeight = Float(ReferenceShare.of(lambdas))
+    referencePromptWeight = prompt == 1 ? 0 : Float(ReferenceShare.of(CollectionOfOne(prompt)))
   }
-
-  /// Weight of what is said after the reference prompt.
-  var referencePromptWeight: Float { Float(ReferenceShare.of(CollectionOfOne(prompt))) }
 
   /// The name of the prompt's λ beside the aligned models' names.
   package static let promptName = "prompt"

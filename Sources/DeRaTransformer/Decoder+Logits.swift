@@ -22,11 +22,13 @@ extension Decoder {
   ///
   /// The output matrix is linear, so models that share one are blended in their hidden states: one product instead of
   /// one a model. A single term of weight 1 gives exactly that model's logits.
-  /// - Parameter outputs: at most `state.maxOutputs`; every one has a term.
+  /// - Parameter outputs: at most `state.maxOutputs`; every one has a term. Nothing is read for none.
   /// - Returns: `[outputs, vocabularySize]`, valid until the next pass or logits.
   package func logits(_ terms: UnsafeBufferPointer<BlendTerm>, outputs: Int, in state: DecoderState) -> Panel {
     let arena = state.arena
     let result = arena.logits.slice(columns: 0..<outputs)
+    // A step that reaches no text's end needs no output matrix.
+    guard outputs > 0 else { return result }
     // In the order of the file, so that an output's sum does not depend on the other outputs.
     var last: UnsafeRawPointer?
     state.streaming?.enter(configuration.layers)
