@@ -5,13 +5,7 @@ extension Service {
   /// `POST /v1/chat/completions`
   func chat(_ exchange: Exchange) async throws(APIError) {
     let request = try await prepared { () throws(APIError) in try ChatRequest(exchange.request, self) }
-    var answer = ChatAnswer(request, exchange, self)
-    let running = try submit(request.answers)
-    let id = answer.envelope.id
-    live[id] = LiveAnswers.Entry(answers: running, lambda: request.settings.lambda)
-    defer { live[id] = nil }
-    try await follow(running) { index, event throws(APIError) in try answer.take(event, of: index) }
-    if !Task.isCancelled { answer.finish() }
+    try await write(ChatAnswer(request, exchange, self), request.answers, request.settings)
   }
 
   static let controlFields: [FieldDescription] = [
@@ -40,7 +34,7 @@ extension Service {
 }
 
 /// The response to a chat request: events of the engine in, chunks or one object out.
-struct ChatAnswer {
+struct ChatAnswer: OpenAIAnswer {
   let request: ChatRequest
   let exchange: Exchange
   let service: Service

@@ -5,18 +5,12 @@ extension Service {
   /// `POST /v1/completions`
   func completions(_ exchange: Exchange) async throws(APIError) {
     let request = try await prepared { () throws(APIError) in try CompletionRequest(exchange.request, self) }
-    var answer = CompletionAnswer(request, exchange, self)
-    let running = try submit(request.answers)
-    let id = answer.envelope.id
-    live[id] = LiveAnswers.Entry(answers: running, lambda: request.settings.lambda)
-    defer { live[id] = nil }
-    try await follow(running) { index, event throws(APIError) in try answer.take(event, of: index) }
-    if !Task.isCancelled { answer.finish() }
+    try await write(CompletionAnswer(request, exchange, self), request.answers, request.settings)
   }
 }
 
 /// The response to a request to continue texts.
-struct CompletionAnswer {
+struct CompletionAnswer: OpenAIAnswer {
   let request: CompletionRequest
   let exchange: Exchange
   let service: Service

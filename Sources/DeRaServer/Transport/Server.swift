@@ -8,7 +8,7 @@ package final class Server: Sendable {
   private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
   private let limits: ServerLimits
   private let application: any Application
-  private let registry: NIOLoopBound<ConnectionRegistry>
+  private let registry: NIOLoopBoundBox<ConnectionRegistry>
   private let eventLoop: any EventLoop
   /// When the event loop last looked at its connections.
   private let heartbeat: Heartbeat
@@ -19,8 +19,7 @@ package final class Server: Sendable {
     eventLoop = group.next()
     heartbeat = Heartbeat()
     let loop = eventLoop
-    let limits = limits
-    registry = try! loop.submit { NIOLoopBound(ConnectionRegistry(limits: limits), eventLoop: loop) }.wait()
+    registry = NIOLoopBoundBox.makeBoxSendingValue(ConnectionRegistry(limits: limits), eventLoop: loop)
     loop.scheduleRepeatedTask(initialDelay: limits.tick, delay: limits.tick) { [registry, heartbeat] _ in
       heartbeat.time.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed)
       registry.value.check()
