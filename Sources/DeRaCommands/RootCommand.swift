@@ -2,6 +2,7 @@ import ArgumentParser
 import DeRaConsole
 import DeRaPlatform
 import DeRaText
+import FoundationEssentials
 
 /// The command `dera`.
 package struct RootCommand: ParsableCommand {
@@ -55,6 +56,7 @@ package struct RootCommand: ParsableCommand {
       exit(withError: ExitCode.validationFailure)
     }
     let given = Array(CommandLine.arguments.dropFirst())
-    Program.run(Self.self, arguments: ServeEnvironment.arguments(given, environment: Environment.current))
+    Program.run(
+      Self.self, arguments: ServeEnvironment.arguments(given, environment: ProcessInfo.processInfo.environment))
   }
 }

@@ -6,18 +6,7 @@ extension FrontierReport {
   var html: String {
     let figures = charts.map { "<figure>\($0.chart.svg)</figure>\n" }.joined()
     let tables = details.map { "<h2>\(escaped($0.heading))</h2>\n\($0.table.html)" }.joined()
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>Memory against quality</title>
-      <style>
-      \(PageStyle.css)</style>
-      </head>
-      <body>
-      <h1>Memory against quality</h1>
+    let body = """
       <p>Reference \(escaped(settings.reference)), aligned \(escaped(settings.aligned.joined(separator: ", "))); text
       \(escaped(settings.file)), at most \(settings.chunks) chunks of \(settings.context) tokens, the second half of each scored.</p>
       \(recommended)<section class="charts">
@@ -26,10 +15,9 @@ extension FrontierReport {
       <p>\(escaped(Self.legend.replacing("*", with: "")))</p>
       \(self.figures.html)\(tables)<h2>Commands of the front</h2>
       <pre>\(escaped(commands.joined(separator: "\n")))</pre>
-      </body>
-      </html>
 
       """
+    return PageStyle.page(titled: "Memory against quality", body)
   }
 
   /// The recommendation's sentence, its list and the command.

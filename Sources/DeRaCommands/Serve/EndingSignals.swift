@@ -36,17 +36,3 @@ struct EndingSignals {
     pthread_sigmask(SIG_UNBLOCK, &set, nil)
   }
 }
-
-/// The process's environment.
-enum Environment {
-  static var current: [String: String] {
-    var values: [String: String] = [:]
-    var entry = environ
-    while let text = entry.pointee {
-      let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts.count == 2 { values[String(parts[0])] = String(parts[1]) }
-      entry += 1
-    }
-    return values
-  }
-}

@@ -2,6 +2,7 @@ import ArgumentParser
 import DeRaConsole
 import DeRaPlatform
 import DeRaServer
+import FoundationEssentials
 
 /// Where the server listens, and to whom.
 struct NetworkArguments: ParsableArguments {
@@ -43,7 +44,7 @@ struct NetworkArguments: ParsableArguments {
       }
       guard !access.keys.isEmpty else { throw refuse("--api-key-file", "\(apiKeyFile) holds no key") }
     }
-    if let key = Environment.current["DERA_API_KEY"], !key.isEmpty { access.keys.append(key) }
+    if let key = ProcessInfo.processInfo.environment["DERA_API_KEY"], !key.isEmpty { access.keys.append(key) }
     guard isLoopback || noAuth || !access.keys.isEmpty else {
       throw refuse(
         "--host",

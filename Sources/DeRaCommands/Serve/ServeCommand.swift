@@ -3,6 +3,7 @@ import DeRa
 import DeRaConsole
 import DeRaPlatform
 import DeRaServer
+import FoundationEssentials
 
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -52,7 +53,7 @@ struct ServeCommand: ParsableCommand {
     }
     let server = Server(router)
     let addresses = try network.listen(server)
-    let notifier = SystemdNotifier(environment: Environment.current)
+    let notifier = SystemdNotifier(environment: ProcessInfo.processInfo.environment)
     notifier?.status("loading \(bundle.bundle)")
     let serving = try Serving(self)
     router.open(serving.service.routes())

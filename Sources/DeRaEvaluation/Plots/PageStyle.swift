@@ -1,6 +1,6 @@
-/// The look of the reports that are one page with nothing to load, in light and dark.
+/// The look and the frame of the reports that are one page with nothing to load, in light and dark.
 package enum PageStyle {
-  package static let css = """
+  static let css = """
     :root{color-scheme:light dark}
     body{font:16px/1.5 system-ui,"Helvetica Neue",Arial,sans-serif;margin:2rem auto;padding:0 1rem;max-width:84rem;color:#1f1f1f;background:#fff}
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,34rem),1fr));gap:1rem}
@@ -22,4 +22,27 @@ package enum PageStyle {
     th,td,.answers div{border-color:#3d4148}}
 
     """
+
+  /// A page of a title and what follows it.
+  /// - Parameters:
+  ///   - title: plain text.
+  ///   - body: HTML, its last line ended.
+  package static func page(titled title: String, _ body: String) -> String {
+    """
+    <!DOCTYPE html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>\(escaped(title))</title>
+    <style>
+    \(css)</style>
+    </head>
+    <body>
+    <h1>\(escaped(title))</h1>
+    \(body)</body>
+    </html>
+
+    """
+  }
 }

@@ -17,18 +17,7 @@ package struct SweepReport: Sendable {
   /// The page.
   package var html: String {
     let charts = charts.map { "<figure>\($0.svg)</figure>\n" }.joined()
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>Sweep of \(escaped(header.bundle))</title>
-      <style>
-      \(PageStyle.css)</style>
-      </head>
-      <body>
-      <h1>Sweep of \(escaped(header.bundle))</h1>
+    let body = """
       <p>\(summary)</p>
       <section class="charts">
       \(charts)</section>
@@ -40,10 +29,9 @@ package struct SweepReport: Sendable {
       \(table)<h2>Answers side by side</h2>
       <p>The first seed of the first \(count(min(Self.shownPrompts, header.ownPrompts.count), "prompt")). All λ draw with the same random numbers.</p>
       \(answers)<h2>Settings</h2>
-      \(settings)</body>
-      </html>
-
+      \(settings)
       """
+    return PageStyle.page(titled: "Sweep of \(header.bundle)", body)
   }
 
   private var summary: String {
