@@ -31,9 +31,10 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaJSON", "DeRaGGUF", "DeRaCompression", "DeRaGrammar", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
   ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
   ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
-  ("DeRaServer", ["DeRaDigest", "DeRaJSON", "DeRaPlatform", "DeRaGrammar", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaGrammar", "DeRaBundle", "DeRa", nioCore, nioHTTP1, nioPosix]),
   ("DeRaConsole", ["CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", "DeRaJSON", "DeRaText", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
-  ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaServer", "DeRaConsole", arguments]),
+  ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments]),
+  ("DeRaServer", ["DeRaDigest", "DeRaJSON", "DeRaPlatform", "DeRaGrammar", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaGrammar", "DeRaBundle", "DeRa", nioCore, nioHTTP1, nioPosix]),
+  ("DeRaServeCommand", ["DeRaPlatform", "DeRa", "DeRaConsole", "DeRaCommands", "DeRaServer", arguments]),
   ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation", real]),
   ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),
   ("DeRaStudy", ["DeRaPlatform", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments, real]),
@@ -81,6 +82,7 @@ let package = Package(
     .library(name: "DeRa", targets: ["DeRa"]),
     .executable(name: "dera", targets: ["dera"]),
     .executable(name: "dera-quantize", targets: ["dera-quantize"]),
+    .executable(name: "dera-serve", targets: ["dera-serve"]),
     .executable(name: "dera-study", targets: ["dera-study"]),
   ],
   dependencies: [
@@ -108,6 +110,8 @@ let package = Package(
     .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
     .executableTarget(
       name: "dera-quantize", dependencies: ["DeRaQuantizeCommand"], path: "tools/quantize", swiftSettings: settings),
+    .executableTarget(
+      name: "dera-serve", dependencies: ["DeRaServeCommand"], path: "tools/serve", swiftSettings: settings),
     .executableTarget(
       name: "dera-study", dependencies: ["DeRaStudy"], path: "tools/study", exclude: ["run"], swiftSettings: settings),
   ]

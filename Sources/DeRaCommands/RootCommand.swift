@@ -2,7 +2,6 @@ import ArgumentParser
 import DeRaConsole
 import DeRaPlatform
 import DeRaText
-import FoundationEssentials
 
 /// The command `dera`.
 package struct RootCommand: ParsableCommand {
@@ -27,7 +26,7 @@ package struct RootCommand: ParsableCommand {
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, SweepCommand.self, MergeCommand.self,
-      FrontierCommand.self, BenchCommand.self, ServeCommand.self, PackCommand.self, UnpackCommand.self,
+      FrontierCommand.self, BenchCommand.self, ServeHandover.self, PackCommand.self, UnpackCommand.self,
     ])
 
   package init() {}
@@ -55,8 +54,12 @@ package struct RootCommand: ParsableCommand {
       Output.error(message)
       exit(withError: ExitCode.validationFailure)
     }
-    let given = Array(CommandLine.arguments.dropFirst())
-    Program.run(
-      Self.self, arguments: ServeEnvironment.arguments(given, environment: ProcessInfo.processInfo.environment))
+    if let arguments = ServeHandover.arguments(in: Array(CommandLine.arguments.dropFirst())) {
+      do { try ServeHandover.handOver(arguments) } catch {
+        Output.error(errorText(error))
+        exit(withError: ExitCode.failure)
+      }
+    }
+    Program.run(Self.self)
   }
 }

@@ -26,7 +26,16 @@ import Testing
 
   @Test func aSecondNumberIsRefused() throws {
     let scorer = CommandScorer(name: "x", command: "while read line; do echo 1; echo 2; done")
-    #expect(throws: RewardError.self) { for _ in 0..<50 { _ = try scorer.score(answer()) } }
+    #expect(throws: RewardError.self) {
+      for _ in 0..<50 { _ = try scorer.score(answer()) }
+      try scorer.finish()
+    }
+  }
+
+  @Test func aCommandThatKeepsToItsAnswersFinishes() throws {
+    let scorer = CommandScorer(name: "x", command: "while read line; do echo 1; done")
+    for _ in 0..<3 { #expect(try scorer.score(answer()) == 1) }
+    try scorer.finish()
   }
 
   @Test func theCommandGetsAllProcessors() throws {

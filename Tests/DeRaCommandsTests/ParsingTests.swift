@@ -7,7 +7,7 @@ import Testing
 @Suite struct ParsingTests {
   @Test(arguments: [
     "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "score", "sweep", "merge", "frontier",
-    "bench", "pack", "serve", "unpack",
+    "bench", "pack", "unpack",
   ]) func helpIsAsRecorded(command: String) throws {
     let subcommand = try #require(
       RootCommand.configuration.subcommands.first { $0.configuration.commandName == command })
@@ -36,6 +36,14 @@ import Testing
   ]) func contradictionsAreUsageErrors(arguments: [String]) {
     let error = #expect(throws: (any Error).self) { try RootCommand.parseAsRoot(arguments) }
     if let error { #expect(RootCommand.exitCode(for: error) == .validationFailure) }
+  }
+
+  /// What follows `dera serve` is the server's, `--help` too.
+  @Test func theServersArgumentsAreHandedOver() {
+    #expect(ServeHandover.arguments(in: ["serve", "m.dera", "--help"]) == ["m.dera", "--help"])
+    #expect(ServeHandover.arguments(in: ["help", "serve"]) == ["--help"])
+    #expect(ServeHandover.arguments(in: ["help", "run"]) == nil)
+    #expect(ServeHandover.arguments(in: ["run", "serve"]) == nil)
   }
 
   @Test func theVersionNamesTheProgram() {

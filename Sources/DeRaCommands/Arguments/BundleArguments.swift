@@ -5,14 +5,16 @@ import DeRaKernels
 import DeRaTensorCore
 
 /// How exactly a session computes.
-struct PrecisionArguments: ParsableArguments {
+package struct PrecisionArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp("How keys and values are kept; int8 takes about half of f16's memory.", valueName: "codec"))
-  var kv = CacheCodec.f16
+  package var kv = CacheCodec.f16
 
   @Option(
     help: ArgumentHelp("\(ActivationCoding.help) (default: what the bundle was made for)", valueName: "coding"))
   var activations: ActivationCoding?
+
+  package init() {}
 
   /// The coding that a session of the bundle uses.
   func activations(for bundle: ModelBundle) -> ActivationCoding { activations ?? bundle.manifest.activations }
@@ -26,12 +28,14 @@ struct PrecisionArguments: ParsableArguments {
 extension CacheCodec: ExpressibleByArgument {}
 
 /// The argument that names the quantity λ blends.
-struct BlendArgument: ParsableArguments {
+package struct BlendArgument: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What λ blends: the models' logits, or their weights, which runs one model only and is cruder.",
       valueName: "what"))
-  var blend = Blend.logits
+  package var blend = Blend.logits
+
+  package init() {}
 }
 
 extension Blend: ExpressibleByArgument {}
@@ -58,7 +62,7 @@ struct BlendListArgument: ParsableArguments {
 }
 
 /// How much of the machine a session takes.
-struct RuntimeArguments: ParsableArguments {
+package struct RuntimeArguments: ParsableArguments {
   @OptionGroup var threads: ThreadsOption
 
   @Option(
@@ -68,24 +72,28 @@ struct RuntimeArguments: ParsableArguments {
       valueName: "tokens"))
   var context: Int?
 
-  func validate() throws {
+  package init() {}
+
+  package func validate() throws {
     if let context, !SessionLimits.context.contains(context) {
       throw ValidationError("--context must be from 1 to \(DecodingSession.maximumContext)")
     }
   }
 
-  @OptionGroup var precision: PrecisionArguments
-  @OptionGroup var blending: BlendArgument
+  @OptionGroup package var precision: PrecisionArguments
+  @OptionGroup package var blending: BlendArgument
 
-  func engine() throws -> Engine { try precision.engine(threads: threads.count) }
+  package func engine() throws -> Engine { try precision.engine(threads: threads.count) }
 
-  func contextLength(for bundle: ModelBundle) -> Int { context ?? bundle.usualContext }
+  package func contextLength(for bundle: ModelBundle) -> Int { context ?? bundle.usualContext }
 }
 
 /// How much of the machine the session of an interactive command takes.
-struct SessionArguments: ParsableArguments {
-  @OptionGroup var runtime: RuntimeArguments
-  @OptionGroup var limits: MemoryLimitArguments
+package struct SessionArguments: ParsableArguments {
+  @OptionGroup package var runtime: RuntimeArguments
+  @OptionGroup package var limits: MemoryLimitArguments
+
+  package init() {}
 
   /// - Parameters:
   ///   - realignment: the λ it begins with; nil for any.
@@ -113,7 +121,7 @@ struct SessionArguments: ParsableArguments {
 /// Ends the program with a message about its arguments that only the bundle could tell to be wrong.
 ///
 /// Unlike a `ValidationError`, which is followed by a usage line that says nothing about it.
-func refuse(_ option: String, _ text: String) -> ExitCode {
+package func refuse(_ option: String, _ text: String) -> ExitCode {
   Output.error("\(option): \(text)")
   return .validationFailure
 }

@@ -4,7 +4,7 @@ import DeRaConsole
 import DeRaText
 
 /// λ of one answer.
-struct LambdaArgument: ParsableArguments {
+package struct LambdaArgument: ParsableArguments {
   @Option(
     name: .customLong("lambda"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
@@ -15,8 +15,10 @@ struct LambdaArgument: ParsableArguments {
       valueName: "λ"))
   var texts: [String] = []
 
+  package init() {}
+
   /// - Parameter hasReferencePrompt: λ may be the prompt's.
-  func realignment(for bundle: ModelBundle, hasReferencePrompt: Bool = false) throws -> Realignment {
+  package func realignment(for bundle: ModelBundle, hasReferencePrompt: Bool = false) throws -> Realignment {
     let points = try Points(texts, models: bundle.alignedModels, hasReferencePrompt: hasReferencePrompt).points
     guard points.count == 1 else {
       throw refuse("--lambda", "\(points.count) points, and an answer has one; /compare of dera chat takes several")

@@ -6,18 +6,20 @@ import DeRaTensorCore
 import DeRaText
 
 /// How much memory a session may take.
-struct MemoryLimitArguments: ParsableArguments {
+package struct MemoryLimitArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Refuse, before anything is read, what would take more memory than this (such as 512MB or 2GiB).",
       valueName: "size"))
-  var memoryLimit: ByteSize?
+  package var memoryLimit: ByteSize?
 
   @Option(
     help: ArgumentHelp(
       "Keep no more than this of the weights in memory and read the other layers again for every token: slow, but runs.",
       valueName: "size"))
   var residentLimit: ByteSize?
+
+  package init() {}
 }
 
 /// The memory that a session would take, and the changes that would make it less.
@@ -90,13 +92,20 @@ struct MemoryForecast {
 }
 
 /// A session that would take more memory than is allowed.
-struct MemoryLimitError: Error, CustomStringConvertible {
+package struct MemoryLimitError: Error, CustomStringConvertible {
   var memory: MemoryReport
   var program: Int
   var limit: Int
   var remedies: [String]
 
-  var description: String {
+  package init(memory: MemoryReport, program: Int, limit: Int, remedies: [String]) {
+    self.memory = memory
+    self.program = program
+    self.limit = limit
+    self.remedies = remedies
+  }
+
+  package var description: String {
     """
     this would take \(byteText(memory.total + program)), more than --memory-limit \(byteText(limit)): weights \
     \(byteText(memory.residentBytes)), keys and values \(byteText(memory.kvBytes)), buffers \

@@ -4,12 +4,14 @@ import DeRaConsole
 import DeRaPrompting
 
 /// How text becomes the model's tokens.
-struct PromptArguments: ParsableArguments {
+package struct PromptArguments: ParsableArguments {
   @OptionGroup var template: ChatTemplateOption
   @Flag(
     help:
       "Take special tokens spelled out in messages, such as <|im_end|>, for special tokens; they are text otherwise.")
   var parseSpecial = false
+
+  package init() {}
 
   static let noPlaceForSystem = "the bundle has no chat template, so a system prompt has no place to go"
 
@@ -21,7 +23,7 @@ struct PromptArguments: ParsableArguments {
   }
 
   /// Notes what ends answers besides the bundle's own tokens, and special tokens that the template has and the model lacks.
-  func format(_ bundle: ModelBundle) throws -> PromptFormat {
+  package func format(_ bundle: ModelBundle) throws -> PromptFormat {
     let format = try PromptFormat(bundle, template: try template.source(), parsesSpecial: parseSpecial)
     for end in format.furtherEnds { Output.note(printable("\(bundle.path): \(end.description)")) }
     let named = NamedTemplate.all.first { $0.name == template.chatTemplate }

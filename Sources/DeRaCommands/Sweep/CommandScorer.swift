@@ -13,7 +13,7 @@ package final class CommandScorer: Scorer {
   private struct Running {
     let group: ProcessGroup
     /// Ends of pipes that do not block.
-    let input: Int32
+    var input: Int32
     let output: Int32
   }
 
@@ -23,6 +23,8 @@ package final class CommandScorer: Scorer {
   private static let pollMilliseconds: Int32 = 100
   /// Longest line.
   private static let lineLimit = 4096
+  /// How long lines are waited for after the last answer.
+  private static let lastWords = Duration.seconds(10)
   /// How long a command may take to end at the end of its input, and again after SIGTERM.
   private static let endMilliseconds: UInt32 = 1000
 
@@ -44,6 +46,30 @@ package final class CommandScorer: Scorer {
       throw RewardError.notANumber(name: name, line: String(text.prefix(80)))
     }
     return value
+  }
+
+  /// A command that prints two lines for an answer may be so slow that every answer still finds one line: the next one's are
+  /// then the last one's. The lines that are left over tell.
+  package func finish() throws {
+    guard let process else { return }
+    defer {
+      stop()
+      self.process = nil
+    }
+    close(process.input)
+    self.process?.input = -1
+    let end = ContinuousClock.now + Self.lastWords
+    var isOpen = true
+    while isOpen, pending.isEmpty, ContinuousClock.now < end {
+      var ready = pollfd(fd: process.output, events: Int16(POLLIN), revents: 0)
+      let count = poll(&ready, 1, Self.pollMilliseconds)
+      try Interrupt.check()
+      if count > 0 { isOpen = receive(from: process.output) }
+    }
+    guard pending.isEmpty else {
+      throw failure(
+        "printed more lines than it got answers, so that its numbers are not theirs: sweep anew into another folder")
+    }
   }
 
   private func failure(_ what: String) -> RewardError { .command(name: name, command: command, what: what) }
@@ -77,6 +103,7 @@ package final class CommandScorer: Scorer {
   /// Sends a line and reads the next one, without its line feed, both at once: a command that prints before it reads, or
   /// more than a pipe holds, waits for nobody.
   private func exchange(_ bytes: [UInt8], with process: Running) throws -> [UInt8] {
+    _ = receive(from: process.output)
     guard pending.isEmpty else { throw failure("printed more than one line for an answer") }
     // A command that has ended is an error to report, not the end of this program.
     let previous = signal(SIGPIPE, SIG_IGN)
@@ -105,7 +132,9 @@ package final class CommandScorer: Scorer {
         continue
       }
       last = .now
-      if ready[0].revents != 0 { try receive(from: process.output) }
+      if ready[0].revents != 0, !receive(from: process.output) {
+        throw failure("ended without printing a number for an answer")
+      }
       if ready[1].revents != 0 { sent += try send(bytes[sent...], to: process.input) }
     }
   }
@@ -117,18 +146,21 @@ package final class CommandScorer: Scorer {
     return count
   }
 
-  private func receive(from descriptor: Int32) throws(RewardError) {
+  /// Takes what the command has printed, if anything.
+  /// - Returns: false at the end of its output.
+  private func receive(from descriptor: Int32) -> Bool {
     var chunk = [UInt8](repeating: 0, count: 1024)
     let count = read(descriptor, &chunk, chunk.count)
-    if count < 0 && (errno == EINTR || errno == EAGAIN) { return }
-    guard count > 0 else { throw failure("ended without printing a number for an answer") }
+    if count < 0 && (errno == EINTR || errno == EAGAIN) { return true }
+    guard count > 0 else { return false }
     pending += chunk[..<count]
+    return true
   }
 
   /// Closes the command's input and waits for its end; one that does not end is told to, and then made to.
   private func stop() {
     guard let process else { return }
-    close(process.input)
+    if process.input >= 0 { close(process.input) }
     close(process.output)
     if process.group.hasEnded(within: Self.endMilliseconds) { return }
     process.group.signal(SIGTERM)

@@ -28,6 +28,13 @@ package struct ScoredAnswer: Encodable {
 package protocol Scorer: AnyObject {
   /// - Throws: `RewardError`, or what the scorer's own work throws.
   func score(_ answer: ScoredAnswer) throws -> Double
+  /// Says that there are no more answers.
+  /// - Throws: `RewardError` where only now is it plain that the numbers were not those of the answers.
+  func finish() throws
+}
+
+extension Scorer {
+  package func finish() {}
 }
 
 /// `name=kind:argument`, as `--reward` takes it.

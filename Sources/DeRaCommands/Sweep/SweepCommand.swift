@@ -141,6 +141,7 @@ package struct SweepCommand: ParsableCommand {
       if let (low, high) = try searched() {
         range = try sweep.safeRange(low: low, high: high, tolerance: Self.tolerance)
       }
+      for (_, scorer) in scorers { try scorer.finish() }
     }
     let result = try SweepResult(header: header, records: log.known.values, safeRange: range)
     try SweepOutput.write(try SweepOutput.files(result), to: output)

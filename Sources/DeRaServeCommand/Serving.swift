@@ -1,4 +1,5 @@
 import DeRa
+import DeRaCommands
 import DeRaConsole
 import DeRaPlatform
 import DeRaServer

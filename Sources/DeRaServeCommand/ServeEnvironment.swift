@@ -2,7 +2,6 @@
 package enum ServeEnvironment {
   /// The process's arguments with what the environment adds: options that they do not have.
   package static func arguments(_ given: [String], environment: [String: String]) -> [String] {
-    guard given.first == "serve" else { return given }
     var result = given
     for option in options {
       let name = "--" + option.name

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeRaCommands
 import DeRaConsole
 import DeRaPlatform
 import DeRaServer

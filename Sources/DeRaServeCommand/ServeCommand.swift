@@ -1,13 +1,15 @@
 import ArgumentParser
 import DeRa
+import DeRaCommands
 import DeRaConsole
 import DeRaPlatform
 import DeRaServer
 import FoundationEssentials
 
-struct ServeCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "serve",
+/// The command `dera serve`, which is the program `dera-serve`.
+package struct ServeCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "dera serve",
     abstract: "Answers over HTTP, as OpenAI's, llama.cpp's and Ollama's servers do, with λ in every request.",
     discussion: """
       Every option can also be given by the environment: DERA_PORT=8081 is --port 8081, DERA_NO_AUTH=1 is --no-auth; \
@@ -18,7 +20,8 @@ struct ServeCommand: ParsableCommand {
         dera serve model.dera --lambda 0.5 --preset gentle=0.3 --preset strong=1.5
         dera serve model.dera --host 0.0.0.0 --api-key-file keys.txt
         curl http://127.0.0.1:8080/v1/chat/completions -d '{"messages":[{"role":"user","content":"Hi"}],"lambda":0.5}'
-      """)
+      """,
+    version: "dera-serve \(Version.text)")
 
   @OptionGroup var bundle: BundleArgument
   @OptionGroup(title: "Network") var network: NetworkArguments
@@ -39,12 +42,22 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup(title: "Sampling where a request says nothing") var sampling: SamplingArguments
   @OptionGroup(title: "Machine") var machine: SessionArguments
 
-  func validate() throws {
+  package init() {}
+
+  /// Parses the process's arguments and what the environment adds, and serves; exits as `dera` does.
+  package static func start() -> Never {
+    Program.run(
+      Self.self,
+      arguments: ServeEnvironment.arguments(
+        Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment))
+  }
+
+  package func validate() throws {
     if let parallel, !(1...256).contains(parallel) { throw ValidationError("--parallel must be from 1 to 256") }
     guard (0...100_000).contains(queue) else { throw ValidationError("--queue must be from 0 to 100000") }
   }
 
-  func run() throws {
+  package func run() throws {
     // Threads that are begun from here on leave the signals to this one.
     let signals = EndingSignals()
     let access = try network.access()

@@ -1,0 +1,3 @@
+import DeRaServeCommand
+
+ServeCommand.start()
