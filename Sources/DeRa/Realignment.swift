@@ -79,9 +79,15 @@ package struct Realignment: Sendable, Hashable {
       lambdas: Array(lambdas[..<aligned]), prompt: hasReferencePrompt ? lambdas[aligned] : 1)
   }
 
+  /// The reference alone, after the reference prompt where there is one.
+  package static func nothing(models: Int, hasReferencePrompt: Bool) -> Realignment {
+    Realignment(lambdas: [Float](repeating: 0, count: models), prompt: hasReferencePrompt ? 0 : 1)
+  }
+
   /// `0.5` with one aligned model, `brief=0.5,happy=0` with several.
-  package func description(models: [String]) -> String {
-    let hasPrompt = prompt != 1
+  /// - Parameter hasReferencePrompt: λ of the prompt is named even where it is 1.
+  package func description(models: [String], hasReferencePrompt: Bool = false) -> String {
+    let hasPrompt = hasReferencePrompt || prompt != 1
     let numbers = (lambdas + (hasPrompt ? [prompt] : [])).map {
       $0 == $0.rounded() && abs($0) < 1e6 ? "\(Int($0))" : "\($0)"
     }

@@ -18,10 +18,18 @@ struct RunCommand: ParsableCommand {
         git diff | dera run model.dera --system "Summarise this change."
         dera run model.dera --system "Answer in lower case." --reference-without-system --lambda 1.5 "Tell me IN CAPITALS."
         dera run model.dera --json-schema person.json "Invent a person."
+        dera run --server http://pi:8080 --lambda 0.5 "Why is the sky blue?"
       """)
 
-  @OptionGroup var bundle: BundleArgument
+  @Argument(
+    help: "The model bundle, a .dera or .dera.lz4 file; with --server there is none.",
+    completion: .file(extensions: ["dera", "lz4"]))
+  var bundle: String?
   @Argument(help: "The prompt; - or none reads standard input, without one final newline.") var prompt: String?
+  @Option(
+    help: ArgumentHelp("Ask a running server (dera serve) instead; the model is there.", valueName: "url"))
+  var server: String?
+  @OptionGroup var key: ServerKeyArgument
   @OptionGroup(title: "Alignment") var lambda: LambdaArgument
   @Flag(help: "Print one JSON object with the answer and all figures instead.") var json = false
   @OptionGroup(title: "Prompt") var system: SystemArgument
@@ -32,6 +40,11 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "Machine") var machine: SessionArguments
 
   func validate() throws {
+    if server != nil {
+      try validateForServer()
+    } else if bundle == nil {
+      throw ValidationError("there is no bundle; give a .dera file, or --server and a URL")
+    }
     if prompting.raw && system.text != nil {
       throw ValidationError("--system needs the chat template, so it does not go with --raw")
     }
@@ -41,17 +54,15 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    if prompt == nil && Input.isTerminal {
-      throw ValidationError("there is no prompt; give one as an argument or on standard input")
-    }
-    let bundle = try bundle.open()
+    if let server { return try run(at: server) }
+    let bundle = try openBundle(bundle ?? "")
     let realignment = try lambda.realignment(for: bundle, hasReferencePrompt: reference.isGiven)
     let format = try prompting.format(bundle)
     try PromptArguments.check(system: system.text ?? reference.wantedSystem, format)
     let text = try promptText()
     let tokens = try tokens(format, system: system.text, text: text)
     let referenceTokens = try reference.isGiven ? referenceTokens(format, text) : nil
-    if let referenceTokens { reference.note(realignment, prompt: tokens.count, reference: referenceTokens.count) }
+    if let referenceTokens { reference.note(realignment, prompt: tokens, reference: referenceTokens) }
     let session = try machine.session(bundle, realignment, hasReferencePrompt: reference.isGiven)
     var options = try sampling.options()
     options.furtherEnds = Set(format.furtherEnds.map(\.id))
@@ -64,24 +75,35 @@ struct RunCommand: ParsableCommand {
         return !Interrupt.isRequested
       }
     }
-    let report = RunReport(generation, session: session, realignment: realignment)
+    try show(
+      generation, RunReport(generation, session: session, realignment: realignment),
+      lambda: realignment.description(models: bundle.alignedModels, hasReferencePrompt: reference.isGiven))
+  }
+
+  /// Shows what is left to show of an answer that has been written.
+  func show(_ generation: Generation, _ report: RunReport, lambda: String) throws {
     if json {
       try Output.write(try jsonText(report))
     } else {
       if let last = generation.text.last, !last.isNewline { try Output.write("\n") }
       Output.note(report.summary)
-      if let remark = generation.remark(lambda: realignment.description(models: bundle.alignedModels)) {
+      if let remark = generation.remark(lambda: lambda) {
         Output.note(remark)
       }
     }
-    if options.constraint != nil, generation.finishReason == .length {
+    if form.isGiven, generation.finishReason == .length {
       Output.note("--max-tokens cut the answer before it was complete in its form.")
     }
     if generation.finishReason == .cancelled { throw ExitCode.interrupted }
   }
 
-  private func promptText() throws -> String {
-    let text = try prompt.flatMap { $0 == Input.name ? nil : $0 } ?? Input.readPrompt()
+  /// The prompt, which is the only argument where a server has the bundle.
+  func promptText() throws -> String {
+    let argument = server == nil ? prompt : bundle
+    if argument == nil && Input.isTerminal {
+      throw ValidationError("there is no prompt; give one as an argument or on standard input")
+    }
+    let text = try argument.flatMap { $0 == Input.name ? nil : $0 } ?? Input.readPrompt()
     if text.isEmpty {
       guard prompting.raw else {
         throw StreamError(

@@ -8,10 +8,12 @@ import Testing
 private final class Echo: ChatEngine {
   let alignedModels = ["brief", "happy"]
   let bundlePath = "model.dera"
+  var hasReferencePrompt = false
   var options = GenerationOptions()
   var contextLength = 1000
   var hasTemplate = true
   var asked: [(messages: [Message], lambdas: [Float])] = []
+  var prompts: [Float] = []
   var seeds: [UInt64?] = []
   var failure: GenerationError?
   var text: String?
@@ -30,6 +32,7 @@ private final class Echo: ChatEngine {
   ) throws -> Generation {
     if let failure { throw failure }
     asked.append((messages, realignment.lambdas))
+    prompts.append(realignment.prompt)
     seeds.append(options.sampling.seed)
     var generation = Generation()
     generation.text = text ?? "re: \(messages.last?.content ?? "")"
@@ -93,6 +96,40 @@ private final class Script: ChatConsole {
     #expect(script.prompts[1] == "λ brief=1,happy=0 > ")
     #expect(script.prompts[2] == "λ brief=0,happy=0.7 > ")
     #expect(script.notes.contains("λ must be a finite number, not 'x'"))
+  }
+
+  @Test func lambdaOfThePromptIsNamed() throws {
+    let folder = try TemporaryDirectory()
+    let path = "\(folder.path)/saved.json"
+    let engine = Echo()
+    engine.hasReferencePrompt = true
+    let (_, script) = try chat(
+      engine,
+      [
+        "/lambda prompt=1.5", "a", "/lambda 0.5,0,3", "b", "/compare prompt=2 1 c", "/save \(path)", "/lambda 0",
+        "/load \(path)", "d",
+      ])
+    #expect(engine.prompts == [1.5, 3, 2, 1, 3])
+    #expect(engine.asked.map(\.lambdas) == [[0, 0], [0.5, 0], [0, 0], [1, 0], [0.5, 0]])
+    #expect(
+      script.prompts[0] == "λ brief=1,happy=0,prompt=1 > " && script.prompts[1] == "λ brief=0,happy=0,prompt=1.5 > ")
+    #expect(script.shown.contains("── λ brief=0,happy=0,prompt=2\nre: c"))
+    #expect(script.notes.contains { $0.contains("above 2") })
+    let (_, plain) = try chat(Echo(), ["/lambda prompt=1.5", "/load \(path)"])
+    #expect(plain.notes[0].contains("no aligned model 'prompt'"))
+    #expect(plain.notes[1].contains("--reference-system"))
+  }
+
+  @Test func aReferenceConversationDiffersInItsBeginning() {
+    let turns = [
+      Message(role: "user", content: "a"), Message(role: "assistant", content: "b"),
+      Message(role: "user", content: "c"),
+    ]
+    let messages = [Message(role: "system", content: "s")] + turns
+    #expect(ReferenceConversation.system(nil).conversation(messages) == turns)
+    #expect(
+      ReferenceConversation.system("t").conversation(turns) == [Message(role: "system", content: "t")] + turns)
+    #expect(ReferenceConversation.firstMessage("x").conversation(messages).map(\.content) == ["s", "x", "b", "c"])
   }
 
   @Test func compareLeavesTheConversationAlone() throws {

@@ -78,6 +78,47 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     }
   }
 
+  /// λ = 1 of the prompt is the plain prompt, and 0 the reference prompt, to the bit.
+  @Test func twoPromptsAreSwept() throws {
+    let references = try folder.write(
+      "references.jsonl",
+      """
+      {"prompt": "There was a"}
+      {"prompt": [7, 9]}
+      {"prompt": "A"}
+
+      """)
+    func sweep(_ output: String, _ prompts: String, _ more: String...) throws -> SweepResult {
+      let arguments = [
+        Fixtures.storyteller, "--prompts", prompts, "-n", "8", "--threads", "1", "-o", "\(folder.path)/\(output)",
+      ]
+      return try SweepCommand.parse(arguments + more).sweep()
+    }
+    let points = ["--lambda", "0.5;0.5,0,0;prompt=2,brief=0.5", "--reference-prompt", references]
+    let both = try sweep("both", prompts, points[0], points[1], points[2], points[3], "--batch", "5")
+    #expect(
+      both.header.lambdas == [("0", 0), ("0.5", 0), ("0.5", 1), ("0.5", 2)].map { "brief=\($0),happy=0,prompt=\($1)" })
+    let again = try sweep("again", prompts, points[0], points[1], points[2], points[3], "--batch", "1")
+    #expect(again.records == both.records)
+    try expectSame("both", "again")
+    let plain = try sweep("plain", prompts, "--lambda", "0.5")
+    let other = try sweep("other", references, "--lambda", "0.5")
+    func answers(_ result: SweepResult, _ lambda: String) -> [[Int32]] {
+      result.records.filter { $0.lambda == lambda }.map(\.tokens)
+    }
+    func policy(_ result: SweepResult, _ lambda: String) -> [Double?] {
+      result.records.filter { $0.lambda == lambda }.map { $0.values["log_likelihood.policy"] }
+    }
+    #expect(answers(both, "brief=0.5,happy=0,prompt=1") == answers(plain, "brief=0.5,happy=0"))
+    #expect(policy(both, "brief=0.5,happy=0,prompt=1") == policy(plain, "brief=0.5,happy=0"))
+    #expect(answers(both, "brief=0.5,happy=0,prompt=0") == answers(other, "brief=0.5,happy=0"))
+    #expect(policy(both, "brief=0.5,happy=0,prompt=0") == policy(other, "brief=0.5,happy=0"))
+    #expect(both.rows[0].mean("kl") == 0 && (both.rows[3].mean("kl") ?? 0) > 0)
+    #expect(throws: SweepError.self) { try sweep("both", prompts, "--lambda", "0.5") }
+    let short = try folder.write("short.jsonl", "{\"prompt\": \"A\"}\n")
+    #expect(throws: StreamError.self) { try sweep("short", prompts, "--reference-prompt", short) }
+  }
+
   @Test func aSweepGrowsAndRefusesWhatDoesNotFit() throws {
     _ = try sweep("grows")
     let more = try SweepCommand.parse([

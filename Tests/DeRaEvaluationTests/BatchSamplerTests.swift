@@ -92,6 +92,62 @@ import Testing
     #expect(try unsupported(plausible: 0.01) == 0)
   }
 
+  @Test("answers of two prompts are those of one sequence alone, and their figures those of the blended logits")
+  func twoPrompts() throws {
+    let bundle = try storyteller()
+    let engine = try Engine(pool: ThreadPool(threads: 1))
+    let format = try PromptFormat(bundle)
+    let (prompt, reference) = (
+      try format.tokens(text: "Once upon a time there was a happy"), try format.tokens(text: "There was a")
+    )
+    let lambdas = [0, 0.5, 1, 2].map { Realignment(lambdas: [0.5, 0], prompt: $0) }
+    let sampler = try BatchSampler(
+      bundle: bundle, count: 3, contextLength: 40, hasReferencePrompt: true, options: options(plausible: 0),
+      engine: engine)
+    let measurement = try AnswerMeasurement(
+      bundle: bundle, realignments: lambdas, contextLength: 40, hasReferencePrompt: true, engine: engine)
+    let requests = lambdas.map {
+      BatchSampler.Request(prompt: prompt, reference: reference, realignment: $0, seed: 3)
+    }
+    try sampler.run(requests) { request, drawn in
+      let batch = try DecodingBatch(bundle: bundle, count: 2, contextLength: 40, engine: engine)
+      let session = batch.sessions[0]
+      session.reference = batch.sessions[1]
+      var options = options(plausible: 0)
+      options.sampling.seed = 3
+      let alone = try session.generate(
+        prompt: prompt, reference: reference, realignment: lambdas[request], options: options
+      ) { _ in true }
+      #expect(drawn.text == alone.text)
+
+      var (policy, divergence) = (0.0, 0.0)
+      session.truncate(to: 0)
+      session.reference?.truncate(to: 0)
+      try session.append(prompt)
+      try session.reference?.append(reference)
+      for token in drawn.tokens {
+        let row = Array(try session.logits(lambdas[request]))
+        let base = Array(try session.logits(Realignment(lambdas: [0, 0], prompt: 0)))
+        row.withUnsafeBufferPointer { row in
+          base.withUnsafeBufferPointer { base in
+            let (own, _, distance) = LogitDistribution.compare(p: row, q: base)
+            policy += Double(row[Int(token)]) - own.logSum
+            divergence += distance
+          }
+        }
+        try session.append([token])
+        try session.reference?.append([token])
+      }
+      let figures = try measurement.figures(
+        prompt: prompt, reference: reference, answer: drawn.tokens, realignment: request)
+      #expect(abs(figures.policyLogLikelihood - policy) < 0.2, "\(figures.policyLogLikelihood), not \(policy)")
+      #expect(abs(figures.divergence - divergence) < 0.2, "\(figures.divergence), not \(divergence)")
+    }
+    let answer: [Int32] = [5, 9, 200, 7]
+    let reverse = try measurement.reverseDivergences(prompt: prompt, reference: reference, answer: answer)
+    #expect(reverse[0] > 0 && reverse[3] > reverse[0], "λ of the aligned model is 0.5 throughout")
+  }
+
   @Test func measuresOfTheReferenceAreZero() throws {
     let bundle = try storyteller()
     let engine = try Engine(pool: ThreadPool(threads: 1))

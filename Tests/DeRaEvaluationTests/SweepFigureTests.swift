@@ -73,7 +73,8 @@ private struct Oracle: Decodable {
           return UnsafeBufferPointer(rebasing: logits[start..<start + oracle.vocabulary])
         }
         figures.add(
-          token: token, policy: rows[oracle.models + (isMasked ? 1 : 0)], models: Array(rows[..<oracle.models]))
+          token: token, policy: rows[oracle.models + (isMasked ? 1 : 0)], reference: rows[0],
+          models: Array(rows[..<oracle.models]))
       }
     }
     let values = figures.values(models: names)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeRa
 import DeRaConsole
+import DeRaJSON
 
 /// The form that an answer must have.
 package struct FormArguments: ParsableArguments {
@@ -27,16 +28,34 @@ package struct FormArguments: ParsableArguments {
     if given.count > 1 { throw ValidationError("\(given.joined(separator: " and ")) exclude each other") }
   }
 
+  /// Whether any of them is given.
+  var isGiven: Bool { jsonSchema != nil || jsonObject || regex != nil }
+
+  /// `response_format` of a request to a server; nil for none.
+  /// - Throws: `StreamError` for a schema that is no JSON, and what opening a file throws.
+  func responseFormat() throws -> JSON? {
+    if jsonObject { return .object(["type": "json_object"]) }
+    guard let jsonSchema else { return nil }
+    do {
+      let schema = try JSON.parse(try schemaText(jsonSchema))
+      return .object(["type": "json_schema", "json_schema": .object(["name": "answer", "schema": schema])])
+    } catch let error as JSONError {
+      throw StreamError(description: "--json-schema: the schema is no JSON: \(error)")
+    }
+  }
+
+  private func schemaText(_ argument: String) throws -> String {
+    // A schema is an object or a boolean; no file is named like one.
+    let isText = argument.drop(while: \.isWhitespace).hasPrefix("{") || ["true", "false"].contains(argument)
+    let text: String? = isText ? argument : try withText(argument) { String(validating: $0, as: UTF8.self) }
+    guard let text else { throw StreamError(description: "\(sourceName(argument)): not valid UTF-8") }
+    return text
+  }
+
   /// The constraint that the options ask for; nil for none.
   /// - Throws: `StreamError` naming the option, and what opening a file throws.
   func constraint(for bundle: ModelBundle) throws -> AnswerConstraint? {
-    if let jsonSchema {
-      // A schema is an object or a boolean; no file is named like one.
-      let isText = jsonSchema.drop(while: \.isWhitespace).hasPrefix("{") || ["true", "false"].contains(jsonSchema)
-      let text: String? = isText ? jsonSchema : try withText(jsonSchema) { String(validating: $0, as: UTF8.self) }
-      guard let text else { throw StreamError(description: "\(sourceName(jsonSchema)): not valid UTF-8") }
-      return try made("--json-schema", bundle, .jsonSchema(text))
-    }
+    if let jsonSchema { return try made("--json-schema", bundle, .jsonSchema(try schemaText(jsonSchema))) }
     if let regex { return try made("--regex", bundle, .pattern(regex)) }
     return jsonObject ? try made("--json-object", bundle, .jsonObject) : nil
   }

@@ -19,7 +19,12 @@ package struct LambdaArgument: ParsableArguments {
 
   /// - Parameter hasReferencePrompt: λ may be the prompt's.
   package func realignment(for bundle: ModelBundle, hasReferencePrompt: Bool = false) throws -> Realignment {
-    let points = try Points(texts, models: bundle.alignedModels, hasReferencePrompt: hasReferencePrompt).points
+    try realignment(models: bundle.alignedModels, hasReferencePrompt: hasReferencePrompt)
+  }
+
+  /// - Parameter models: names of the aligned models.
+  func realignment(models: [String], hasReferencePrompt: Bool) throws -> Realignment {
+    let points = try Points(texts, models: models, hasReferencePrompt: hasReferencePrompt).points
     guard points.count == 1 else {
       throw refuse("--lambda", "\(points.count) points, and an answer has one; /compare of dera chat takes several")
     }
@@ -34,8 +39,9 @@ struct LambdaListArgument: ParsableArguments {
   var texts: [String] = []
 
   /// The points in the order given, each once.
-  func realignments(for bundle: ModelBundle) throws -> [Realignment] {
-    try Points(texts, models: bundle.alignedModels).points
+  /// - Parameter hasReferencePrompt: λ may be the prompt's.
+  func realignments(for bundle: ModelBundle, hasReferencePrompt: Bool = false) throws -> [Realignment] {
+    try Points(texts, models: bundle.alignedModels, hasReferencePrompt: hasReferencePrompt).points
   }
 
   static func help(usual: String) -> ArgumentHelp {
@@ -81,7 +87,9 @@ struct Points {
       }
       let (points, repeated) = all.folded
       self.points = points
-      if !repeated.isEmpty { Output.note(Self.note(repeated, models: models)) }
+      if !repeated.isEmpty {
+        Output.note(Self.note(repeated, models: models, hasReferencePrompt: hasReferencePrompt))
+      }
       for (range, last) in texts.flatMap(Realignment.openRanges) {
         let end = last == last.rounded() ? shortest(Double(last)) : "\(last)"
         Output.note("The range \(range) stops at \(end): no step falls on its end.")
@@ -97,8 +105,8 @@ struct Points {
   }
 
   /// The line about points that were given again.
-  static func note(_ repeated: [Realignment], models: [String]) -> String {
-    let names = repeated.folded.points.map { $0.description(models: models) }
+  static func note(_ repeated: [Realignment], models: [String], hasReferencePrompt: Bool = false) -> String {
+    let names = repeated.folded.points.map { $0.description(models: models, hasReferencePrompt: hasReferencePrompt) }
     return "λ = \(names.joined(separator: " and ")) is given more than once and taken once."
   }
 }

@@ -21,8 +21,10 @@ struct ReferencePromptArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The same with the prompt in this file, such as the question without its context, in place of the prompt.",
-      valueName: "file"))
+      """
+      The same with the text in this file, such as the question without its context, in place of the prompt; in a chat, in \
+      place of its first message; in a sweep, with a file of as many prompts.
+      """, valueName: "file"))
   var referencePrompt: String?
 
   func validate() throws {
@@ -42,23 +44,63 @@ struct ReferencePromptArguments: ParsableArguments {
   /// The reference prompt's parts.
   /// - Parameters: those of the prompt.
   func parts(system: String?, text: String) throws -> (system: String?, text: String) {
-    if let referencePrompt {
-      let text = try withText(referencePrompt) { try utf8Text($0, path: sourceName(referencePrompt)) }
-      return (system, Input.withoutFinalNewline(text))
-    }
+    if let text = try fileText() { return (system, text) }
     return (referenceSystem, text)
   }
 
-  /// Tells of what the two prompts are, and of a λ that makes one of them useless.
-  func note(_ realignment: Realignment, prompt: Int, reference: Int) {
-    let state =
-      referencePrompt.map { "from \(printable($0))" } ?? referenceSystem.map { "system prompt \"\(printable($0))\"" }
-      ?? "no system prompt"
-    Output.note("Reference prompt: \(reference) tokens, \(state). Prompt: \(prompt) tokens.")
-    if realignment.prompt == 1 {
-      Output.note("λ of the prompt is 1, so the reference prompt has no effect; try --lambda 1.5.")
-    } else if realignment.prompt > 2 {
-      Output.note("λ of the prompt is above 2, where answers follow the prompt but facts go wrong.")
+  /// The text of the reference prompt's file, if there is one.
+  func fileText() throws -> String? {
+    try referencePrompt.map { path in
+      Input.withoutFinalNewline(try withText(path) { try utf8Text($0, path: sourceName(path)) })
     }
+  }
+
+  /// The state of the reference prompt, in words.
+  var state: String {
+    referencePrompt.map { "from \(printable($0))" } ?? referenceSystem.map { "system prompt \"\(printable($0))\"" }
+      ?? "no system prompt"
+  }
+
+  /// Tells of what the two prompts are, and of what makes one of them useless.
+  func note(_ realignment: Realignment, prompt: [Int32], reference: [Int32]) {
+    Output.note("Reference prompt: \(reference.count) tokens, \(state). Prompt: \(prompt.count) tokens.")
+    if prompt == reference {
+      Output.note("The two prompts are the same, so λ of the prompt has no effect.")
+    } else if let remark = Self.remark(realignment) {
+      Output.note(remark)
+    }
+  }
+
+  /// A warning about λ of the prompt; nil where it needs none.
+  static func remark(_ realignment: Realignment) -> String? {
+    if realignment.prompt == 1 { return "λ of the prompt is 1, so the reference prompt has no effect; try 1.5." }
+    return realignment.prompt > 2
+      ? "λ of the prompt is above 2, where answers follow the prompt but facts go wrong." : nil
+  }
+}
+
+/// The beginning of a conversation's reference.
+package enum ReferenceConversation: Equatable {
+  /// Another system prompt, or none.
+  case system(String?)
+  /// Another first message of the user.
+  case firstMessage(String)
+
+  init?(_ arguments: ReferencePromptArguments) throws {
+    guard arguments.isGiven else { return nil }
+    self = try arguments.fileText().map(Self.firstMessage) ?? .system(arguments.referenceSystem)
+  }
+
+  /// The reference of a conversation: the same turns after another beginning.
+  package func conversation(_ messages: [Message]) -> [Message] {
+    var messages = messages
+    switch self {
+    case .system(let text):
+      messages.removeAll { $0.role == "system" }
+      if let text { messages.insert(Message(role: "system", content: text), at: 0) }
+    case .firstMessage(let text):
+      if let first = messages.firstIndex(where: { $0.role == "user" }) { messages[first].content = text }
+    }
+    return messages
   }
 }

@@ -21,17 +21,16 @@ package enum ChatInput: Equatable {
   /// Marks the beginning and the end of a message of several lines.
   package static let quotes = "\"\"\""
 
-  /// - Parameter models: names of the aligned models.
   /// - Throws: `ChatInputError` or `RealignmentError`, to be shown to the user.
-  package static func parse(_ line: String, models: [String]) throws -> ChatInput {
+  package static func parse(_ line: String, _ voices: ChatVoices) throws -> ChatInput {
     let text = line.drop(while: \.isWhitespace)
     guard text.first == "/" else { return text.isEmpty ? .nothing : .message(line) }
     if text.hasPrefix("//") { return .message(String(text.dropFirst())) }
     let (name, rest) = firstWord(text)
     let argument = trimmed(rest)
     switch name {
-    case "/lambda": return argument.isEmpty ? .showLambda : .lambda(try onePoint(argument, models))
-    case "/compare": return try parseCompare(rest, models)
+    case "/lambda": return argument.isEmpty ? .showLambda : .lambda(try onePoint(argument, voices))
+    case "/compare": return try parseCompare(rest, voices)
     case "/set":
       let (setting, value) = firstWord(rest)
       return .set(name: setting, value: trimmed(value))
@@ -59,8 +58,8 @@ package enum ChatInput: Equatable {
     "/exit": .quit, "/bye": .quit,
   ]
 
-  private static func onePoint(_ text: String, _ models: [String]) throws -> Realignment {
-    let points = try Realignment.parsePoints(text, models: models)
+  private static func onePoint(_ text: String, _ voices: ChatVoices) throws -> Realignment {
+    let points = try voices.points(text)
     guard points.count == 1 else {
       throw ChatInputError(description: "an answer has one λ; /compare \(text) shows several")
     }
@@ -71,15 +70,15 @@ package enum ChatInput: Equatable {
   private static let textMark = "--"
 
   /// Points up to the first word that does not look like one, then the text.
-  private static func parseCompare(_ text: Substring, _ models: [String]) throws -> ChatInput {
+  private static func parseCompare(_ text: Substring, _ voices: ChatVoices) throws -> ChatInput {
     var rest = text
     var points: [Realignment] = []
     while true {
       let (word, after) = firstWord(rest)
       if word == textMark { rest = after }
-      guard looksLikeLambda(word, models) else { break }
+      guard looksLikeLambda(word, voices) else { break }
       do throws(RealignmentError) {
-        points += try Realignment.parsePoints(word, models: models)
+        points += try voices.points(word)
       } catch {
         throw ChatInputError(
           description:
@@ -96,10 +95,10 @@ package enum ChatInput: Equatable {
 
   /// Whether a word is meant as a point of λ, right or wrong: some part of it is a number or is given to a model. `NaN` and
   /// `Infinity` are words.
-  private static func looksLikeLambda(_ word: String, _ models: [String]) -> Bool {
+  private static func looksLikeLambda(_ word: String, _ voices: ChatVoices) -> Bool {
     word.split { ";,:".contains($0) }.contains { part in
       let equals = part.lastIndex(of: "=")
-      if let equals, models.contains(String(part[..<equals])) { return true }
+      if let equals, voices.names.contains(String(part[..<equals])) { return true }
       let value = equals.map { part[part.index(after: $0)...] } ?? part
       return Float(value) != nil && value.contains { $0.isNumber }
     }
@@ -133,6 +132,29 @@ package enum ChatInput: Equatable {
     \"\"\" begins and ends a message of several lines. Ctrl-C stops an answer. // at the start of a line sends a line
     that begins with /.
     """
+}
+
+/// The parts that λ may be of.
+package struct ChatVoices {
+  /// Names of the aligned models.
+  let models: [String]
+  /// Whether λ may be the prompt's.
+  let hasReferencePrompt: Bool
+
+  package init(models: [String], hasReferencePrompt: Bool = false) {
+    self.models = models
+    self.hasReferencePrompt = hasReferencePrompt
+  }
+
+  var names: [String] { models + (hasReferencePrompt ? [Realignment.promptName] : []) }
+
+  func points(_ text: String) throws(RealignmentError) -> [Realignment] {
+    try Realignment.parsePoints(text, models: models, hasReferencePrompt: hasReferencePrompt)
+  }
+
+  func text(of realignment: Realignment) -> String {
+    realignment.description(models: models, hasReferencePrompt: hasReferencePrompt)
+  }
 }
 
 /// A chat command that cannot be done, and why.

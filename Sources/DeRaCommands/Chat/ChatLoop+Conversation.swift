@@ -54,14 +54,22 @@ extension ChatLoop {
   }
 
   private var saved: Conversation {
-    let lambda = Dictionary(zip(engine.alignedModels, realignment.lambdas), uniquingKeysWith: { first, _ in first })
+    var lambda = Dictionary(zip(engine.alignedModels, realignment.lambdas), uniquingKeysWith: { first, _ in first })
+    if engine.hasReferencePrompt { lambda[Realignment.promptName] = realignment.prompt }
     return Conversation(messages: messages, lambda: lambda, seed: lastSeed)
   }
 
   func load(_ path: String) throws {
     let loaded = try Conversation.load(from: path)
     let models = engine.alignedModels
-    if let unknown = loaded.lambda.keys.sorted().first(where: { !models.contains($0) }) {
+    var wanted = loaded.lambda
+    let prompt = models.contains(Realignment.promptName) ? nil : wanted.removeValue(forKey: Realignment.promptName)
+    if prompt ?? 1 != 1, !engine.hasReferencePrompt {
+      throw ChatInputError(
+        description: "\(path) has a λ of the prompt, so it needs a reference prompt; start the chat with "
+          + "--reference-system, --reference-without-system or --reference-prompt")
+    }
+    if let unknown = wanted.keys.sorted().first(where: { !models.contains($0) }) {
       throw RealignmentError.unknownModel(unknown, models: models)
     }
     messages = loaded.messages.filter { engine.hasTemplate || $0.role != "system" }
@@ -69,7 +77,7 @@ extension ChatLoop {
       console.note("Its system prompt is left out: \(PromptArguments.noPlaceForSystem).")
     }
     systemPrompt = messages.first.flatMap { $0.role == "system" ? $0.content : nil }
-    realignment = Realignment(lambdas: models.map { loaded.lambda[$0] ?? 0 })
+    realignment = Realignment(lambdas: models.map { wanted[$0] ?? 0 }, prompt: prompt ?? 1)
     for message in messages where message.role == "system" { show(message) }
     let turns = messages.filter { $0.role != "system" }
     if turns.count > Self.shownMessages { console.note("… \(turns.count - Self.shownMessages) earlier messages") }

@@ -7,6 +7,8 @@ import DeRaText
 package protocol ChatEngine: AnyObject {
   /// Names of the aligned models.
   var alignedModels: [String] { get }
+  /// Whether λ may be the prompt's.
+  var hasReferencePrompt: Bool { get }
   /// The file the models come from, which nothing may overwrite.
   var bundlePath: String { get }
   /// The settings of answers.
@@ -80,7 +82,7 @@ package final class ChatLoop {
         wasInterrupted = false
         do {
           // A quoted message is one, whatever it begins with.
-          let input = try quoted(line).map(ChatInput.message) ?? .parse(line, models: engine.alignedModels)
+          let input = try quoted(line).map(ChatInput.message) ?? .parse(line, voices)
           if input == .quit { return }
           try perform(input)
         } catch let error as StreamError where error.isOutput {
@@ -120,7 +122,10 @@ package final class ChatLoop {
     return String(inner)
   }
 
-  var lambdaText: String { realignment.description(models: engine.alignedModels) }
+  private var voices: ChatVoices {
+    ChatVoices(models: engine.alignedModels, hasReferencePrompt: engine.hasReferencePrompt)
+  }
+  var lambdaText: String { voices.text(of: realignment) }
 
   private func perform(_ input: ChatInput) throws {
     switch input {
@@ -129,6 +134,7 @@ package final class ChatLoop {
     case .lambda(let new):
       realignment = new
       console.note("λ is now \(lambdaText).")
+      if engine.hasReferencePrompt, let remark = ReferencePromptArguments.remark(new) { console.note(remark) }
     case .showLambda: console.note("λ is \(lambdaText).")
     case .compare(let points, let text): try compare(points, text)
     case .set(let name, let value): try set(name, value)
@@ -199,7 +205,7 @@ package final class ChatLoop {
     }
     for point in points {
       // With the answers, so that they can be told apart where they go to a file.
-      try console.write("── λ \(point.description(models: engine.alignedModels))\n")
+      try console.write("── λ \(voices.text(of: point))\n")
       if try stream(asked, point, engine.options).finishReason == .cancelled { return }
     }
   }
@@ -239,7 +245,7 @@ package final class ChatLoop {
       try console.write("\n")
     }
     console.note(generation.summary)
-    if let remark = generation.remark(lambda: realignment.description(models: engine.alignedModels)) {
+    if let remark = generation.remark(lambda: voices.text(of: realignment)) {
       console.note(remark)
     }
     lastSeed = generation.seed

@@ -25,7 +25,7 @@ package struct Conversation: Codable, Equatable {
 
   package var version = currentVersion
   package var messages: [Message]
-  /// λ by name of the aligned model.
+  /// λ by name of the aligned model, and the prompt's where there is a reference prompt.
   package var lambda: [String: Float]
   package var seed: UInt64?
 

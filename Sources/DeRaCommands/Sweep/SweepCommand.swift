@@ -34,6 +34,7 @@ package struct SweepCommand: ParsableCommand {
         dera sweep model.dera --prompts p.jsonl --lambda '-1;0;0.5;1;2' --seeds 4 -o out
         dera sweep model.dera --prompts p.jsonl --lambda 0:2:1 --reward 'short=length:40' --reward 'ok=command:./score' -o out
         dera sweep model.dera --prompts p.jsonl --safe-range -8:8 -o out
+        dera sweep model.dera --prompts p.jsonl --reference-without-system --lambda 0:2:0.5 -o out
         dera sweep model.dera --prompts p.jsonl --lambda 0:2:1 --shard 1/2 -o part1   (and 2/2 elsewhere; then dera merge)
       """)
 
@@ -64,6 +65,7 @@ package struct SweepCommand: ParsableCommand {
   var batch = 8
   @Flag(help: "Print the summary as JSON instead of a table.") var json = false
   @OptionGroup(title: "Prompt") var prompting: RawPromptArguments
+  @OptionGroup(title: "Reference prompt") var reference: ReferencePromptArguments
   @OptionGroup(title: "Sampling") var sampling: SweepSampling
   @OptionGroup(title: "Machine") var runtime: RuntimeArguments
 
@@ -78,6 +80,12 @@ package struct SweepCommand: ParsableCommand {
     }
     if !(1...SweepHeader.seedLimit).contains(seeds) {
       throw ValidationError("--seeds must be from 1 to \(SweepHeader.seedLimit)")
+    }
+    if prompting.raw && reference.wantedSystem != nil {
+      throw ValidationError("with --raw, give the whole reference prompts by --reference-prompt")
+    }
+    if prompts == Input.name && reference.referencePrompt == Input.name {
+      throw ValidationError("standard input cannot be both --prompts and --reference-prompt")
     }
     _ = try searched()
     if safeRange != nil && shard != .whole {
@@ -113,7 +121,14 @@ package struct SweepCommand: ParsableCommand {
   package func sweep() throws -> SweepResult {
     let bundle = try bundle.open()
     let format = try prompting.format(bundle)
-    let prompts = try SweepPrompts(path: prompts, bundle: bundle, format: format, raw: prompting.raw)
+    try PromptArguments.check(system: reference.wantedSystem, format)
+    var prompts = try SweepPrompts(path: prompts, bundle: bundle, format: format, raw: prompting.raw)
+    try prompts.addReferences(reference, bundle: bundle, format: format, raw: prompting.raw)
+    if let references = prompts.references {
+      let same = zip(prompts.tokens, references).count { $0 == $1 }
+      let remark = same == 0 ? "" : " \(same) of the \(references.count) prompts are their own reference."
+      Output.note("Reference prompts: \(reference.state).\(remark)")
+    }
     let list = try refusals.map { try RefusalList(path: $0) }
     var header = try header(bundle, prompts, list)
     var options = try sampling.options()
@@ -151,18 +166,20 @@ package struct SweepCommand: ParsableCommand {
   /// The context that the sweep needs, if the model has it.
   private func contextLength(_ bundle: ModelBundle, _ prompts: SweepPrompts, answer: Int) throws -> Int {
     let limit = runtime.contextLength(for: bundle)
-    for (tokens, place) in zip(prompts.tokens, prompts.places) where tokens.count >= limit {
+    let all = prompts.tokens + (prompts.references ?? [])
+    for (tokens, place) in zip(all, prompts.places + prompts.places) where tokens.count >= limit {
       try located(place) { throw GenerationError.promptTooLong(tokens: tokens.count, contextLength: limit) }
     }
-    return min((prompts.tokens.map(\.count).max() ?? 0) + answer, limit)
+    return min((all.map(\.count).max() ?? 0) + answer, limit)
   }
 
   private func header(_ bundle: ModelBundle, _ prompts: SweepPrompts, _ refusals: RefusalList?) throws -> SweepHeader {
-    let reference = Realignment(0, models: bundle.alignedModels.count)
-    let points = [reference] + (try lambda.realignments(for: bundle))
+    let nothing = Realignment.nothing(
+      models: bundle.alignedModels.count, hasReferencePrompt: reference.isGiven)
+    let points = [nothing] + (try lambda.realignments(for: bundle, hasReferencePrompt: reference.isGiven))
     var lambdas: [String] = []
-    for realignment in points.sorted(by: { $0.lambdas.lexicographicallyPrecedes($1.lambdas) }) {
-      let text = realignment.description(models: bundle.alignedModels)
+    for point in points.sorted(by: { ($0.lambdas + [$0.prompt]).lexicographicallyPrecedes($1.lambdas + [$1.prompt]) }) {
+      let text = point.description(models: bundle.alignedModels, hasReferencePrompt: reference.isGiven)
       if lambdas.last != text { lambdas.append(text) }
     }
     guard prompts.tokens.count * lambdas.count <= SweepHeader.sampleLimit / seeds else {
@@ -171,6 +188,7 @@ package struct SweepCommand: ParsableCommand {
     var settings = sampling.settings
     settings["bundle"] = try bundle.fingerprint()
     settings["prompts"] = prompts.fingerprint
+    settings[SweepHeader.referencePromptSetting] = prompts.referenceFingerprint
     settings["kv"] = runtime.precision.kv.rawValue
     settings["activations"] = runtime.precision.activations(for: bundle).rawValue
     settings["blend"] = runtime.blending.blend.rawValue

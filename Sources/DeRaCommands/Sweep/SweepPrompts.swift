@@ -14,8 +14,12 @@ struct SweepPrompts {
   let shown: [SweepHeader.Prompt]
   /// Ready for the models, `[prompts]`.
   let tokens: [[Int32]]
+  /// The reference prompt of each, where there is one.
+  private(set) var references: [[Int32]]?
   /// `[prompts]`, the line of each, for messages.
   let places: [String]
+  /// `[prompts]`: the text of each line's prompt; nil for token ids.
+  private let texts: [String?]
 
   /// One line of input.
   private struct Line: Decodable {
@@ -35,6 +39,7 @@ struct SweepPrompts {
     var shown: [SweepHeader.Prompt] = []
     var tokens: [[Int32]] = []
     var places: [String] = []
+    var texts: [String?] = []
     var unknown: Set<String> = []
     try withText(path) { text in
       let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -50,6 +55,7 @@ struct SweepPrompts {
         guard !ids.isEmpty else { throw StreamError(description: "\(place): the prompt has no tokens") }
         shown.append(SweepHeader.Prompt(id: line.id?.text, text: text))
         tokens.append(ids)
+        if case .text(let text) = line.prompt { texts.append(text) } else { texts.append(nil) }
         places.append(place)
         guard tokens.count <= Self.limit else {
           throw StreamError(description: "\(sourceName(path)) has more than \(Self.limit) prompts; split it")
@@ -67,6 +73,7 @@ struct SweepPrompts {
     self.shown = shown
     self.tokens = tokens
     self.places = places
+    self.texts = texts
   }
 
   private static func read(
@@ -92,8 +99,42 @@ struct SweepPrompts {
     }
   }
 
+  /// Gives every prompt its reference.
+  /// - Throws: `StreamError` where the two lists differ in length, and as `init`.
+  mutating func addReferences(
+    _ arguments: ReferencePromptArguments, bundle: ModelBundle, format: PromptFormat, raw: Bool
+  ) throws {
+    guard arguments.isGiven else { return }
+    guard let path = arguments.referencePrompt else {
+      references = try zip(texts, places).map { text, place in
+        guard let text else {
+          throw StreamError(
+            description: "\(place): token ids have no system prompt to replace; use --reference-prompt")
+        }
+        let line = Line(prompt: .text(text), system: arguments.referenceSystem)
+        return try located(place) {
+          try Self.read(line, format, raw: raw, vocabulary: bundle.configuration.vocabularySize).1
+        }
+      }
+      return
+    }
+    let others = try SweepPrompts(path: path, bundle: bundle, format: format, raw: raw)
+    guard others.tokens.count == tokens.count else {
+      throw StreamError(
+        description:
+          "\(sourceName(path)) has \(others.tokens.count) prompts, and there are \(tokens.count) to go with; "
+          + "give one reference prompt for each, in the same order")
+    }
+    references = others.tokens
+  }
+
   /// Tells lists of prompts apart.
-  var fingerprint: String {
+  var fingerprint: String { Self.fingerprint(of: tokens) }
+
+  /// The same of the reference prompts.
+  var referenceFingerprint: String? { references.map(Self.fingerprint) }
+
+  private static func fingerprint(of tokens: [[Int32]]) -> String {
     let ids: [Int32] = tokens.flatMap { [Int32(-1)] + $0 }
     return ids.map(\.littleEndian).withUnsafeBytes(SHA256.hexadecimal(of:))
   }

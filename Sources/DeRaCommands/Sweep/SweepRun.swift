@@ -41,16 +41,18 @@ final class SweepRun {
     self.plan = plan
     self.log = log
     sampler = try BatchSampler(
-      bundle: bundle, count: batch, contextLength: contextLength, options: plan.options, engine: engine,
-      cacheCodec: cacheCodec, blend: plan.blend)
+      bundle: bundle, count: batch, contextLength: contextLength, hasReferencePrompt: header.hasReferencePrompt,
+      options: plan.options, engine: engine, cacheCodec: cacheCodec, blend: plan.blend)
     self.engine = engine
     self.contextLength = contextLength
     self.cacheCodec = cacheCodec
   }
 
   /// λ = 0, whose answers the reverse divergences are measured along.
-  private var reference: Realignment { Realignment(0, models: bundle.alignedModels.count) }
-  private var referenceLambda: String { reference.description(models: bundle.alignedModels) }
+  private var referenceLambda: String {
+    header.text(
+      of: .nothing(models: bundle.alignedModels.count, hasReferencePrompt: header.hasReferencePrompt))
+  }
 
   /// Draws what is missing of the grid.
   /// - Throws: `ExitCode(130)` after Ctrl-C; what was finished is kept.
@@ -69,13 +71,15 @@ final class SweepRun {
     }
   }
 
-  /// Finds how far λ of the first aligned model can go.
+  /// Finds how far λ of the first aligned model can go, or the prompt's where there is no aligned model.
   /// - Throws: as `drawGrid`.
   func safeRange(low: Double, high: Double, tolerance: Double) throws -> SafeRange {
     var probes = 0
     return try SafeRange(low: low, high: high, tolerance: tolerance) { value in
-      let realignment = Realignment(Float(value), models: bundle.alignedModels.count)
-      let lambda = realignment.description(models: bundle.alignedModels)
+      let models = bundle.alignedModels.count
+      let lambda = header.text(
+        of: models == 0 && header.hasReferencePrompt
+          ? Realignment(lambdas: [], prompt: Float(value)) : Realignment(Float(value), models: models))
       let keys = header.keys(lambda: lambda)
       let progress = ProgressLine(total: keys.count)
       defer { progress.clear() }
@@ -95,14 +99,16 @@ final class SweepRun {
   private func draw(_ lambdas: [String], onAnswer: () -> Void) throws {
     let keys = lambdas.flatMap { header.keys(lambda: $0) }.filter { log.known[$0] == nil }
     guard !keys.isEmpty else { return }
-    let realignments = try lambdas.map { try Realignment.parse($0, models: bundle.alignedModels) }
+    let realignments = try lambdas.map { try header.realignment($0) }
     let indices = Dictionary(lambdas.enumerated().map { ($1, $0) }) { first, _ in first }
     let measurement = try AnswerMeasurement(
-      bundle: bundle, realignments: realignments, contextLength: contextLength, engine: engine, cacheCodec: cacheCodec,
+      bundle: bundle, realignments: realignments, contextLength: contextLength,
+      hasReferencePrompt: header.hasReferencePrompt, engine: engine, cacheCodec: cacheCodec,
       plausible: plan.options.sampling.plausible, blend: plan.blend)
     let requests = keys.map { key in
       BatchSampler.Request(
-        prompt: prompts.tokens[key.prompt], realignment: realignments[indices[key.lambda] ?? 0],
+        prompt: prompts.tokens[key.prompt], reference: prompts.references?[key.prompt],
+        realignment: realignments[indices[key.lambda] ?? 0],
         seed: key.samplerSeed(first: plan.seed))
     }
     var reverse: [SampleKey: [Double]] = [:]
@@ -110,9 +116,10 @@ final class SweepRun {
     do {
       try sampler.run(requests, shouldContinue: shouldContinue) { number, drawn in
         let (key, index) = (keys[number], indices[keys[number].lambda] ?? 0)
-        let prompt = prompts.tokens[key.prompt]
-        var values = try measurement.figures(prompt: prompt, answer: drawn.tokens, realignment: index)
-          .values(models: header.models)
+        let request = requests[number]
+        var values = try measurement.figures(
+          prompt: request.prompt, reference: request.reference, answer: drawn.tokens, realignment: index
+        ).values(models: header.models)
         values.merge(Variety.values(drawn.tokens)) { first, _ in first }
         values["finished"] = drawn.finishReason == .stop ? 1 : 0
         if let divergence = try reverseDivergence(of: key, index, measurement, &reverse) {
@@ -120,7 +127,7 @@ final class SweepRun {
         }
         try score(drawn, key, &values)
         let record = SampleRecord(
-          key, id: header.prompts[key.prompt].id, samplerSeed: requests[number].seed, drawn: drawn, values: values)
+          key, id: header.prompts[key.prompt].id, samplerSeed: request.seed, drawn: drawn, values: values)
         try log.append(record)
         onAnswer()
       }
@@ -140,7 +147,8 @@ final class SweepRun {
     guard let answer = log.known[source]?.tokens else { return nil }
     let divergences =
       try known[source]
-      ?? measurement.reverseDivergences(prompt: prompts.tokens[key.prompt], answer: answer)
+      ?? measurement.reverseDivergences(
+        prompt: prompts.tokens[key.prompt], reference: prompts.references?[key.prompt], answer: answer)
     known[source] = divergences
     return divergences[index].isFinite ? divergences[index] : nil
   }

@@ -27,19 +27,20 @@ package struct AnswerFigures: Sendable, Equatable {
   /// Adds a token of the answer.
   /// - Parameters:
   ///   - policy: the policy's logits `[vocabulary]`.
+  ///   - reference: logits `[vocabulary]` of π_ref.
   ///   - models: the models' logits `[vocabulary]` each, the reference first.
   package mutating func add(
-    token: Int, policy: UnsafeBufferPointer<Float>, models: [UnsafeBufferPointer<Float>]
+    token: Int, policy: UnsafeBufferPointer<Float>, reference: UnsafeBufferPointer<Float>,
+    models: [UnsafeBufferPointer<Float>]
   ) {
-    let reference = models[0]
     let (own, base, divergence) = LogitDistribution.compare(p: policy, q: reference)
     tokens += 1
     policyLogLikelihood += Double(policy[token]) - own.logSum
     self.divergence += divergence
     entropy += LogitDistribution.entropy(of: policy)
-    logLikelihoods[0] += Double(reference[token]) - base.logSum
-    for model in 1..<max(models.count, 1) {
-      logLikelihoods[model] += Double(models[model][token]) - LogitDistribution(models[model]).logSum
+    for (index, model) in models.enumerated() {
+      let sum = model.baseAddress == reference.baseAddress ? base.logSum : LogitDistribution(model).logSum
+      logLikelihoods[index] += Double(model[token]) - sum
     }
     let gap = Double(reference[token]) - Double(reference[base.top])
     if gap < Double.log(Self.supportRatio) { unsupportedTokens += 1 }

@@ -10,11 +10,14 @@ package final class BatchSampler {
   /// An answer to draw.
   package struct Request: Sendable {
     package var prompt: [Int32]
+    /// The prompt that λ of the prompt blends with `prompt`; every request of a sampler for two prompts has one.
+    package var reference: [Int32]?
     package var realignment: Realignment
     package var seed: UInt64
 
-    package init(prompt: [Int32], realignment: Realignment, seed: UInt64) {
+    package init(prompt: [Int32], reference: [Int32]? = nil, realignment: Realignment, seed: UInt64) {
       self.prompt = prompt
+      self.reference = reference
       self.realignment = realignment
       self.seed = seed
     }
@@ -30,28 +33,30 @@ package final class BatchSampler {
 
   private let loop: AnswerLoop<DecodingBatch, Tokenizer.StreamingDecoder>
   private let options: GenerationOptions
-  /// `[places]`: the request that each place draws for, and the tokens so far.
-  private var requests: [Int]
+  /// `[places]`: the request that each place draws for, nil in a free one, and the tokens so far.
+  private var requests: [Int?]
   private var tokens: [[Int32]]
 
   /// - Parameters:
   ///   - count: answers under way together.
   ///   - contextLength: most tokens of a prompt and its answer.
+  ///   - hasReferencePrompt: requests have two prompts; each takes two sequences.
   ///   - options: their seed does not count; the longest answer must be at least one token.
   ///   - blend: the quantity that λ blends; weights go without a mask.
   /// - Throws: `PromptError.noTokenizer`, `GenerationError.maskedWeights`, `SessionError.outOfMemory`.
   package init(
-    bundle: ModelBundle, count: Int, contextLength: Int, options: GenerationOptions, engine: Engine,
-    cacheCodec: CacheCodec = .f16, blend: Blend = .logits
+    bundle: ModelBundle, count: Int, contextLength: Int, hasReferencePrompt: Bool = false, options: GenerationOptions,
+    engine: Engine, cacheCodec: CacheCodec = .f16, blend: Blend = .logits
   ) throws {
     guard bundle.tokenizer != nil else { throw PromptError.noTokenizer(path: bundle.path) }
     if blend == .weights && options.sampling.plausible > 0 { throw GenerationError.maskedWeights }
     self.options = options
-    loop = AnswerLoop(
-      try DecodingBatch(
-        bundle: bundle, count: count, contextLength: contextLength, engine: engine, cacheCodec: cacheCodec,
-        blend: blend))
-    requests = [Int](repeating: 0, count: count)
+    let batch = try DecodingBatch(
+      bundle: bundle, count: hasReferencePrompt ? 2 * count : count, contextLength: contextLength, engine: engine,
+      cacheCodec: cacheCodec, blend: blend)
+    for place in count..<batch.sessions.count { batch.sessions[place - count].reference = batch.sessions[place] }
+    loop = AnswerLoop(batch)
+    requests = [Int?](repeating: nil, count: count)
     tokens = [[Int32]](repeating: [], count: count)
   }
 
@@ -65,10 +70,15 @@ package final class BatchSampler {
     onFinished: (_ request: Int, _ drawn: Drawn) throws -> Void
   ) throws {
     loop.batch.sessions[0].shouldContinue = shouldContinue
-    defer { for place in tokens.indices { loop.cancel(place) } }
+    defer {
+      for place in self.requests.indices {
+        loop.cancel(place)
+        self.requests[place] = nil
+      }
+    }
     var next = 0
     while true {
-      while next < requests.count, let place = loop.freePlace {
+      while next < requests.count, let place = self.requests.firstIndex(of: nil) {
         try start(requests[next], number: next, at: place)
         next += 1
       }
@@ -77,9 +87,9 @@ package final class BatchSampler {
       try loop.step { place, progress in
         if let failure = progress.failure { throw failure }
         if let token = progress.token { tokens[place].append(token) }
-        guard let finished = progress.finished else { return }
+        guard let finished = progress.finished, let number = self.requests[place].take() else { return }
         try onFinished(
-          self.requests[place],
+          number,
           Drawn(tokens: tokens[place], text: finished.text, finishReason: finished.finishReason))
       }
     }
@@ -89,7 +99,8 @@ package final class BatchSampler {
     var options = options
     options.sampling.seed = request.seed
     try loop.start(
-      request.prompt, of: loop.batch.bundle, at: place, realignment: request.realignment, options: options)
+      request.prompt, reference: request.reference, of: loop.batch.bundle, at: place, realignment: request.realignment,
+      options: options)
     requests[place] = number
     tokens[place].removeAll(keepingCapacity: true)
   }

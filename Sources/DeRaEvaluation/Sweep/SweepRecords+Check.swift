@@ -49,8 +49,8 @@ extension SweepHeader {
 
   /// Whether a λ is written as the program writes it.
   func check(lambda: String, _ field: @autoclosure () -> String, _ check: RecordCheck) throws(RecordError) {
-    let aligned = Array(models.dropFirst())
-    let written = (try? Realignment.parse(lambda, models: aligned))?.description(models: aligned)
+    let aligned = models.dropFirst()
+    let written = (try? realignment(lambda)).map(text(of:))
     try check.require(
       written == lambda, field(),
       "a λ for \(aligned.isEmpty ? "a bundle without aligned models" : aligned.joined(separator: ", "))")
@@ -68,7 +68,9 @@ extension SweepHeader {
     func isDigest(_ text: String) -> Bool { text.utf8.count == 64 && text.allSatisfy(\.isHexDigit) }
     try setting("bundle", "a SHA-256", isDigest)
     try setting("prompts", "a SHA-256", isDigest)
-    if settings["refusals"] != nil { try setting("refusals", "a SHA-256", isDigest) }
+    for name in ["refusals", Self.referencePromptSetting] where settings[name] != nil {
+      try setting(name, "a SHA-256", isDigest)
+    }
     try setting("kv", "a format of the cache") { CacheCodec(rawValue: $0) != nil }
     try setting("activations", ActivationCoding.rule) { ActivationCoding(rawValue: $0) != nil }
     try setting("blend", "logits or weights") { Blend(rawValue: $0) != nil }

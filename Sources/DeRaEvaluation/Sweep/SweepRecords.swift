@@ -64,19 +64,39 @@ package struct SweepHeader: Codable, Sendable, Equatable {
     return names.first { settings[$0] != other.settings[$0] }
   }
 
+  /// Whether answers are of two prompts, which λ of the prompt blends.
+  package var hasReferencePrompt: Bool { settings[Self.referencePromptSetting] != nil }
+  /// The setting with the digest of the reference prompts.
+  package static let referencePromptSetting = "reference_prompt"
+
+  /// The λ of a text.
+  /// - Throws: `RealignmentError`.
+  package func realignment(_ text: String) throws(RealignmentError) -> Realignment {
+    try .parse(text, models: Array(models.dropFirst()), hasReferencePrompt: hasReferencePrompt)
+  }
+
+  /// The text of a λ.
+  package func text(of realignment: Realignment) -> String {
+    realignment.description(models: Array(models.dropFirst()), hasReferencePrompt: hasReferencePrompt)
+  }
+
   /// Where λ are on a chart's axis: at the λ of the one aligned model in which they differ, or, where they differ in several, one
   /// after another.
   package func axis(of lambdas: [String]) -> LambdaAxis {
-    let aligned = Array(models.dropFirst())
-    let points = lambdas.map { text in (try? Realignment.parse(text, models: aligned))?.lambdas ?? [] }
-    let varied = aligned.indices.filter { model in Set(points.map { $0.count > model ? $0[model] : 0 }).count > 1 }
-    guard varied.count <= 1, points.allSatisfy({ $0.count == aligned.count }), !aligned.isEmpty else {
+    let voices = models.dropFirst() + (hasReferencePrompt ? [Realignment.promptName] : [])
+    let points = lambdas.map { text in
+      (try? realignment(text)).map { $0.lambdas + (hasReferencePrompt ? [$0.prompt] : []) } ?? []
+    }
+    let varied = voices.indices.map { $0 - voices.startIndex }.filter { voice in
+      Set(points.map { $0.count > voice ? $0[voice] : 0 }).count > 1
+    }
+    guard varied.count <= 1, points.allSatisfy({ $0.count == voices.count }), !voices.isEmpty else {
       return LambdaAxis(label: "point of the grid", names: lambdas, places: lambdas.indices.map { Double($0 + 1) })
     }
-    let model = varied.first ?? 0
-    let values = points.map { Realignment(lambdas: [$0[model]]) }
+    let voice = varied.first ?? 0
+    let values = points.map { Realignment(lambdas: [$0[voice]]) }
     return LambdaAxis(
-      label: aligned.count > 1 ? "λ of \(aligned[model])" : "λ", names: values.map { $0.description(models: []) },
+      label: voices.count > 1 ? "λ of \(Array(voices)[voice])" : "λ", names: values.map { $0.description(models: []) },
       places: values.map { Double($0.lambdas[0]) })
   }
 }

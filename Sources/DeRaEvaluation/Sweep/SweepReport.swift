@@ -25,7 +25,7 @@ package struct SweepReport: Sendable {
       <p>Means with 95 % confidence intervals (Student's t over \(header.prompts.count > 1 ? "prompts" : "seeds"), on a
       scale where they stay among the values that a figure can have). KL divergences are sums over an answer's
       tokens of the whole distributions' divergence: KL(π_λ ‖ π_ref) along answers drawn under λ, KL(π_ref ‖ π_λ) along the
-      reference's own. π_λ is the blend at temperature 1.</p>
+      reference's own. π_λ is the blend at temperature 1.\(referenceNote)</p>
       \(table)<h2>Answers side by side</h2>
       <p>The first seed of the first \(count(min(Self.shownPrompts, header.ownPrompts.count), "prompt")). All λ draw with the same random numbers.</p>
       \(answers)<h2>Settings</h2>
@@ -39,6 +39,12 @@ package struct SweepReport: Sendable {
     return escaped(
       "\(count(header.ownPrompts.count, "prompt")) × \(header.lambdas.count) λ × \(count(header.seeds, "seed")); "
         + "aligned \(aligned.isEmpty ? "none" : aligned).")
+  }
+
+  private var referenceNote: String {
+    guard header.hasReferencePrompt else { return "" }
+    return " π_ref is \(header.models.count > 1 ? "the reference model" : "the model") after the reference prompt; "
+      + "ln p(answer) is after the prompt."
   }
 
   private func count(_ number: Int, _ name: String) -> String { "\(number) \(name)\(number == 1 ? "" : "s")" }
