@@ -159,7 +159,7 @@ private let results = ["samples.jsonl", "summary.csv", "summary.json", "report.h
     #expect(throws: RewardError.self) { try sweep("failed", "--reward", "x=command:\(command)") }
   }
 
-  @Test(.timeLimit(.minutes(1))) func aCommandThatDoesNotEndIsEnded() throws {
+  @Test(.timeLimit(.minutes(5))) func aCommandThatDoesNotEndIsEnded() throws {
     let stubborn = "trap '' TERM; while read line; do echo 1; done; sleep 1000"
     let result = try sweep("stubborn", "--reward", "x=command:\(stubborn)")
     #expect(result.rows[0].mean("reward.x") == 1)
