@@ -71,6 +71,7 @@ package struct ServeCommand: ParsableCommand {
     let serving = try Serving(self)
     router.open(serving.service.routes())
     for address in addresses { Output.note("Serving \(serving.service.model.name) at \(address)") }
+    Reachability.tell(addresses, key: access.keys.first)
     notifier?.ready("serving at \(addresses.joined(separator: ", "))")
     signals.wait(every: notifier?.watchdogMicroseconds) {
       if server.isAlive { notifier?.alive() }

@@ -12,8 +12,10 @@ package final class Decoder: Sendable {
   package let models: [ModelWeights]
   /// The coding of the inputs of layers' matrices, unless an engine asks for another.
   package let activations: ActivationCoding
-  /// The layers of all models, model after model.
+  /// The layers of all models, model after model, as they run: with balanced keys.
   let layers: [LayerWeights]
+  /// The vectors that were computed for them.
+  private let memory = WeightMemory()
   /// The most that passes need room for.
   let limits: Limits
 
@@ -33,7 +35,8 @@ package final class Decoder: Sendable {
     self.configuration = configuration
     self.models = models
     self.activations = activations
-    layers = models.flatMap(\.layers)
+    let memory = memory
+    layers = models.flatMap(\.layers).map { $0.balancingKeys(configuration, memory) }
     limits = models.lazy.flatMap(\.linears).reduce(into: Limits()) { limits, linear in
       limits.rank = max(limits.rank, linear.rank)
       limits.changes = max(limits.changes, linear.changes.count)

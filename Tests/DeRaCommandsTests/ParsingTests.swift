@@ -38,7 +38,7 @@ import Testing
     if let error { #expect(RootCommand.exitCode(for: error) == .validationFailure) }
   }
 
-  /// What follows `dera serve` is the server's, `--help` too.
+  /// The arguments after `dera serve` are the server's, `--help` too.
   @Test func theServersArgumentsAreHandedOver() {
     #expect(ServeHandover.arguments(in: ["serve", "m.dera", "--help"]) == ["m.dera", "--help"])
     #expect(ServeHandover.arguments(in: ["help", "serve"]) == ["--help"])

@@ -37,7 +37,7 @@ package struct ServerAddress: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// As the `Host` header has it.
+  /// The text of the `Host` header.
   package var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":" + port }
   package var description: String { "http://\(authority)\(path)" }
 }
