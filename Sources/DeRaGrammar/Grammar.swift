@@ -21,19 +21,23 @@ package indirect enum GrammarSource: Sendable, Equatable {
 package final class Grammar: Sendable {
   let automaton: Automaton
 
+  /// - Parameter closesObjects: an object whose schema lists properties has no others, unless the schema speaks of them.
+  ///   The standard allows any; a model that may add some seldom comes to an end.
   /// - Throws: `GrammarError`: what the source asks for is malformed, not supported, too large or impossible.
-  package init(_ source: GrammarSource) throws(GrammarError) {
+  package init(_ source: GrammarSource, closesObjects: Bool = false) throws(GrammarError) {
     var rules: [Rule] = []
-    let node = try Self.node(source, &rules, depth: 0)
+    let node = try Self.node(source, &rules, depth: 0, closesObjects)
     rules.append(Rule(node: node, isContainer: false))
     automaton = try AutomatonBuilder.build(rules, root: rules.count - 1)
   }
 
-  private static func node(_ source: GrammarSource, _ rules: inout [Rule], depth: Int) throws(GrammarError) -> Node {
+  private static func node(
+    _ source: GrammarSource, _ rules: inout [Rule], depth: Int, _ closesObjects: Bool
+  ) throws(GrammarError) -> Node {
     guard depth <= GrammarLimits.groups else { throw .tooLarge(what: "nested groups", limit: GrammarLimits.groups) }
     func nodes(_ sources: [GrammarSource], _ rules: inout [Rule]) throws(GrammarError) -> [Node] {
       var nodes: [Node] = []
-      for source in sources { nodes.append(try node(source, &rules, depth: depth + 1)) }
+      for source in sources { nodes.append(try node(source, &rules, depth: depth + 1, closesObjects)) }
       return nodes
     }
     switch source {
@@ -42,7 +46,8 @@ package final class Grammar: Sendable {
       var schema = JSONObject()
       schema.append("type", "object")
       return .rule(try SchemaCompiler.compile(.object(schema), into: &rules))
-    case .jsonSchema(let schema): return .rule(try SchemaCompiler.compile(schema, into: &rules))
+    case .jsonSchema(let schema):
+      return .rule(try SchemaCompiler.compile(schema, into: &rules, closesObjects: closesObjects))
     case .regex(let pattern): return try RegexParser.wholeMatch(pattern)
     case .literals(let texts): return .literals(texts.map { Array($0.utf8) })
     case .sequence(let sources): return .sequence(try nodes(sources, &rules))

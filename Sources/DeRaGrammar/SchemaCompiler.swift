@@ -7,18 +7,23 @@ struct SchemaCompiler {
   private var ruleOf: [[Int]: Int] = [:]
   private var pending: [(rule: Int, schema: [Int])] = []
   private var character: Int?
+  private let closesObjects: Bool
 
   /// - Parameter rules: there already; new ones are appended.
-  private init(_ schema: JSON, rules: [Rule]) {
+  private init(_ schema: JSON, rules: [Rule], closesObjects: Bool) {
+    self.closesObjects = closesObjects
     reader = SchemaReader(schema)
     self.rules = rules
   }
 
   /// Appends the rules of a schema.
+  /// - Parameter closesObjects: as `Grammar` has it.
   /// - Returns: the index of the rule for the whole.
   /// - Throws: `GrammarError`.
-  static func compile(_ schema: JSON, into rules: inout [Rule]) throws(GrammarError) -> Int {
-    var compiler = SchemaCompiler(schema, rules: rules)
+  static func compile(
+    _ schema: JSON, into rules: inout [Rule], closesObjects: Bool = false
+  ) throws(GrammarError) -> Int {
+    var compiler = SchemaCompiler(schema, rules: rules, closesObjects: closesObjects)
     let root = try compiler.rule(for: [compiler.reader.location("#", schema)])
     while let next = compiler.pending.popLast() {
       compiler.rules[next.rule].node = try compiler.node(for: next.schema)
@@ -232,7 +237,10 @@ extension SchemaCompiler {
       let isRequired = shape.required.contains { JSON.equal($0, property.name) }
       properties.append(.init(name: property.name, value: try rule(for: property.schema), isRequired: isRequired))
     }
-    let isClosed = shape.additional.contains { reader.locations[$0].schema == .bool(false) }
+    let isClosed =
+      shape.additional.contains { reader.locations[$0].schema == .bool(false) }
+      || closesObjects && shape.listsProperties && shape.additional.isEmpty
+        && shape.minProperties <= properties.count
     // Other names may come twice, which counts once.
     if !isClosed, shape.minProperties > shape.required.count + 1 {
       throw .unsupported(

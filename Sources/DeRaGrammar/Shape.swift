@@ -78,6 +78,9 @@ struct Shape: Sendable {
       || !additional.isEmpty || minProperties > 0 || maxProperties != nil
   }
 
+  /// Whether a property is described, and not only demanded.
+  var listsProperties: Bool { properties.contains { !$0.schema.isEmpty } }
+
   /// The locations that apply to a property's value.
   func schema(of name: String) -> [Int] {
     properties.first { JSON.equal($0.name, name) }?.schema ?? additional

@@ -39,6 +39,21 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (#"{"type":"object","properties":{"a":{"const":1}}}"#, #"{"a":1}"#, #"{"a":1,"b":1}"#),
+    (#"{"properties":{"a":{"properties":{"b":{}}}},"type":"object"}"#, #"{"a":{"b":1}}"#, #"{"a":{"c":1}}"#),
+    (#"{"allOf":[{"properties":{"a":{}}},{"properties":{"b":{}}}],"type":"object"}"#, #"{"a":1,"b":1}"#, #"{"c":1}"#),
+    (#"{"type":"object","properties":{"a":{}},"required":["b"]}"#, #"{"a":1,"b":1}"#, #"{"b":1,"c":1}"#),
+    (#"{"type":"object","properties":{"a":{}},"additionalProperties":{"const":2}}"#, #"{"b":2}"#, #"{"b":3}"#),
+    (#"{"type":"object","required":["a"]}"#, #"{"a":1,"b":2}"#, #"{"b":2}"#),
+  ])
+  func objectsAreClosedWhereAsked(schema: String, taken: String, refused: String) throws {
+    let grammar = try Grammar(.jsonSchema(try JSON.parse(schema)), closesObjects: true)
+    #expect(try grammar.takes(taken))
+    #expect(try !grammar.takes(refused))
+    #expect(try Grammar.schema(schema).takes(taken))
+  }
+
   @Test func partsFollowEachOther() throws {
     let call = try Grammar(
       .choice([

@@ -21,29 +21,37 @@ final class ScriptedEngine: Sendable {
   }
 
   private let script: Script
+  private let sequences: Int
   private let state = Mutex(State())
 
-  init(_ script: Script) { self.script = script }
+  init(_ script: Script, sequences: Int = 2) {
+    self.script = script
+    self.sequences = sequences
+  }
 
   var requests: [AnswerRequest] { state.withLock { $0.requests } }
   var cancelled: Int { state.withLock { $0.cancelled } }
   var realignments: [Realignment] { state.withLock { $0.realignments } }
 
   var answering: Answering {
-    Answering { request throws(APIError) in
+    Answering { requests throws(APIError) in
       if case .refusal(let error) = self.script { throw error }
-      self.state.withLock { $0.requests.append(request) }
-      let (events, continuation) = AsyncStream.makeStream(of: AnswerEvent.self)
-      let task = Task { await self.play(request, continuation) }
-      return ServedAnswer(
-        events: events,
-        cancel: {
-          self.state.withLock { $0.cancelled += 1 }
-          task.cancel()
-        }, realign: { realignment in self.state.withLock { $0.realignments.append(realignment) } })
+      return requests.map(self.answer)
     } figures: {
-      EngineSnapshot(slots: [EngineSnapshot.Slot(), EngineSnapshot.Slot()])
+      EngineSnapshot(slots: Array(repeating: EngineSnapshot.Slot(), count: self.sequences))
     }
+  }
+
+  private func answer(_ request: AnswerRequest) -> ServedAnswer {
+    state.withLock { $0.requests.append(request) }
+    let (events, continuation) = AsyncStream.makeStream(of: AnswerEvent.self)
+    let task = Task { await self.play(request, continuation) }
+    return ServedAnswer(
+      events: events,
+      cancel: {
+        self.state.withLock { $0.cancelled += 1 }
+        task.cancel()
+      }, realign: { realignment in self.state.withLock { $0.realignments.append(realignment) } })
   }
 
   private func play(_ request: AnswerRequest, _ events: AsyncStream<AnswerEvent>.Continuation) async {

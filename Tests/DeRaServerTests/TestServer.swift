@@ -20,9 +20,9 @@ final class TestServer: Sendable {
 
   init(
     _ script: ScriptedEngine.Script = .words([" kind", " girl"]), access: Access = Access(),
-    limits: ServerLimits = ServerLimits()
+    limits: ServerLimits = ServerLimits(), sequences: Int = 2
   ) throws {
-    engine = ScriptedEngine(script)
+    engine = ScriptedEngine(script, sequences: sequences)
     let lines = Lines()
     self.lines = lines
     let router = Router(access: access) { line in lines.all.withLock { $0.append(line) } }

@@ -134,6 +134,20 @@ import Testing
     #expect(throws: EngineError.stopped) { try engine.submit(request(0)) }
   }
 
+  @Test("requests that belong together are taken together, however long the queue")
+  func groups() async throws {
+    let engine = try engine(1, queue: 1)
+    let answers = try engine.submit((0..<5).map { _ in request(0.5) })
+    #expect(throws: EngineError.self) { try engine.submit(request(0)) }
+    let expected = try alone(request(0.5))
+    for answer in answers {
+      let told = try await read(answer)
+      #expect(told.text == expected)
+    }
+    #expect(throws: GenerationError.emptyPrompt) { try engine.submit([request(0), request(0, prompt: [])]) }
+    #expect(engine.snapshot.waiting == 0)
+  }
+
   @Test("what no engine can answer is refused at once")
   func refusals() throws {
     let engine = try engine(1, context: 20)

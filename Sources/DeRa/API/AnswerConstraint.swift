@@ -20,7 +20,7 @@ public enum AnswerForm: Sendable, Hashable {
   /// Any JSON object.
   case jsonObject
   /// A JSON value that a JSON Schema (draft 2020-12) allows; the schema as a text. Keywords that are not supported are an
-  /// error.
+  /// error. Objects have the properties that `properties` lists and no others, unless `additionalProperties` is given.
   case jsonSchema(String)
   /// A text that matches a regular expression (ECMA-262) from beginning to end.
   case pattern(String)
@@ -38,7 +38,7 @@ extension ModelBundle {
   /// - Throws: `PromptError.noTokenizer`, `GrammarError`.
   package func constraint(compiling source: GrammarSource) throws -> AnswerConstraint {
     guard let vocabulary = grammarVocabulary else { throw PromptError.noTokenizer(path: path) }
-    return AnswerConstraint(grammar: try Grammar(source), vocabulary: vocabulary)
+    return AnswerConstraint(grammar: try Grammar(source, closesObjects: true), vocabulary: vocabulary)
   }
 }
 

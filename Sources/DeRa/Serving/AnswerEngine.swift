@@ -63,7 +63,27 @@ package actor AnswerEngine {
   /// Takes a request.
   /// - Throws: `EngineError`; `GenerationError`, `SamplingError` or `SessionError` for a request that no engine of this
   ///   context length can answer.
-  package nonisolated func submit(_ request: AnswerRequest) throws -> Answer {
+  package nonisolated func submit(_ request: AnswerRequest) throws -> Answer { try submit([request])[0] }
+
+  /// Takes several requests or none; the queue has room for all or for none of them, however many they are.
+  /// - Throws: as for one.
+  package nonisolated func submit(_ requests: [AnswerRequest]) throws -> [Answer] {
+    for request in requests { try check(request) }
+    let answers = requests.map { Answer($0) }
+    let mustStart = try inbox.withLock { inbox throws(EngineError) in
+      if inbox.isStopped { throw .stopped }
+      let count = inbox.snapshot.waiting + inbox.arrived.count
+      let free = inbox.snapshot.slots.count { !$0.isBusy }
+      guard count < queueLength + free else { throw .overloaded(waiting: count) }
+      inbox.arrived += answers
+      defer { inbox.isWorking = true }
+      return !inbox.isWorking
+    }
+    if mustStart { Task { await work() } }
+    return answers
+  }
+
+  private nonisolated func check(_ request: AnswerRequest) throws {
     try request.options.check(
       prompt: request.prompt, reference: request.referencePrompt, contextLength: contextLength, blend: blend)
     if request.referencePrompt != nil, sequences < 2 { throw EngineError.oneSequence }
@@ -71,18 +91,6 @@ package actor AnswerEngine {
     if let token = tokens.first(where: { $0 < 0 || $0 >= bundle.vocabularySize }) {
       throw SessionError.invalidToken(token, vocabularySize: bundle.vocabularySize)
     }
-    let answer = Answer(request)
-    let mustStart = try inbox.withLock { inbox throws(EngineError) in
-      if inbox.isStopped { throw .stopped }
-      let count = inbox.snapshot.waiting + inbox.arrived.count
-      let free = inbox.snapshot.slots.count { !$0.isBusy }
-      guard count < queueLength + free else { throw .overloaded(waiting: count) }
-      inbox.arrived.append(answer)
-      defer { inbox.isWorking = true }
-      return !inbox.isWorking
-    }
-    if mustStart { Task { await work() } }
-    return answer
   }
 
   package nonisolated var snapshot: EngineSnapshot {

@@ -2,13 +2,13 @@ import DeRa
 
 /// The engine as the server sees it; tests put a script in its place.
 package struct Answering: Sendable {
-  /// Never waits.
+  /// Takes all requests of a client or none; never waits.
   /// - Throws: `APIError`, such as overload.
-  package var submit: @Sendable (AnswerRequest) throws(APIError) -> ServedAnswer
+  package var submit: @Sendable ([AnswerRequest]) throws(APIError) -> [ServedAnswer]
   package var figures: @Sendable () -> EngineSnapshot
 
   package init(
-    submit: @escaping @Sendable (AnswerRequest) throws(APIError) -> ServedAnswer,
+    submit: @escaping @Sendable ([AnswerRequest]) throws(APIError) -> [ServedAnswer],
     figures: @escaping @Sendable () -> EngineSnapshot
   ) {
     self.submit = submit
@@ -36,10 +36,11 @@ package struct ServedAnswer: Sendable {
 extension Answering {
   /// An engine of this process.
   package init(_ engine: AnswerEngine) {
-    self.init { request throws(APIError) in
+    self.init { requests throws(APIError) in
       do {
-        let answer = try engine.submit(request)
-        return ServedAnswer(events: answer.events, cancel: answer.cancel, realign: answer.setRealignment)
+        return try engine.submit(requests).map {
+          ServedAnswer(events: $0.events, cancel: $0.cancel, realign: $0.setRealignment)
+        }
       } catch {
         throw APIError(error)
       }
@@ -50,15 +51,26 @@ extension Answering {
 }
 
 extension APIError {
-  /// A failure of the engine as clients see it.
-  init(_ error: any Error) {
+  /// A failure of the engine as clients see it. One that the request brought about is its fault, with the field's name.
+  package init(_ error: any Error) {
     self =
       switch error {
       case let error as APIError: error
       case EngineError.overloaded: .overloaded("\(error)")
       case EngineError.stopped: .unavailable("the server is stopping")
-      case GenerationError.promptTooLong(let tokens, let context): .contextSize(tokens, context)
-      case is GenerationError, is SamplingError, is SessionError: .invalid("\(error)", param: nil)
+      case EngineError.oneSequence: .invalid("\(error)", param: "reference_system")
+      case GenerationError.promptTooLong(let tokens, let context), SessionError.contextFull(let tokens, let context):
+        .contextSize(tokens, context)
+      case GenerationError.promptsTooLong(let tokens, let reference, let context):
+        .contextSize(max(tokens, reference), context)
+      case GenerationError.emptyPrompt, SessionError.empty, SessionError.invalidToken:
+        .invalid("\(error)", param: "prompt")
+      case GenerationError.badOption(let problem), SamplingError.badOption(let problem):
+        .invalid("\(error)", param: problem.name)
+      case GenerationError.maskedWeights: .invalid("\(error)", param: "plausible")
+      case SamplingError.badLogit: .invalid("\(error)", param: "lambda")
+      case SamplingError.nothingPossible, SamplingError.biasOutOfRange: .invalid("\(error)", param: "logit_bias")
+      case SamplingError.grammar: .invalid("\(error)", param: "response_format")
       default: .failed(error)
       }
   }

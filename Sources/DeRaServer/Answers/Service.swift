@@ -54,20 +54,6 @@ package final class Service: Sendable {
     }
   }
 
-  /// Submits all or none.
-  func submit(_ requests: [AnswerRequest]) throws(APIError) -> [ServedAnswer] {
-    var answers: [ServedAnswer] = []
-    for request in requests {
-      do throws(APIError) {
-        answers.append(try answering.submit(request))
-      } catch {
-        for answer in answers { answer.cancel() }
-        throw error
-      }
-    }
-    return answers
-  }
-
   /// Runs `body` for the events of all answers, in the order in which they come. When it throws, or the client leaves, the
   /// answers end.
   func follow(

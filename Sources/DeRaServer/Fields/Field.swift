@@ -75,10 +75,10 @@ extension Field where Value == Float {
       : range.lowerBound > -Double(Float.greatestFiniteMagnitude)
         ? exclusiveMinimum ? "a number \(low)" : "a number of at least \(short(range.lowerBound))" : "a finite number"
     return Field(name: name, expected: expected, schema: JSON(schema)) { json in
-      guard let value = json.double, range.contains(value), !(exclusiveMinimum && value == range.lowerBound) else {
-        return nil
-      }
-      return Float(value)
+      // A number that is too small for a float is zero.
+      guard let value = json.double, range.contains(value) else { return nil }
+      let float = Float(value)
+      return exclusiveMinimum && Double(float) <= range.lowerBound ? nil : float
     }
   }
 

@@ -10,7 +10,7 @@ extension Service {
     var answer = OllamaAnswer(request, route, exchange, self, begun: begun)
     guard let wanted = request.answer else { return exchange.reply(Reply(json: answer.idle)) }
     exchange.note([wanted], self)
-    let running = try submit([wanted])
+    let running = try answering.submit([wanted])
     try await follow(running) { _, event throws(APIError) in try answer.take(event) }
     if !Task.isCancelled { answer.finish() }
   }

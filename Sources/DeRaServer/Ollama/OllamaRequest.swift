@@ -66,7 +66,7 @@ struct OllamaRequest: Sendable {
     let alternatives = try fields(topLogprobs)
     if try fields(logprobs) ?? false { generation.logprobs = alternatives ?? 0 }
     if generation.sampling.seed == nil { generation.sampling.seed = .random(in: 0..<1 << 53) }
-    do { try generation.sampling.validate() } catch { throw .invalid("\(error)", param: "options") }
+    do { try generation.sampling.validate() } catch { throw APIError(error) }
     guard !ids.isEmpty else { throw .invalid("the prompt has no tokens", param: nil) }
     guard ids.count < service.model.context else { throw .contextSize(ids.count, service.model.context) }
     let realignment = try realignment(fields, options, headers, name, service)

@@ -26,7 +26,7 @@ struct ChatRequest: Sendable {
   init(_ request: Request, _ service: Service) throws(APIError) {
     let fields = try Service.fields(of: request)
     let messages = try Messages(fields.json("messages"))
-    let reference = try Self.reference(fields, messages)
+    let reference = try Self.reference(fields, messages, service)
     settings = try RequestSettings(fields, request.headers, service, hasReferencePrompt: reference != nil)
     if let value = try fields(Self.limit) { settings.options.maxTokens = value < 0 ? nil : value }
     let alternatives = try fields(Self.topLogprobs)
@@ -41,22 +41,38 @@ struct ChatRequest: Sendable {
       tools, ResponseFormat.source(fields), param: "response_format")
     prompt = try service.ids(of: messages, tools)
     let tools = tools
-    let other = try reference.map { messages throws(APIError) in try service.ids(of: messages, tools) }
+    let other = try reference.map { reference throws(APIError) in
+      try Self.naming(reference.field) { () throws(APIError) in try service.ids(of: reference.messages, tools) }
+    }
     answers = try settings.requests(prompt, reference: other, service)
   }
 
   /// The conversation that λ of the prompt blends with: the same with another system prompt, or one of its own.
-  private static func reference(_ fields: Fields, _ messages: Messages) throws(APIError) -> Messages? {
+  private static func reference(
+    _ fields: Fields, _ messages: Messages, _ service: Service
+  ) throws(APIError) -> (field: String, messages: Messages)? {
     let name = "reference_messages"
-    if let json = fields.json(name) {
-      guard fields.json(referenceSystem.name) == nil else {
-        throw .invalid("'\(name)' and 'reference_system' exclude each other", param: name)
-      }
-      do { return try Messages(json) } catch {
-        throw .invalid(error.message.replacing("'messages'", with: "'\(name)'"), param: name)
-      }
+    let own = fields.json(name)
+    let system = try fields(referenceSystem)
+    guard own != nil || system != nil else { return nil }
+    guard own == nil || system == nil else {
+      throw .invalid("'\(name)' and '\(referenceSystem.name)' exclude each other", param: name)
     }
-    return try fields(referenceSystem).map(messages.system)
+    guard service.answering.figures().slots.count > 1 else {
+      let field = own != nil ? name : referenceSystem.name
+      throw .invalid("'\(field)': \(EngineError.oneSequence)", param: field)
+    }
+    guard let own else { return system.map { (referenceSystem.name, messages.system($0)) } }
+    return (name, try naming(name) { () throws(APIError) in try Messages(own) })
+  }
+
+  /// Runs `body`, whose errors are about `field` and not about the messages.
+  private static func naming<Value>(
+    _ field: String, _ body: () throws(APIError) -> Value
+  ) throws(APIError) -> Value {
+    do { return try body() } catch {
+      throw .invalid(error.message.replacing("'messages'", with: "'\(field)'"), param: field)
+    }
   }
 }
 

@@ -14,7 +14,7 @@ extension Service {
     _ answer: some OpenAIAnswer, _ requests: [AnswerRequest], _ settings: RequestSettings
   ) async throws(APIError) {
     var answer = answer
-    let running = try submit(requests)
+    let running = try answering.submit(requests)
     let id = answer.envelope.id
     live[id] = LiveAnswers.Entry(answers: running, lambda: settings.lambda)
     defer { live[id] = nil }

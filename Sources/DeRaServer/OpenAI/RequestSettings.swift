@@ -68,7 +68,7 @@ struct RequestSettings: Sendable {
       throw .invalid("'n' and 'lambda_choices' cannot be combined; repeat a λ for another choice", param: "n")
     }
     if options.sampling.seed == nil { options.sampling.seed = .random(in: 0..<1 << 53) }
-    do { try options.sampling.validate() } catch { throw .invalid("\(error)", param: nil) }
+    do { try options.sampling.validate() } catch { throw APIError(error) }
   }
 
   /// λ by the body, else by the header, else by the model's name, else the server's.

@@ -28,10 +28,14 @@ package struct APIError: Error, Sendable {
     APIError(.notFound, "not_found_error", message, param: param)
   }
 
+  /// The first words are OpenAI's: clients look for them.
   static func contextSize(_ tokens: Int, _ context: Int) -> APIError {
     var error = APIError(
       .badRequest, "exceed_context_size_error",
-      "the prompt has \(tokens) tokens and leaves no room for an answer in the context of \(context); shorten it")
+      """
+      this model's maximum context length is \(context) tokens; the prompt has \(tokens) and leaves no room for an \
+      answer: shorten it
+      """)
     error.details = [("n_prompt_tokens", .integer(tokens)), ("n_ctx", .integer(context))]
     return error
   }

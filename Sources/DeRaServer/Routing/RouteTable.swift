@@ -34,8 +34,9 @@ extension Service {
   /// Routes that clients know and no model here can serve.
   private var missingRoutes: [Route] {
     let paths = [
-      "/v1/embeddings", "/embeddings", "/api/embed", "/api/embeddings", "/v1/images/generations", "/v1/audio/speech",
-      "/v1/audio/transcriptions", "/v1/rerank",
+      "/v1/embeddings", "/embeddings", "/embedding", "/api/embed", "/api/embeddings", "/v1/images/generations",
+      "/v1/images/edits", "/v1/images/variations", "/v1/audio/speech", "/v1/audio/transcriptions",
+      "/v1/audio/translations", "/v1/moderations", "/v1/rerank", "/rerank", "/infill",
     ]
     return paths.map { path in
       Route(
