@@ -7,7 +7,7 @@ import DeRaTransformer
 /// The output matrix is applied once a position and model, whatever the number of λ; a λ costs one sum over the vocabulary,
 /// h(λ) = h_ref + Σ λ·(h_m − h_ref). Where models share that matrix the difference is taken before it, of their final hidden
 /// states, so that λ does not amplify the rounding of its input. Blends therefore differ from `DecodingSession.logits`, which
-/// applies the matrix to the blend, by rounding only.
+/// applies the matrix to the blend, by rounding only; with `asDecoding` they do not, and the matrix is applied for every λ.
 ///
 /// Models run as decoding runs them: beside the reference for a λ that uses it, else by themselves. A model that is needed
 /// in both ways runs twice.
@@ -28,6 +28,8 @@ package final class TeacherForcing {
   private let own: [LogitRows?]
   /// `[forms]`: logits minus the reference's; nil where no λ needs them.
   private let directions: [LogitRows?]
+  /// `[realignments]`: logits `[block, vocabulary]` of blends as decoding makes them; nil where there are none.
+  private let blends: [LogitRows?]
   private var end = 0
   /// Positions of the last pass over the models, and of the last block.
   private var pass = 0..<0
@@ -40,6 +42,12 @@ package final class TeacherForcing {
     var addends: [(form: Int, lambda: Float)] = []
     /// Whether the addends are directions.
     var isDirected = false
+
+    /// The weights of a blend of hidden states.
+    /// - Parameter base: the reference's.
+    func terms(base weight: Float) -> [(form: Int, weight: Float)] {
+      (base.map { [($0, weight)] } ?? []) + addends.map { ($0.form, $0.lambda) }
+    }
   }
 
   /// - Parameters:
@@ -47,9 +55,11 @@ package final class TeacherForcing {
   ///     has a mixture for every λ.
   ///   - realignments: the λ that logits will be asked for.
   ///   - withDirections: keeps h_m − h_ref of every aligned model, whatever the λ; not where weights are blended.
+  ///   - asDecoding: logits have the bits that decoding gives.
   /// - Throws: `SessionError.outOfMemory` when a model that runs twice cannot have a second cache.
-  package init(session: DecodingSession, realignments: [Realignment], withDirections: Bool = false) throws(SessionError)
-  {
+  package init(
+    session: DecodingSession, realignments: [Realignment], withDirections: Bool = false, asDecoding: Bool = false
+  ) throws(SessionError) {
     let count = session.caches.count
     let mixes = session.blend == .weights
     precondition(!mixes || count == realignments.count, "a mixture for every λ")
@@ -59,8 +69,9 @@ package final class TeacherForcing {
     }
     let width = session.bundle.configuration.vocabularySize
     let block = session.workspace.state.maxOutputs
-    let needed = recipes.map { recipe in
-      Set((recipe.base.map { [$0] } ?? []) + (recipe.isDirected ? [] : recipe.addends.map(\.form)))
+    let isExact = recipes.map { asDecoding && !$0.addends.isEmpty }
+    let needed = zip(recipes, isExact).map { recipe, isExact in
+      isExact ? [] : Set((recipe.base.map { [$0] } ?? []) + (recipe.isDirected ? [] : recipe.addends.map(\.form)))
     }
     self.session = session
     self.realignments = realignments
@@ -71,7 +82,10 @@ package final class TeacherForcing {
     own = forms.indices.map { form in
       needed.contains { $0.contains(form) } ? LogitRows(count: block, width: width) : nil
     }
-    directions = forms.map { $0.isBeside ? LogitRows(count: block, width: width) : nil }
+    directions = forms.map {
+      $0.isBeside && (withDirections || !asDecoding) ? LogitRows(count: block, width: width) : nil
+    }
+    blends = isExact.map { $0 ? LogitRows(count: block, width: width) : nil }
     for (index, realignment) in realignments.enumerated() where mixes { session.mix(realignment, at: index) }
   }
 
@@ -101,6 +115,9 @@ package final class TeacherForcing {
       own[form]?.fill(from: product([(form, 1)]), block.count)
       directions[form]?.fill(from: product([(form, 1), (0, -1)]), block.count)
     }
+    for (index, realignment) in realignments.enumerated() {
+      blends[index]?.fill(from: product(recipes[index].terms(base: realignment.weights[0])), block.count)
+    }
     return block
   }
 
@@ -110,6 +127,7 @@ package final class TeacherForcing {
     _ index: Int, at position: Int, scratch: UnsafeMutableBufferPointer<Float>
   ) -> UnsafeBufferPointer<Float> {
     let row = position - block.lowerBound
+    if let blend = blends[index]?[row] { return blend }
     let recipe = recipes[index]
     let base = recipe.base.flatMap { own[$0]?[row] }
     if let base, recipe.addends.isEmpty { return base }

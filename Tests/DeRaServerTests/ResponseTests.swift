@@ -140,7 +140,7 @@ import Testing
       let document = try server.ask("GET", "/openapi.json").json
       let paths = try #require(document["paths"]?.object)
       let routes = Service(try TestServer.model(), server.engine.answering).routes()
-      for route in routes {
+      for route in routes where route.summary != "Not implemented." {
         #expect(paths[route.path]?[route.method.rawValue.lowercased()] != nil, "\(route.path)")
         guard route.method == .GET, !route.path.contains("{") else { continue }
         let response = try server.ask("GET", route.path)

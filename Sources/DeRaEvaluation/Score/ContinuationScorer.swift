@@ -2,7 +2,8 @@ import DeRa
 import DeRaKernels
 import DeRaTokenization
 
-/// Log-likelihoods of continuations under several λ: what "loglikelihood" tasks of evaluation harnesses ask for.
+/// Log-likelihoods of continuations under several λ: what "loglikelihood" tasks of evaluation harnesses ask for. They have
+/// the bits that a server gives for the same text.
 package final class ContinuationScorer {
   private let forcing: TeacherForcing
   private let contextLength: Int
@@ -29,7 +30,7 @@ package final class ContinuationScorer {
       bundle: bundle, contextLength: contextLength, engine: engine,
       maxOutputs: min(PerplexityMeasurement.block, contextLength), cacheCodec: cacheCodec, blend: blend,
       mixtures: realignments.count)
-    forcing = try TeacherForcing(session: session, realignments: realignments)
+    forcing = try TeacherForcing(session: session, realignments: realignments, asDecoding: true)
     scratch = [Float](repeating: 0, count: forcing.vocabularySize)
     self.contextLength = contextLength
   }

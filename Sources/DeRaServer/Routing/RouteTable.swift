@@ -3,11 +3,11 @@ import DeRaJSON
 extension Service {
   /// Every route there is.
   package func routes() -> [Route] {
-    let routes = informationRoutes + tokenRoutes + answerRoutes + ollamaRoutes + missingRoutes
+    let routes = informationRoutes + tokenRoutes + answerRoutes + ollamaRoutes
     var document = Route(.GET, "/openapi.json", "This document.", .now { _ in Reply(json: .null) })
     let text = OpenAPI.document(routes + [document])
     document.action = .now { _ in Reply(json: text) }
-    return routes + [document]
+    return routes + [document] + missingRoutes
   }
 
   private var ollamaRoutes: [Route] {
@@ -31,7 +31,7 @@ extension Service {
     ]
   }
 
-  /// Routes that clients know and no model here can serve.
+  /// Routes that clients know and no model here can serve; not in the document.
   private var missingRoutes: [Route] {
     let paths = [
       "/v1/embeddings", "/embeddings", "/embedding", "/api/embed", "/api/embeddings", "/v1/images/generations",
