@@ -76,6 +76,16 @@ let benchmarkTargets: [Target] = [
 let benchmarkPackage = Package.Dependency.package(
   url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: [])
 
+// The readers of untrusted bytes under libFuzzer, which needs compiler options that a package may not set: tools/fuzz gives them.
+let fuzzTargets: [Target] = [
+  .executableTarget(
+    name: "dera-fuzz",
+    dependencies: [
+      "DeRaPlatform", "DeRaGGUF", "DeRaJSON", "DeRaGrammar", "DeRaCompression", "DeRaTokenization", "DeRaChatTemplate",
+      "DeRaCheckpoints", "DeRaKernels", "DeRa",
+    ], path: "tools/fuzzing", swiftSettings: settings)
+]
+
 let package = Package(
   name: "dera",
   products: [
@@ -131,6 +141,6 @@ let package = Package(
           "DeRaTestSupport", "DeRaCheckpoints", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaEvaluation", real,
         ],
         swiftSettings: settings)
-    ] + (hasBenchmarks ? benchmarkTargets : []),
+    ] + (hasBenchmarks ? benchmarkTargets : []) + (Context.environment["DERA_FUZZ"] == "1" ? fuzzTargets : []),
   swiftLanguageModes: [.v6]
 )
