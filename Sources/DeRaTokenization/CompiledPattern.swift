@@ -7,6 +7,13 @@ final class CompiledPattern: @unchecked Sendable {
 
   let source: String
   fileprivate let code: OpaquePointer
+  /// Whether one look at a place of the text is cheap, so that PCRE2's compiled code can be used: it does not count the steps
+  /// of repetitions. Its interpreter does.
+  fileprivate let isSimple: Bool
+
+  /// Repetitions without an end in one alternative. Three would take a second for a text of 3 kB.
+  private static let repeatLimit = 2
+  private static let choiceLimit = 256
 
   /// - Parameter pcre2: a pattern in PCRE2's syntax.
   /// - Throws: `TokenizerError.invalidPattern` with PCRE2's own message.
@@ -27,8 +34,10 @@ final class CompiledPattern: @unchecked Sendable {
       throw .invalidPattern(pattern: source, reason: "\(Self.message(errorCode)) at byte \(errorOffset)")
     }
     self.code = code
+    let cost = PatternCost(of: source)
+    isSimple = cost.repeats <= Self.repeatLimit && cost.choices <= Self.choiceLimit
     // Failure only means that the interpreter is used.
-    pcre2_jit_compile_8(code, PCRE2_JIT_COMPLETE)
+    if isSimple { pcre2_jit_compile_8(code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD) }
   }
 
   deinit { pcre2_code_free_8(code) }
@@ -46,8 +55,10 @@ final class Matcher {
   /// Backtracking steps at one place of the text, and kilobytes of heap: PCRE2's defaults would allow minutes.
   private static let matchLimit: UInt32 = 1_000_000
   private static let heapLimit: UInt32 = 64 << 10
-  /// Places where a match may start that are tried between two looks at the budget.
-  private static let window = 256
+  /// Places where a match may start that are tried between two looks at the budget, for simple patterns and for others.
+  private static let places = (simple: 256, other: 16)
+  /// Bytes after these places that a simple pattern sees at first: what it takes grows with their square.
+  private static let reach = 1024
   private let data: OpaquePointer?
   private let context: OpaquePointer?
   private let stack: OpaquePointer?
@@ -78,34 +89,57 @@ final class Matcher {
   ) throws(TokenizerError) -> Range<Int>? {
     var start = start
     while true {
-      let end = start + Self.window
+      let end = start + (pattern.isSimple ? Self.places.simple : Self.places.other)
       let match = try firstMatch(of: pattern, in: text, from: start, to: end)
-      // A search that finds nothing near may have looked far.
-      let weight = match.map { 1 + ($0.lowerBound - start) / 16 } ?? Self.window / 16
-      if budget.isExhausted(after: weight) { throw .matchLimit(pattern: pattern.source, code: PCRE2_ERROR_MATCHLIMIT) }
+      try checkBudget(pattern)
       if match != nil || end >= text.count { return match }
       start = end + 1
       while start < text.count, text[start] & 0xC0 == 0x80 { start += 1 }
     }
   }
 
+  private func checkBudget(_ pattern: CompiledPattern) throws(TokenizerError) {
+    if budget.isExhausted() { throw .matchLimit(pattern: pattern.source, code: PCRE2_ERROR_MATCHLIMIT) }
+  }
+
   /// The first match that starts at a byte from `start` to `end`.
+  ///
+  /// A simple pattern is given little of the text and more of it only where it asks for what comes after, so that the budget
+  /// is looked at between.
   private func firstMatch(
     of pattern: CompiledPattern, in text: UnsafeRawBufferPointer, from start: Int, to end: Int
   ) throws(TokenizerError) -> Range<Int>? {
+    guard pattern.isSimple else { return try match(pattern, text, from: start, to: end, options: 0)?.range }
+    var reach = Self.reach
+    while true {
+      var cut = min(end + reach, text.count)
+      while cut < text.count, text[cut] & 0xC0 == 0x80 { cut += 1 }
+      let seen = UnsafeRawBufferPointer(rebasing: text[..<cut])
+      let options = cut < text.count ? PCRE2_PARTIAL_HARD : 0
+      let found = try match(pattern, seen, from: start, to: end, options: options)
+      guard let found, found.isPartial else { return found?.range }
+      try checkBudget(pattern)
+      reach *= 2
+    }
+  }
+
+  private func match(
+    _ pattern: CompiledPattern, _ text: UnsafeRawBufferPointer, from start: Int, to end: Int, options: UInt32
+  ) throws(TokenizerError) -> (range: Range<Int>, isPartial: Bool)? {
     guard let data, let context, let base = text.baseAddress else { return nil }
     let subject = base.assumingMemoryBound(to: UInt8.self)
+    let options = options | PCRE2_NO_UTF_CHECK
     pcre2_set_offset_limit_8(context, end)
-    var result = pcre2_match_8(pattern.code, subject, text.count, start, PCRE2_NO_UTF_CHECK, data, context)
+    var result = pcre2_match_8(pattern.code, subject, text.count, start, options, data, context)
     if result == PCRE2_ERROR_JIT_STACKLIMIT {
-      result = pcre2_match_8(
-        pattern.code, subject, text.count, start, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, data, context)
+      result = pcre2_match_8(pattern.code, subject, text.count, start, options | PCRE2_NO_JIT, data, context)
     }
+    if result == PCRE2_ERROR_PARTIAL { return (start..<start, true) }
     if result == PCRE2_ERROR_NOMATCH { return nil }
     guard result >= 0, let offsets = pcre2_get_ovector_pointer_8(data) else {
       throw .matchLimit(pattern: pattern.source, code: result)
     }
     // \K can put the start after the end.
-    return offsets[0]..<max(offsets[0], offsets[1])
+    return (offsets[0]..<max(offsets[0], offsets[1]), false)
   }
 }

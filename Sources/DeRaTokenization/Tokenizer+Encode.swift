@@ -163,7 +163,7 @@ private struct EncodingRun {
     var position = 0
     var spaces = 0..<0
     while position < text.count {
-      if position & 63 == 0, matcher.budget.isExhausted(after: 4) { throw .workLimit }
+      if position & 63 == 0, matcher.budget.isExhausted() { throw .workLimit }
       guard let match = trie.longestMatch(in: text, at: position) else {
         position += 1
         continue

@@ -8,20 +8,19 @@ import DeRaPlatform
 struct WorkBudget {
   private static let allowance = 5.0
   private static let secondsPerByte = 2e-6
-  /// Small pieces of work between two looks at the clock, which is a system call.
-  private static let interval = 256
 
   private let end: Double
-  private var left = interval
+  /// The thread's time is a system call, and read once for every tick of the coarse clock, which is read for nothing.
+  private var tick = 0
 
   init(bytes: Int) { end = Self.now + Self.allowance + Self.secondsPerByte * Double(bytes) }
 
-  /// Whether time is up; looks only now and then.
-  /// - Parameter weight: how much work was done since the last call, in matches of a word.
-  mutating func isExhausted(after weight: Int = 1) -> Bool {
-    left -= weight
-    guard left <= 0 else { return false }
-    left = Self.interval
+  /// Whether time is up, some milliseconds late.
+  mutating func isExhausted() -> Bool {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+    guard Int(time.tv_nsec) != tick else { return false }
+    tick = Int(time.tv_nsec)
     return Self.now > end
   }
 
