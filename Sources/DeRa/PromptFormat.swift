@@ -12,6 +12,9 @@ package struct PromptFormat: Sendable {
   private let layout: ConversationLayout?
   /// Tokens that end an answer besides the bundle's, because the template is not the bundle's.
   package let furtherEnds: [AnswerEnd]
+  /// Most tokens of a prompt. A text whose length alone says that it has more is refused before it becomes tokens, which
+  /// would take seconds where it is huge.
+  package var tokenLimit = Int.max
 
   /// - Parameter template: Jinja, instead of the bundle's own template.
   /// - Throws: `PromptError.noTokenizer`, or `TemplateError` when the template is malformed.
@@ -31,7 +34,18 @@ package struct PromptFormat: Sendable {
 
   /// Plain text, with the special tokens the model expects around it. Special tokens spelled out in it count as such: that
   /// is how a prompt is laid out by hand.
-  package func tokens(text: String) throws -> [Int32] { try tokenizer.encode(text, addSpecial: true) }
+  /// - Throws: `GenerationError.textTooLong`, `TokenizerError`.
+  package func tokens(text: String) throws -> [Int32] {
+    try checkLength(text)
+    return try tokenizer.encode(text, addSpecial: true)
+  }
+
+  private func checkLength(_ text: String) throws(GenerationError) {
+    let bytes = text.utf8.count
+    guard bytes > tokenLimit else { return }
+    let tokens = tokenizer.leastTokens(bytes: bytes)
+    guard tokens <= tokenLimit else { throw .textTooLong(leastTokens: tokens, contextLength: tokenLimit) }
+  }
 
   /// A conversation ready for the next answer. Without a template the messages' contents are joined as they are.
   package func tokens(messages: [TemplateMessage]) throws -> [Int32] { try tokens(of: prompt(for: messages)) }
@@ -58,7 +72,9 @@ package struct PromptFormat: Sendable {
   }
 
   /// The ids of a conversation that was laid out.
+  /// - Throws: `GenerationError.textTooLong`, `TokenizerError`.
   package func tokens(of prompt: RenderedPrompt) throws -> [Int32] {
+    try checkLength(prompt.text)
     guard layout != nil else { return try tokenizer.encode(prompt.text, addSpecial: true, parseSpecial: parsesSpecial) }
     // The template writes the special tokens itself.
     return try tokenizer.encode(prompt.text, addSpecial: false, content: parsesSpecial ? [] : prompt.content)

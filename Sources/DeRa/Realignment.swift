@@ -131,7 +131,10 @@ package enum RealignmentError: Error, Equatable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .notANumber(let text): "λ must be a finite number, not '\(text)'"
+    case .notANumber(let text):
+      Double(text)?.isFinite == true
+        ? "λ is at most \(Float.greatestFiniteMagnitude) either way, so '\(text)' is not one"
+        : "λ must be a finite number, not '\(text)'"
     case .tooMany(let text, let models):
       "'\(text)' is one point with more λ than the bundle has aligned models (\(Self.list(models))); several points "
         + "are separated by semicolons: '\(text.replacing(",", with: ";"))'"

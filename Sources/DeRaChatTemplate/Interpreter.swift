@@ -123,6 +123,7 @@ final class Interpreter {
     if let condition = loop.condition {
       var kept: [Value] = []
       for element in elements {
+        try meter.step(Meter.stepsPerTurn)
         let inner = Scope(parent: scope)
         try assign(element, to: loop.target, inner)
         if try evaluate(condition, inner).isTrue { kept.append(element) }
@@ -133,7 +134,7 @@ final class Interpreter {
     // As in Jinja, `else` also runs when no turn reaches its end because each is left by `break` or `continue`.
     var finishedATurn = false
     for (index, element) in elements.enumerated() {
-      try meter.step()
+      try meter.step(Meter.stepsPerTurn)
       state.index = index
       let inner = Scope(parent: scope)
       inner["loop"] = .loop(state)

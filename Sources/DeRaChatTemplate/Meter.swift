@@ -5,6 +5,8 @@ final class Meter {
   /// The cost of an element of a list and of a small object on the heap, in characters of 4 bytes.
   private static let charactersPerElement = 6
   private static let charactersPerObject = 16
+  /// Steps of a turn of a loop, which has variables of its own: it takes as long as so many nodes.
+  static let stepsPerTurn = 8
 
   private var steps = 0
   private var touched = 0
@@ -19,8 +21,8 @@ final class Meter {
     TemplateError(kind: kind, line: line, message: message)
   }
 
-  func step() throws(TemplateError) {
-    steps += 1
+  func step(_ count: Int = 1) throws(TemplateError) {
+    steps += count
     if steps > limits.steps { throw exceeded(.steps, limits.steps, "evaluation steps") }
   }
 

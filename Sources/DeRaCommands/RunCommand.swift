@@ -57,7 +57,8 @@ struct RunCommand: ParsableCommand {
     if let server { return try run(at: server) }
     let bundle = try openBundle(bundle ?? "")
     let realignment = try lambda.realignment(for: bundle, hasReferencePrompt: reference.isGiven)
-    let format = try prompting.format(bundle)
+    var format = try prompting.format(bundle)
+    format.tokenLimit = machine.runtime.contextLength(for: bundle)
     try PromptArguments.check(system: system.text ?? reference.wantedSystem, format)
     let text = try promptText()
     let tokens = try tokens(format, system: system.text, text: text)

@@ -9,7 +9,7 @@ package enum Program {
   package static func run(_ root: (some ParsableCommand).Type, arguments: [String]? = nil) -> Never {
     prepare(root)
     do {
-      var command = try root.parseAsRoot(arguments)
+      var command = try parsed(root, arguments)
       try command.run()
     } catch {
       end(root, error)
@@ -21,7 +21,7 @@ package enum Program {
   package static func run(_ root: (some AsyncParsableCommand).Type) async -> Never {
     prepare(root)
     do {
-      var command = try root.parseAsRoot()
+      var command = try parsed(root, nil)
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
@@ -31,6 +31,17 @@ package enum Program {
       end(root, error)
     }
     root.exit()
+  }
+
+  private static func parsed(
+    _ root: (some ParsableCommand).Type, _ arguments: [String]?
+  ) throws -> any ParsableCommand {
+    let command = try root.parseAsRoot(arguments)
+    let given = arguments ?? Array(CommandLine.arguments.dropFirst())
+    if let option = SingleOptions(type(of: command)).repeated(in: given) {
+      throw ValidationError("\(option) is given more than once and has one value; leave out all but one")
+    }
+    return command
   }
 
   private static func prepare(_ root: (some ParsableCommand).Type) {
@@ -54,17 +65,29 @@ package enum Program {
   private static func end(_ root: (some ParsableCommand).Type, _ error: any Error) -> Never {
     switch error {
     case is Interrupted: root.exit(withError: ExitCode.interrupted)
-    // Help, usage and codes are the parser's to show; an error that a running command finds has no usage line, since the
+    case _ where root.exitCode(for: error).isSuccess: show(root.fullMessage(for: error))
+    // Usage and codes are the parser's to show; an error that a running command finds has no usage line, since the
     // parser no longer knows which command it was.
     case let error as ValidationError:
       Output.error(error.message)
       root.exit(withError: ExitCode.validationFailure)
-    case is ExitCode, is CleanExit: root.exit(withError: error)
+    case is ExitCode: root.exit(withError: error)
     case _ where root.exitCode(for: error) != .failure: root.exit(withError: error)
     default:
       Output.error(errorText(error))
       root.exit(withError: ExitCode.failure)
     }
+  }
+
+  /// Help and versions, which the parser would print without looking whether they arrive.
+  private static func show(_ text: String) -> Never {
+    do {
+      if !text.isEmpty { try Output.write(text + "\n") }
+    } catch {
+      Output.error(errorText(error))
+      exit(ExitCode.failure.rawValue)
+    }
+    exit(ExitCode.success.rawValue)
   }
 }
 

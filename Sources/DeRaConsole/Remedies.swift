@@ -17,7 +17,7 @@ package protocol Remediable: Error {
 private func remedy(for error: any Error) -> String? {
   switch error {
   case SessionError.contextFull: "shorten the text or raise --context"
-  case GenerationError.promptTooLong: "shorten it or raise --context"
+  case GenerationError.promptTooLong, GenerationError.textTooLong: "shorten it or raise --context"
   case GenerationError.maskedWeights: "leave out --plausible, or use --blend logits"
   case SamplingError.badLogit, EvaluationError.notFinite:
     "use a smaller λ, or check the bundle with dera inspect --verify"

@@ -24,12 +24,27 @@ package struct ThreadCountsOption: ParsableArguments {
 
   package init() {}
 
-  package func validate() throws { try Threads.check(counts) }
+  package func validate() throws { _ = try counts() }
 
   /// One for every fast core unless others are given.
-  package var counts: [Int] {
-    list?.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 } ?? [Threads.usual]
+  package func counts() throws -> [Int] {
+    try list.map { try counted(list: $0, of: "--threads", in: SessionLimits.threads) } ?? [Threads.usual]
   }
+}
+
+/// The numbers of a list such as `1,2,4`, each given once.
+/// - Throws: `ValidationError` naming `option`.
+package func counted(list: String, of option: String, in range: ClosedRange<Int>) throws -> [Int] {
+  var numbers: [Int] = []
+  for part in list.split(separator: ",", omittingEmptySubsequences: false) {
+    guard let number = Int(part), range.contains(number) else {
+      throw ValidationError(
+        "\(option) takes numbers from \(range.lowerBound) to \(range.upperBound), such as 1,2, not '\(part)'")
+    }
+    guard !numbers.contains(number) else { throw ValidationError("\(option) gives \(number) twice; leave out one") }
+    numbers.append(number)
+  }
+  return numbers
 }
 
 /// The rules of `--threads` in every program.

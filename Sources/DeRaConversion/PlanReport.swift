@@ -87,6 +87,8 @@ package struct PlanReport: Sendable, Equatable, Codable {
   package var roles: [Part]
   package var tensors: [Tensor]
   package var remarks: [ConversionRemark]
+  /// The ways to store the matrix that was asked about.
+  package var explanation: StorageExplanation?
 
   init(_ manifest: BundleManifest, outputBytes: Int, remarks: [ConversionRemark] = []) {
     self.outputBytes = outputBytes

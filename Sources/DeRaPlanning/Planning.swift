@@ -25,7 +25,6 @@ package struct PlanningRequest {
 package struct Planning {
   package struct Result {
     package var plan: PlanReport
-    package var explanation: String?
     /// nil for a dry run.
     package var report: ConversionReport?
     package var warnings: [String]
@@ -180,10 +179,8 @@ package struct Planning {
     plan.measured = found.trial?.measured ?? []
     plan.calibration = found.calibration
     let remarks = found.remarks + PlanRemarks.leftOut(found.choice, names: inputs.names)
+    if let tensor = request.explain { plan.explanation = try await explanation(of: tensor, plan, found) }
     var result = Result(plan: plan, warnings: found.plan.warnings + remarks)
-    if let tensor = request.explain {
-      result.explanation = try await explanation(of: tensor, plan, found)
-    }
     guard let output = request.output, !request.isDryRun else { return result }
     if var trial = found.trial {
       try trial.keep(at: output)
@@ -193,11 +190,11 @@ package struct Planning {
     }
     result.report?.seconds = (ContinuousClock.now - started) / .seconds(1)
     result.report?.warnings += remarks
-    if request.goal != nil || found.trial != nil { result.report?.plan = result.plan }
+    if request.goal != nil || found.trial != nil || plan.explanation != nil { result.report?.plan = result.plan }
     return result
   }
 
-  private func explanation(of tensor: String, _ plan: PlanReport, _ found: Found) async throws -> String {
+  private func explanation(of tensor: String, _ plan: PlanReport, _ found: Found) async throws -> StorageExplanation? {
     var planner = found.planner
     if planner == nil {
       var free = inputs
@@ -206,7 +203,7 @@ package struct Planning {
         try await free.survey([tensor], progress: progress), configuration: inputs.configuration,
         sensitivity: Sensitivity(activations: inputs.options.activations), range: range)
     }
-    return try planner?.explanation(of: tensor, models: inputs.names, plan: plan, choice: found.choice) ?? ""
+    return try planner?.explanation(of: tensor, models: inputs.names, plan: plan, choice: found.choice)
   }
 }
 

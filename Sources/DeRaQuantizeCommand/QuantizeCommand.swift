@@ -127,6 +127,10 @@ package struct QuantizeCommand: AsyncParsableCommand {
   @Flag(name: [.short, .long], help: "Print nothing but warnings and errors.")
   var quiet = false
 
+  /// Lets a program that converts in many ways find a mistake before the first.
+  @Flag(help: .hidden)
+  var checkOnly = false
+
   enum VocabularyRule: String, CaseIterable, ExpressibleByArgument { case same, common }
 
   package func validate() throws {
@@ -136,9 +140,7 @@ package struct QuantizeCommand: AsyncParsableCommand {
         "a bundle is written unpacked: give --output \(name); dera pack \(name) then makes \(output)")
     }
     if output == nil && !planning.dryRun { throw ValidationError("Give the bundle to write: --output FILE.dera") }
-    if planning.explain != nil, json || quiet {
-      throw ValidationError("--explain is a text for people; leave out --json and --quiet")
-    }
+    if planning.explain != nil, quiet, !json { throw ValidationError("--explain prints; leave out --quiet") }
     guard planning.goal != nil else { return }
     if bits != nil {
       throw ValidationError(
@@ -151,6 +153,7 @@ package struct QuantizeCommand: AsyncParsableCommand {
   }
 
   package func run() async throws {
+    if checkOnly { return try check() }
     Interrupt.watch(Interrupt.endings)
     let line = ProgressLine(total: 1, hasBar: true, isShown: !quiet)
     defer { line.clear() }
@@ -159,7 +162,23 @@ package struct QuantizeCommand: AsyncParsableCommand {
     try print(result)
   }
 
+  /// Reads the options and whatever they name, but no weights.
+  private func check() throws {
+    _ = try converter()
+    _ = try planning.request(output: output)
+  }
+
   private func convert(_ line: ProgressLine) async throws -> Planning.Result {
+    let converter = try converter()
+    if let output { try converter.reserve(output) }
+    let progress = Self.progress(on: line)
+    var inputs = try converter.readInputs(progress)
+    try inputs.apply(rules)
+    var task = Planning(inputs, try planning.request(output: output), progress)
+    return try await task.run()
+  }
+
+  private func converter() throws -> Converter {
     let models = try NamedCheckpoint.open(([reference] + aligned).map(ModelArgument.init))
     var options = ConversionOptions(
       bits: bits ?? .eight, delta: delta ?? .own, activations: activations, mergesAdapters: merge,
@@ -168,13 +187,7 @@ package struct QuantizeCommand: AsyncParsableCommand {
     options.chatTemplate = try template.source()
     options.leavesOutOtherTokens = vocabulary == .common
     options.keepsEqualTables = untie
-    let converter = try Self.converter(models, options)
-    if let output { try converter.reserve(output) }
-    let progress = Self.progress(on: line)
-    var inputs = try converter.readInputs(progress)
-    try inputs.apply(rules)
-    var task = Planning(inputs, try planning.request(output: output), progress)
-    return try await task.run()
+    return try Self.converter(models, options)
   }
 
   private static func converter(_ models: [NamedCheckpoint], _ options: ConversionOptions) throws -> Converter {
@@ -224,7 +237,7 @@ package struct QuantizeCommand: AsyncParsableCommand {
           result.plan.text(
             width: Terminal.columns(STDOUT_FILENO), usesColor: Terminal.usesColor(STDOUT_FILENO)))
       }
-      if let explanation = result.explanation { parts.append(explanation) }
+      if let explanation = result.plan.explanation { parts.append(explanation.text) }
       if let report { parts.append(report.text) }
       let remarks = result.plan.remarks.lines
       if !remarks.isEmpty { parts.append(remarks.joined(separator: "\n")) }

@@ -13,7 +13,7 @@ struct TextPipeline: Sendable {
     case pattern(CompiledPattern)
   }
 
-  private let steps: [(step: TextStep, finder: Finder?)]
+  let steps: [(step: TextStep, finder: Finder?)]
 
   /// - Parameter steps: with patterns in PCRE2's syntax.
   /// - Throws: `TokenizerError.invalidPattern`.

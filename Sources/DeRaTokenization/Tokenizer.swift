@@ -68,7 +68,7 @@ package final class Tokenizer: Sendable {
     }
   }
 
-  private func normalized(_ piece: [UInt8]) -> [UInt8] {
+  func normalized(_ piece: [UInt8]) -> [UInt8] {
     guard image.normalizedTrie.nodes.count > 0, piece.withUnsafeBytes(UTF8Text.isValid) else { return piece }
     var text = piece.withUnsafeBytes { PiecedText($0, startsText: true) }
     // A piece that takes too much work to normalise is no token.

@@ -1,6 +1,7 @@
 /// UTF-8 in untrusted bytes. Ill-formed sequences are cut into maximal subparts as the Unicode standard recommends
 /// (section 3.9, table 3-8), which is what Python's `errors="replace"` and Rust's `from_utf8_lossy` do.
 package enum UTF8Text {
+  package static let maximumScalarBytes = 4
   package static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
 
   package enum Unit: Equatable {

@@ -46,6 +46,15 @@ import Testing
     #expect(failure("{% if 0 %}{{ " + repeated(open, 40, middle, close) + " }}{% endif %}") == nil)
   }
 
+  /// A turn makes variables, so it counts for more than a node: empty loops must not run for seconds.
+  @Test func turnsOfLoopsCountMore() {
+    let turns = fewSteps.steps / 8
+    for loop in ["{% for i in range(N) %}{% endfor %}", "{% for i in range(N) if i < 0 %}{% endfor %}"] {
+      expect(.steps, loop.replacing("N", with: "\(turns)"))
+      #expect(failure(loop.replacing("N", with: "\(turns / 4)"), fewSteps) == nil)
+    }
+  }
+
   @Test func nestedBlocks() {
     expect(.nesting, repeated("{% if 1 %}", 101, "x", "{% endif %}"))
     expect(.nesting, repeated("{% for i in x %}", 20_000))

@@ -17,7 +17,8 @@ import Testing
       try FileManager.default.createSymbolicLink(
         atPath: "\(folder.path)/\(name)", withDestinationPath: "\(stubs)/\(name)")
     }
-    for name in ["sft", "dpo", "text"] { _ = try folder.write(name, name) }
+    for name in ["sft", "dpo"] { _ = try folder.write(name, name) }
+    _ = try folder.write("text", String(repeating: "One day a bird sat on the wall. ", count: 200))
   }
 
   private func frontier(_ output: String, _ more: String...) throws -> FrontierRecord { try frontier(output, more) }
@@ -46,12 +47,25 @@ import Testing
     }
   }
 
+  /// A mistake in the last candidate, or a short text, is found before hours of work.
+  @Test func everyInputIsCheckedFirst() throws {
+    let error = #expect(throws: StreamError.self) { try frontier("mistaken", "--candidates", "8,4+wrong") }
+    #expect(error?.description.hasPrefix("candidate 4+wrong: ") == true)
+    #expect(try calls() == [])
+    _ = try folder.write("text", "Too short.")
+    #expect(throws: EvaluationError.self) { try frontier("short") }
+    #expect(try calls().count == 1)
+    let lambdas = #expect(throws: (any Error).self) { try frontier("lambda", "--lambda", "0;x") }
+    #expect(lambdas.map { FrontierCommand.message(for: $0).contains("'x'") } == true)
+  }
+
   private func merged(_ parts: [String], _ output: String) throws -> FrontierRecord? {
     try MergeCommand.parse(parts.map { "\(folder.path)/\($0)" } + ["-o", "\(folder.path)/\(output)"]).mergedFrontier()
   }
 
   private func calls() throws -> [String] {
-    String(decoding: try folder.data("calls"), as: UTF8.self).split(separator: "\n").map(String.init)
+    guard FileManager.default.fileExists(atPath: "\(folder.path)/calls") else { return [] }
+    return String(decoding: try folder.data("calls"), as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
   private func expectSame(_ left: String, _ right: String) throws {

@@ -202,8 +202,9 @@ struct PlanningTests {
     let least = try #require(leastBytes(inputs, planner))
     let (plan, choice) = try inputs.plan(budget: least * 3 / 2, planner) { _ in }
     let name = "blk.1.ffn_up.weight"
-    let text = try planner.explanation(of: name, models: inputs.names, plan: plan.report, choice: choice)
-    let lines = text.split(separator: "\n")
+    let explanation = try planner.explanation(of: name, models: inputs.names, plan: plan.report, choice: choice)
+    #expect(explanation.ways.count { $0.isStored } == 3)
+    let lines = explanation.text.split(separator: "\n")
     #expect(lines[0].hasPrefix("\(name): up, 192 × 96"))
     let chosen = lines.filter { $0.hasPrefix("→") && !$0.hasPrefix("→ is stored") }.map { line -> String in
       let words = line.split(separator: " ")

@@ -13,7 +13,7 @@ import Testing
     ["--output", "x", "--budget", "2MB", "--target-kl", "0.1", "--calibration", "t"],
     ["--output", "x", "--lambda-range", "0:1"], ["--output", "x", "--budget", "2MB", "--lambda-range", "2:1"],
     ["--output", "x", "--budget", "0"], ["--output", "x", "--tensor", "blk.*=int9"],
-    ["--output", "x", "--explain", "blk.0.attn_v.weight", "--json"],
+    ["--output", "x", "--explain", "blk.0.attn_v.weight", "--quiet"],
   ]) func contradictionsAreUsageErrors(options: [String]) {
     do {
       _ = try QuantizeCommand.parse(Self.models + options)
@@ -31,5 +31,6 @@ import Testing
   @Test func aDryRunNeedsNoOutput() throws {
     _ = try QuantizeCommand.parse(Self.models + ["--dry-run"])
     _ = try QuantizeCommand.parse(Self.models + ["--budget", "2MB", "--lambda-range", "-1:3", "-o", "x"])
+    _ = try QuantizeCommand.parse(Self.models + ["--dry-run", "--explain", "blk.0.attn_v.weight", "--json"])
   }
 }

@@ -54,7 +54,8 @@ public final class Batch: Sendable {
     let realignment = try control.lambda.realignment(models: bundle.alignedModels)
     let answer = try engine.submit(
       AnswerRequest(
-        prompt: try bundle.tokens(of: control.prompt), realignment: realignment, options: control.options))
+        prompt: try bundle.tokens(of: control.prompt, limit: engine.contextLength), realignment: realignment,
+        options: control.options))
     control.forward { lambda in answer.setRealignment(try lambda.realignment(models: self.bundle.alignedModels)) }
     for await event in answer.events {
       if let error = control.refusal { throw error }

@@ -44,7 +44,8 @@ extension DeRaError {
   private static func wrapped(_ error: GenerationError) -> DeRaError {
     switch error {
     case .emptyPrompt: .emptyPrompt
-    case .promptTooLong(let tokens, let limit): .promptTooLong(tokens: tokens, contextLength: limit)
+    case .promptTooLong(let tokens, let limit), .textTooLong(let tokens, let limit):
+      .promptTooLong(tokens: tokens, contextLength: limit)
     case .promptsTooLong(let tokens, let reference, let limit):
       .promptTooLong(tokens: max(tokens, reference), contextLength: limit)
     case .badOption(let problem): wrapped(problem)

@@ -30,12 +30,19 @@ extension ModelBundle {
 
   /// Token ids of a prompt, with the special tokens that the model expects around it.
   /// - Throws: `DeRaError.noTokenizer`, `.templateFailed`.
-  public func tokens(of prompt: Prompt) throws -> [Int32] {
+  public func tokens(of prompt: Prompt) throws -> [Int32] { try tokens(of: prompt, limit: .max) }
+
+  /// - Parameter limit: tokens that there is room for.
+  /// - Throws: `DeRaError.promptTooLong` for a text whose length alone says that it has more.
+  func tokens(of prompt: Prompt, limit: Int) throws -> [Int32] {
     try DeRaError.wrapping(path: path) {
+      if case .tokens(let ids) = prompt { return ids }
+      var format = try PromptFormat(self)
+      format.tokenLimit = limit
       switch prompt {
-      case .tokens(let ids): ids
-      case .text(let text): try PromptFormat(self).tokens(text: text)
-      case .chat(let messages): try PromptFormat(self).tokens(messages: messages.map(\.forTemplate))
+      case .tokens(let ids): return ids
+      case .text(let text): return try format.tokens(text: text)
+      case .chat(let messages): return try format.tokens(messages: messages.map(\.forTemplate))
       }
     }
   }

@@ -83,7 +83,7 @@ public actor Session {
     endCurrent()
     let lambda = control.takeNewLambda() ?? control.lambda
     try loop.start(
-      bundle.tokens(of: control.prompt), of: bundle, at: 0,
+      bundle.tokens(of: control.prompt, limit: contextLength), of: bundle, at: 0,
       realignment: lambda.realignment(models: bundle.alignedModels), options: control.options)
     loop.batch.sessions[0].shouldContinue = { !control.isCancelled }
     current = control

@@ -118,6 +118,8 @@ public struct Generation: Sendable, Equatable {
 package enum GenerationError: Error, Equatable, CustomStringConvertible {
   case emptyPrompt
   case promptTooLong(tokens: Int, contextLength: Int)
+  /// The tokens are counted by the text's length: at least so many.
+  case textTooLong(leastTokens: Int, contextLength: Int)
   /// One of two prompts.
   case promptsTooLong(tokens: Int, reference: Int, contextLength: Int)
   case badOption(OptionProblem)
@@ -131,6 +133,8 @@ package enum GenerationError: Error, Equatable, CustomStringConvertible {
     case .emptyPrompt: "the prompt has no tokens; give at least one character"
     case .promptTooLong(let tokens, let contextLength):
       "the prompt has \(tokens) tokens but the context holds \(contextLength)"
+    case .textTooLong(let tokens, let contextLength):
+      "the prompt has at least \(tokens) tokens but the context holds \(contextLength)"
     case .promptsTooLong(let tokens, let reference, let contextLength):
       "the prompt has \(tokens) tokens and the reference prompt \(reference), but the context holds \(contextLength)"
     case .badOption(let problem): "\(problem)"

@@ -14,7 +14,9 @@ struct AdapterText {
     if let template = try HFChatTemplate.read(directory: directory, tokenizer: tokenizer ?? base.tokenizer) {
       merged.chatTemplate = template
     }
-    for id in try ends(tokenizer) where !merged.endOfTextIDs.contains(id) { merged.endOfTextIDs.append(id) }
+    for id in try ends(tokenizer, &merged.remarks) where !merged.endOfTextIDs.contains(id) {
+      merged.endOfTextIDs.append(id)
+    }
     if let tokenizer, let known = base.tokenizer { merged.remarks += Self.remarks(tokenizer, known) }
     return (HuggingFaceTokenizer.fileNames + HFChatTemplate.fileNames + [Self.generationName])
       .map { "\(directory)/\($0)" }.filter { CheckpointFile.exists($0) && !merged.sources.contains($0) }.uniqued
@@ -24,12 +26,14 @@ struct AdapterText {
 
   /// Ids of `generation_config.json`, and of the `eos_token` that `tokenizer_config.json` or `special_tokens_map.json` name,
   /// by the base's vocabulary.
-  private func ends(_ tokenizer: TokenizerDefinition?) throws(CheckpointError) -> [Int] {
+  private func ends(
+    _ tokenizer: TokenizerDefinition?, _ remarks: inout [CheckpointRemark]
+  ) throws(CheckpointError) -> [Int] {
     var ids: [Int] = []
     let size = base.configuration.vocabularySize
     let generation = "\(directory)/\(Self.generationName)"
     if CheckpointFile.exists(generation), let value = try CheckpointFile.json(generation)["eos_token_id"] {
-      ids += try HFConfig.endOfTextIDs(value, path: generation, vocabularySize: size)
+      ids += try HFConfig.endOfTextIDs(value, path: generation, vocabularySize: size, &remarks)
     }
     if let id = tokenizer?.eosID { ids.append(Int(id)) }
     for name in ["tokenizer_config.json", "special_tokens_map.json"] {

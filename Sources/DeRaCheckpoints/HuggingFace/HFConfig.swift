@@ -77,19 +77,31 @@ package struct HFConfig {
 
   /// `eos_token_id` of `config.json`; see `endOfTextIDs(_:path:vocabularySize:)`.
   package func endOfTextIDs(vocabularySize: Int) throws(CheckpointError) -> [Int] {
-    try Self.endOfTextIDs(value("eos_token_id"), path: path, vocabularySize: vocabularySize)
+    var remarks: [CheckpointRemark] = []
+    return try Self.endOfTextIDs(value("eos_token_id"), path: path, vocabularySize: vocabularySize, &remarks)
   }
 
   /// Ids that end an answer, here an integer or a list; those outside the vocabulary cannot occur and are left out.
   /// - Throws: `CheckpointError` when the field is something else.
-  static func endOfTextIDs(_ value: JSON, path: String, vocabularySize: Int) throws(CheckpointError) -> [Int] {
+  static func endOfTextIDs(
+    _ value: JSON, path: String, vocabularySize: Int, _ remarks: inout [CheckpointRemark]
+  ) throws(CheckpointError) -> [Int] {
     if value.isNull { return [] }
     let ids = (value.array ?? [value]).map(\.int)
     guard !ids.contains(nil) else {
       throw CheckpointError(
         path: path, subject: "eos_token_id", problem: value.summary, expected: "an integer or a list of integers")
     }
-    return ids.compactMap { $0 }.filter { $0 >= 0 && $0 < vocabularySize }
+    let known = ids.compactMap(\.self)
+    let inside = known.filter((0..<vocabularySize).contains)
+    let outside = known.filter { !(0..<vocabularySize).contains($0) }
+    if !outside.isEmpty {
+      remarks.append(
+        CheckpointRemark(
+          .ignored,
+          "eos_token_id \(listed(outside.map(String.init))) of \(path): the vocabulary has \(vocabularySize) tokens"))
+    }
+    return inside
   }
 
   private func headDim(hiddenSize: Int, heads: Int) throws(CheckpointError) -> Int {

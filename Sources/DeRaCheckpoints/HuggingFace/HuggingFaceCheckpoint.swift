@@ -48,8 +48,9 @@ extension Checkpoint {
     let path = "\(directory)/\(generationName)"
     let generation = CheckpointFile.exists(path) ? try CheckpointFile.json(path)[field] ?? .null : .null
     let declared =
-      try HFConfig.endOfTextIDs(generation, path: path, vocabularySize: vocabularySize)
-      + HFConfig.endOfTextIDs(config.json[field] ?? .null, path: config.path, vocabularySize: vocabularySize)
+      try HFConfig.endOfTextIDs(generation, path: path, vocabularySize: vocabularySize, &remarks)
+      + HFConfig.endOfTextIDs(
+        config.json[field] ?? .null, path: config.path, vocabularySize: vocabularySize, &remarks)
       + [tokenizer?.eosID].compactMap { $0.map(Int.init) }
     var seen: Set<Int> = []
     let ids = declared.filter { $0 < vocabularySize && seen.insert($0).inserted }

@@ -100,7 +100,8 @@ struct PreTokenizerReader {
 
 /// `decoder` of a `tokenizer.json`.
 enum DecoderReader {
-  private static let supported = ["ByteLevel", "Replace", "ByteFallback", "Fuse", "Strip", "Metaspace", "Sequence"]
+  /// Decoders of models whose pieces are text.
+  private static let supported = ["Replace", "ByteFallback", "Fuse", "Strip", "Metaspace", "Sequence"]
 
   static func read(_ field: TokenizerField, isByteLevel: Bool) throws(CheckpointError) -> TokenizerDefinition.Decoder {
     let chain = try field.chain("decoders")
@@ -141,6 +142,10 @@ enum DecoderReader {
           stop: max(0, try step["stop"].int(default: 0))))
     case "Replace", "Metaspace", "Strip", "ByteFallback":
       throw step.error("the decoder \(type) is not supported at this place of the sequence")
+    case "ByteLevel":
+      throw step.error(
+        "the decoder “ByteLevel” is for a byte-level model, and this one has no such pre-tokenizer",
+        expected: "pre_tokenizer with a step ByteLevel, or one of \(supported.joined(separator: ", "))")
     default: throw step.unsupported("decoder", type, supported: supported)
     }
   }

@@ -52,12 +52,11 @@ struct BlendListArgument: ParsableArguments {
 
   /// - Throws: `ValidationError` for a word that is no `Blend`.
   func blends() throws -> [Blend] {
-    try blend.split(separator: ",", omittingEmptySubsequences: false).map { name in
-      guard let blend = Blend(rawValue: String(name)) else {
-        throw ValidationError("--blend takes logits, weights or logits,weights, not '\(self.blend)'")
-      }
-      return blend
+    let blends = blend.split(separator: ",", omittingEmptySubsequences: false).map { Blend(rawValue: String($0)) }
+    guard !blends.contains(nil), Set(blends).count == blends.count else {
+      throw ValidationError("--blend takes logits, weights or logits,weights, not '\(blend)'")
     }
+    return blends.compactMap(\.self)
   }
 }
 

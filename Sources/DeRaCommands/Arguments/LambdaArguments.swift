@@ -63,6 +63,18 @@ struct FrontierLambdaArgument: ParsableArguments {
 
   /// All points as one text.
   var list: String { texts.isEmpty ? Self.usual : texts.joined(separator: ";") }
+
+  /// Finds what is wrong whatever the models will be called.
+  /// - Parameter models: the aligned models as they are given, `NAME=PATH` or `PATH`.
+  /// - Throws: `RealignmentError`.
+  func check(_ models: [String]) throws(RealignmentError) {
+    let names = models.map { String($0.prefix { $0 != "=" }) }
+    do {
+      _ = try Realignment.parsePoints(list, models: names)
+    } catch .unknownModel where !models.allSatisfy({ $0.contains("=") }) {
+      // The converter names it by its path.
+    }
+  }
 }
 
 /// The points that texts stand for, each once; repetitions are told.

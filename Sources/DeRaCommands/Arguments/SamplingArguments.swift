@@ -57,7 +57,9 @@ package struct SamplingArguments: ParsableArguments {
       guard parts.count == 2, let id = Int32(parts[0]), let value = Float(parts[1]) else {
         throw ValidationError("--logit-bias takes ID=VALUE, such as 15=-2.5, not '\(entry)'")
       }
-      options.sampling.logitBias[id] = value
+      guard options.sampling.logitBias.updateValue(value, forKey: id) == nil else {
+        throw ValidationError("--logit-bias gives token \(id) twice; leave out one")
+      }
     }
     if let maxTokens, maxTokens < 0 { throw ValidationError("--max-tokens must be 0 or more") }
     return try options.validated()

@@ -64,7 +64,13 @@ struct BenchCommand: ParsableCommand {
     let realignments = try lambda.realignments(for: bundle)
     let sizes = try batchSizes()
     var measurements: [Measurement] = []
-    for threads in threads.counts {
+    let longest = max(prompt, generate)
+    if longest > bundle.configuration.contextLength {
+      Output.warning(
+        "\(longest) tokens are more than the \(bundle.configuration.contextLength) that the model was made for: the time "
+          + "grows with the square of a text's length")
+    }
+    for threads in try threads.counts() {
       let engine = try precision.engine(threads: threads)
       for (size, blend) in try sizes.flatMap({ size in try blending.blends().map { (size, $0) } }) {
         let batch = try DecodingBatch(
@@ -89,7 +95,7 @@ struct BenchCommand: ParsableCommand {
 
   private func timeKernels() throws {
     let bench = try KernelBench(repetitions: repetitions)
-    let rows = try interruptible { try threads.counts.flatMap { try bench.measurements(Threads.pool($0)) } }
+    let rows = try interruptible { try threads.counts().flatMap { try bench.measurements(Threads.pool($0)) } }
     try Output.write(json ? jsonText(rows) : KernelMeasurement.table(rows).markdown)
   }
 
@@ -99,12 +105,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func batchSizes() throws -> [Int] {
-    let sizes = batch.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-    guard sizes.allSatisfy(SessionLimits.sequences.contains) else {
-      throw ValidationError(
-        "--batch takes numbers from 1 to \(SessionLimits.sequences.upperBound), such as 1,2, not '\(batch)'")
-    }
-    return sizes
+    try counted(list: batch, of: "--batch", in: SessionLimits.sequences)
   }
 }
 

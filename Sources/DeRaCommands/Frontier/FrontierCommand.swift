@@ -90,6 +90,7 @@ package struct FrontierCommand: ParsableCommand {
     do {
       _ = try FrontierCandidate.list(candidates ?? FrontierCandidate.standard)
       _ = try device.map { try Device($0) }
+      try lambda.check(aligned)
     } catch {
       throw ValidationError("\(error)")
     }

@@ -24,6 +24,8 @@ final class FrontierRun {
 
   private static let generatedTokens = 64
   private static let repetitions = 3
+  /// Bytes, for a share of a size that is not known yet.
+  private static let anySize = 1 << 40
 
   /// The smallest part of a job that one process measures.
   private struct Item {
@@ -92,6 +94,7 @@ final class FrontierRun {
   }
 
   private func measure(_ pending: [Item]) throws {
+    try check(pending)
     let bundles = "\(folder)/bundles"
     try FileManager.default.createDirectory(atPath: bundles, withIntermediateDirectories: true)
     defer { if !keepsBundles { try? FileManager.default.removeItem(atPath: bundles) } }
@@ -99,13 +102,30 @@ final class FrontierRun {
     defer { progress.clear() }
     let base = path("16-bit")
     _ = try build(["--bits", "16", "--delta", "int8"], base, "the 16-bit bundle")
-    benchLambda = try blendToTime(base)
+    let bundle = try ModelBundle(path: base)
+    benchLambda = try blendToTime(bundle)
+    _ = try PerplexityText(
+      bundle: bundle, base: nil, path: settings.file, context: settings.context, limit: settings.chunks)
     for item in pending {
       try measure(item, against: base)
       if let name = item.separate, record[name] == nil, let bits = item.candidate.bits {
         try keep(try measureSeparate(name, bits: bits, quality: record[item.candidate.name]?.quality ?? []))
       }
     }
+  }
+
+  /// Has the converter read the options of all bundles before the first of them takes its time.
+  /// - Throws: `StreamError` naming the candidate.
+  private func check(_ pending: [Item]) throws {
+    for candidate in pending.map(\.candidate) {
+      let options = candidate.options(whole: Self.anySize) + ["--output", path(candidate.name), "--check-only"]
+      do {
+        _ = try child(quantize, models(settings.aligned) + options, "\(candidate.name): options")
+      } catch let error as ChildError {
+        throw StreamError(description: "candidate \(candidate.name): \(error)")
+      }
+    }
+    done = 0
   }
 
   /// How many programs an item takes.
@@ -210,8 +230,7 @@ final class FrontierRun {
   }
 
   /// The first λ at which the most models run.
-  private func blendToTime(_ base: String) throws -> String {
-    let bundle = try ModelBundle(path: base)
+  private func blendToTime(_ bundle: ModelBundle) throws -> String {
     let realignments = try Realignment.parsePoints(settings.lambda, models: bundle.alignedModels)
     func count(_ realignment: Realignment) -> Int { realignment.weights.count { $0 != 0 } }
     let most = realignments.map(count).max()

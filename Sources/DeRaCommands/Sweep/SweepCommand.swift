@@ -120,7 +120,8 @@ package struct SweepCommand: ParsableCommand {
   /// Draws, measures and writes the files.
   package func sweep() throws -> SweepResult {
     let bundle = try bundle.open()
-    let format = try prompting.format(bundle)
+    var format = try prompting.format(bundle)
+    format.tokenLimit = runtime.contextLength(for: bundle)
     try PromptArguments.check(system: reference.wantedSystem, format)
     var prompts = try SweepPrompts(path: prompts, bundle: bundle, format: format, raw: prompting.raw)
     try prompts.addReferences(reference, bundle: bundle, format: format, raw: prompting.raw)

@@ -1,6 +1,5 @@
 import DeRaModelSpec
 import DeRaTensorCore
-import DeRaText
 
 /// Decides what every matrix is stored as, from a survey of them.
 package struct StoragePlanner: Sendable {
@@ -19,7 +18,7 @@ package struct StoragePlanner: Sendable {
   let survey: [TensorSurvey]
   let items: [AllocationItem]
   private let fixed: TensorChoices
-  private let range: LambdaRange
+  let range: LambdaRange
   /// s of each matrix.
   private let weights: [Double]
 
@@ -102,64 +101,5 @@ package struct StoragePlanner: Sendable {
           }
         }, ownWeight: ownWeight)
     }
-  }
-}
-
-extension StoragePlanner {
-  /// One line for each way to store a matrix: bytes, what it loses, the KL that costs, and which was chosen.
-  ///
-  /// - Parameters:
-  ///   - models: names, the reference's first.
-  ///   - plan: the tensors as they are stored.
-  ///   - choice: nil where nothing was allocated.
-  /// - Throws: `ConversionError.noSuchTensor`.
-  package func explanation(
-    of name: String, models: [String], plan: PlanReport, choice: Choice?
-  ) throws(ConversionError) -> String {
-    guard let index = survey.firstIndex(where: { $0.spec.name == name }),
-      let stored = plan.tensors.first(where: { $0.name == name })
-    else { throw .noSuchTensor(name) }
-    let (tensor, item) = (survey[index], items[index])
-    var table = Table([
-      .init("", .left), .init("model", .left), .init("storage", .left), .init("bytes"), .init("loses"), .init("KL"),
-      .init("KL + price"),
-    ])
-    let price = choice?.allocation.price ?? 0
-    func add(_ isChosen: Bool, _ model: String, _ storage: String, _ bytes: Int, _ loss: String, _ distortion: Double) {
-      let score = price > 0 && price.isFinite ? scientific(distortion + price * Double(bytes)) : ""
-      table.rows.append([isChosen ? "→" : "", model, storage, "\(bytes)", loss, scientific(distortion), score])
-    }
-    for (candidate, base) in zip(tensor.base, item.base) {
-      let loss = "\(significant(candidate.error.squareRoot() * 100)) % of |W|"
-      let name = candidate.codec.rawValue
-      add(name == stored.base, models[0], name, base.bytes, loss, base.distortion)
-    }
-    let ownBytes = tensor.base.first { $0.codec.rawValue == stored.base }?.bytes ?? 0
-    for model in tensor.changes.indices {
-      for (candidate, change) in zip(tensor.changes[model], item.changes[model]) {
-        let loss = candidate.lost > 0 ? candidate.lost : candidate.noise
-        let name = candidate.storage.name
-        let isChosen = stored.changes[model] == name || stored.changes[model].hasPrefix("\(name) ")
-        add(
-          isChosen, models[model + 1], name, change.bytes ?? ownBytes,
-          candidate.storage == .own ? "like the reference" : "\(significant(loss.squareRoot() * 100)) % of |D|",
-          change.distortion)
-      }
-    }
-    let legend =
-      price > 0 && price.isFinite
-      ? ["→ is stored: of what each model may store, the least KL + price (bytes times the price of a byte)"]
-      : ["→ is stored"]
-    return ([heading(tensor, models, price)] + table.lines + legend).joined(separator: "\n")
-  }
-
-  private func heading(_ tensor: TensorSurvey, _ models: [String], _ price: Double) -> String {
-    var text = "\(tensor.spec.name): \(tensor.spec.role.rawValue), \(tensor.spec.rows) × \(tensor.spec.columns)"
-    for (model, difference) in zip(models.dropFirst(), tensor.differences) {
-      text += ", |D|/|W| of \(model) \(significant(difference.squareRoot()))"
-    }
-    text += "; KL in nats at the ends of λ \(range)"
-    if price > 0, price.isFinite { text += "; the price of a MB is \(scientific(price * 1e6)) nats" }
-    return text
   }
 }

@@ -59,7 +59,8 @@ extension APIError {
       case EngineError.overloaded: .overloaded("\(error)")
       case EngineError.stopped: .unavailable("the server is stopping")
       case EngineError.oneSequence: .invalid("\(error)", param: "reference_system")
-      case GenerationError.promptTooLong(let tokens, let context), SessionError.contextFull(let tokens, let context):
+      case GenerationError.promptTooLong(let tokens, let context), GenerationError.textTooLong(let tokens, let context),
+        SessionError.contextFull(let tokens, let context):
         .contextSize(tokens, context)
       case GenerationError.promptsTooLong(let tokens, let reference, let context):
         .contextSize(max(tokens, reference), context)

@@ -45,6 +45,10 @@ import Testing
     (#""normalizer": null"#, #""normalizer": {"type": "Sequence"}"#, "normalizers"),
     (#""pre_tokenizer": {"#, #""pre_tokenizer": {"type": "BertPreTokenizer"}, "x": {"#, "BertPreTokenizer"),
     (#""decoder": {"#, #""decoder": {"type": "WordPiece"}, "y": {"#, "WordPiece"),
+    (
+      #""type": "ByteLevel", "add_prefix_space": false, "use_regex": true"#,
+      #""type": "Split", "pattern": {"String": "x"}, "behavior": "Isolated""#, "no such pre-tokenizer"
+    ),
     (#""post_processor": {"#, #""post_processor": {"type": "BertProcessing"}, "z": {"#, "BertProcessing"),
     (#""content": "<s>""#, #""content": 7"#, "a string"),
     (#""content": "<s>""#, #""content": "a""#, "differs"),
