@@ -17,6 +17,7 @@ extension DecodingSession {
         passes += 1
         try workspace.checkContinues(afterPasses: passes)
       }
+      try bundle.checkUnchanged()
     }
   }
 

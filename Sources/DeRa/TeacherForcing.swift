@@ -1,4 +1,5 @@
 import DeRaKernels
+import DeRaPlatform
 import DeRaTensorCore
 import DeRaTransformer
 
@@ -104,6 +105,10 @@ package final class TeacherForcing {
     let first = min(max(first, 0), end)
     block = first..<first
   }
+
+  /// Makes sure that what was computed is of the bundle that was opened; asked after every text.
+  /// - Throws: `FileError.changed`.
+  package func checkUnchanged() throws(FileError) { try session.bundle.checkUnchanged() }
 
   /// Computes the logits of the next positions and says which; empty at the text's end.
   package func next() -> Range<Int> {

@@ -6,7 +6,7 @@ package struct StorageExplanation: Sendable, Equatable, Codable {
     package var model: String
     package var storage: String
     package var bytes: Int
-    /// What is lost, as a share of the matrix (reference) or of the difference (aligned models), root mean square; nil where the
+    /// Loss as a share of the matrix (reference) or of the difference (aligned models), root mean square; nil where the
     /// matrix loses what the reference's does.
     package var loss: Double?
     /// Expected KL, nats.

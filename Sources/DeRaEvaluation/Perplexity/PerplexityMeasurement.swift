@@ -72,7 +72,7 @@ package final class PerplexityMeasurement {
 
   /// Adds the tokens after `first` of a text, each scored by the logits before it.
   /// - Returns: the sums over these tokens.
-  /// - Throws: `SessionError`, `EvaluationError.notFinite`.
+  /// - Throws: `SessionError`, `EvaluationError.notFinite`, `FileError.changed`.
   @discardableResult
   package func add(_ text: [Int32], from first: Int) throws -> PerplexityTotals {
     // The last token's logits would be scored by nothing.
@@ -85,6 +85,8 @@ package final class PerplexityMeasurement {
       text.withUnsafeBufferPointer { score(positions, $0) }
       try collect(positions.count, &part)
     }
+    try subject.checkUnchanged()
+    try base?.checkUnchanged()
     totals.append(part)
     return part
   }

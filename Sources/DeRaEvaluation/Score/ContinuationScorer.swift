@@ -63,6 +63,7 @@ package final class ContinuationScorer {
         }
       }
     }
+    try forcing.checkUnchanged()
     for (score, realignment) in zip(scores, forcing.realignments) where !score.logLikelihood.isFinite {
       throw EvaluationError.notFinite(lambda: realignment.description(models: []))
     }
