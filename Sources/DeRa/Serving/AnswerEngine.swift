@@ -102,23 +102,27 @@ package actor AnswerEngine {
   }
 
   /// Takes no more requests and ends the answers that wait or are under way, with `EngineError.stopped`.
-  package func stop() {
+  package nonisolated func stop() async {
     inbox.withLock { $0.isStopped = true }
+    await end()
+  }
+
+  /// Has its turn once `work` is over.
+  private func end() {
     receive()
     fail(EngineError.stopped)
     publish()
   }
 
-  /// Computes until nothing is left to do.
-  private func work() async {
+  /// Computes until nothing is left to do or it is stopped. It never waits: a suspended task goes through Swift's
+  /// cooperative threads, and the pool's threads fall asleep meanwhile.
+  private func work() {
     while receive() {
       retire()
       admit()
       realign()
       step()
       publish()
-      // Lets `stop` in.
-      await Task.yield()
     }
   }
 
@@ -129,7 +133,7 @@ package actor AnswerEngine {
       waiting += inbox.arrived
       inbox.arrived.removeAll()
       inbox.isWorking = !(waiting.isEmpty && loop.isIdle)
-      return inbox.isWorking
+      return inbox.isWorking && !inbox.isStopped
     }
   }
 

@@ -263,6 +263,8 @@ extension Generation {
       case .context: "; the context is full: the next message will drop the oldest turns"
       case .cancelled: "; stopped"
       }
+    // A server that was left does not tell.
+    if finishReason == .cancelled && answerTokens == 0 { return "[stopped]" }
     return "[\(answerTokens) tokens, \(fixed(decodeRate, 1)) tok/s\(reason)]"
   }
 

@@ -34,6 +34,10 @@ extension RunCommand {
         return !Interrupt.isRequested
       }
     }
+    if generation.finishReason == .cancelled, !json {
+      Output.note("\nStopped by Ctrl-C; the server has stopped too.")
+      throw ExitCode.interrupted
+    }
     let report = RunReport(generation, server: server, realignment: realignment)
     try show(
       generation, report,

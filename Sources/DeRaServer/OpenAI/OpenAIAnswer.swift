@@ -3,6 +3,7 @@ import DeRa
 /// The response to a request of OpenAI's: events of the engine in, chunks or one object out.
 protocol OpenAIAnswer {
   var envelope: Envelope { get }
+  var exchange: Exchange { get }
   /// - Parameter index: which of the request's answers the event is of.
   mutating func take(_ event: AnswerEvent, of index: Int) throws(APIError)
   mutating func finish()
@@ -18,7 +19,11 @@ extension Service {
     let id = answer.envelope.id
     live[id] = LiveAnswers.Entry(answers: running, lambda: settings.lambda)
     defer { live[id] = nil }
-    try await follow(running) { index, event throws(APIError) in try answer.take(event, of: index) }
+    // A whole response may take long to put together, which the event loop must not.
+    let executor: (any TaskExecutor)? = settings.isStreamed ? answer.exchange.executor : nil
+    try await withTaskExecutorPreference(executor) { () async throws(APIError) in
+      try await follow(running) { index, event throws(APIError) in try answer.take(event, of: index) }
+    }
     if !Task.isCancelled { answer.finish() }
   }
 }

@@ -9,12 +9,15 @@ package final class Exchange: Sendable {
   package let form: APIForm
   /// Figures for the log.
   package let record = Mutex(RequestRecord())
+  /// Runs what writes a stream where it is sent: a token wakes one thread on its way, not two.
+  let executor: EventLoopExecutor
   private let eventLoop: any EventLoop
   private let connection: NIOLoopBound<Connection>
 
   init(_ request: Request, connection: Connection, on eventLoop: any EventLoop) {
     self.request = request
     form = APIForm(path: request.path)
+    executor = EventLoopExecutor(eventLoop)
     self.eventLoop = eventLoop
     self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
   }
@@ -34,6 +37,18 @@ package final class Exchange: Sendable {
   private func onLoop(_ body: @escaping @Sendable (Connection) -> Void) {
     if eventLoop.inEventLoop { return body(connection.value) }
     eventLoop.execute { [connection] in body(connection.value) }
+  }
+}
+
+/// Runs tasks on an event loop.
+final class EventLoopExecutor: TaskExecutor {
+  private let eventLoop: any EventLoop
+
+  init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    eventLoop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }
 
