@@ -14,6 +14,14 @@ import Testing
     ("/v1/chat/completions", #"{"messages":[{"role":"king","content":"Hi"}]}"#, "messages"),
     ("/v1/chat/completions", #"{"messages":[{"role":"user","content":1}]}"#, "messages"),
     ("/v1/chat/completions", #"{"messages":[{"role":"user","content":[{"type":"image_url"}]}]}"#, "messages"),
+    (
+      "/v1/chat/completions",
+      #"{"messages":[{"role":"assistant","content":"a"},{"role":"assistant","content":"b"}]}"#, "messages"
+    ),
+    ("/v1/chat/completions", "{\(message),\"grammar\":\"root ::= [a]\"}", "grammar"),
+    ("/v1/chat/completions", "{\(message),\"json_schema\":{\"type\":\"king\"}}", "response_format"),
+    ("/v1/chat/completions", "{\(message),\"json_schema\":{},\"response_format\":{}}", "json_schema"),
+    ("/v1/chat/completions", "{\(message),\"repeat_penalty\":1e-60}", "repeat_penalty"),
     ("/v1/chat/completions", "{\(message),\"temperature\":-1}", "temperature"),
     ("/v1/chat/completions", "{\(message),\"temperature\":\"0\"}", "temperature"),
     ("/v1/chat/completions", "{\(message),\"top_p\":1.5}", "top_p"),

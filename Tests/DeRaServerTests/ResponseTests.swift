@@ -53,6 +53,9 @@ import Testing
       let events = try server.ask("POST", "/v1/chat/completions", fields + ",\"stream\":true}").events
       let streamed = events.flatMap { $0["choices"]?.array?.first?["logprobs"]?["content"]?.array ?? [] }
       #expect(streamed == entries)
+      // Text never comes without its tokens' log-probabilities.
+      let texts = events.compactMap { $0["choices"]?.array?.first }.filter { $0["delta"]?["content"]?.string != nil }
+      #expect(texts.allSatisfy { $0["logprobs"]?["content"]?.array?.isEmpty == false })
     }
   }
 

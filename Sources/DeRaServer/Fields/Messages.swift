@@ -59,6 +59,8 @@ struct Messages: Sendable {
   ]
   private static let roles = ["system", "developer", "user", "assistant", "tool"]
 
+  private init(list: [TemplateMessage]) { self.list = list }
+
   /// - Throws: an error that names `messages`.
   init(_ json: JSON?, mayBeEmpty: Bool = false, mayLackContent: Bool = false) throws(APIError) {
     guard let json else { throw Self.wrong("are missing") }
@@ -66,6 +68,9 @@ struct Messages: Sendable {
     guard mayBeEmpty || !values.isEmpty else { throw Self.wrong("must not be empty") }
     guard values.count <= Self.limit else { throw Self.wrong("are \(values.count), more than \(Self.limit)") }
     for (index, value) in values.enumerated() { list.append(try Self.message(value, "[\(index)]", mayLackContent)) }
+    guard !continuesLast || !Messages(list: Array(list.dropLast())).continuesLast else {
+      throw Self.wrong("end with two of the assistant, of which only one can be continued")
+    }
   }
 
   private static func wrong(_ what: String) -> APIError { .invalid("'messages' \(what)", param: "messages") }

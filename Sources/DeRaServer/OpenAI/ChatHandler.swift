@@ -61,18 +61,19 @@ struct ChatAnswer: OpenAIAnswer {
     case .admitted(let cached, let differsAt):
       if index == 0 { exchange.note(cached: cached, differsAt: differsAt, request.answers[0], service) }
       begin(index)
-    case .prompt(let processed, let total): progress(processed, total, index)
+      progress(cached, request.answers[index].prompt.count, cached: cached, index)
+    case .prompt(let processed, let total): progress(processed, total, cached: choices[index].cachedTokens, index)
     case .promptLogprobs: break
     case .token(_, let text, let logprobs):
       if let logprobs { choices[index].logprobs.append(logprobs) }
-      add(text, logprobs, index)
+      add(text, index)
     case .realigned(let token, let realignment): choices[index].trace.append((token, realignment))
     case .finished(let generation, let text):
       choices[index].generation = generation
       tally.add(generation, isFirst: index == 0)
       service.statistics.add(generation, choices[index].trace)
       exchange.record.withLock { $0.answerTokens = tally.answerTokens }
-      add(text, nil, index, isLast: true)
+      add(text, index, isLast: true)
       end(index)
     case .failed(let error): throw APIError(error)
     }
@@ -89,34 +90,33 @@ struct ChatAnswer: OpenAIAnswer {
     send(index, delta: ["role": "assistant", "content": .null])
   }
 
-  private func progress(_ processed: Int, _ total: Int, _ index: Int) {
+  private mutating func progress(_ processed: Int, _ total: Int, cached: Int, _ index: Int) {
+    choices[index].cachedTokens = cached
     guard isStreamed, request.showsProgress else { return }
-    let cached = exchange.record.withLock { $0.cachedTokens } ?? 0
     send(
       index, delta: JSON([]),
       [("prompt_progress", ["total": .integer(total), "cache": .integer(cached), "processed": .integer(processed)])])
   }
 
-  private mutating func add(_ text: String, _ logprobs: TokenLogprobs?, _ index: Int, isLast: Bool = false) {
-    let calls = choices[index].calls.count
+  private mutating func add(_ text: String, _ index: Int, isLast: Bool = false) {
+    var number = choices[index].calls.count
     let pieces = choices[index].take(text, isLast: isLast)
     guard isStreamed else {
       for case .text(let text) in pieces { choices[index].text += text }
       return
     }
-    // The token's log-probability goes with the text it completes, or alone.
-    var logprobs = logprobs
-    var number = calls
     for piece in pieces {
       switch piece {
-      case .text(let text): send(index, delta: ["content": .string(text)], logprobs: logprobs)
+      case .text(let text): send(index, delta: ["content": .string(text)], logprobs: choices[index].takeLogprobs())
       case .call(let call):
-        send(index, delta: ["tool_calls": [call.openAI(index: number)]], logprobs: logprobs)
+        send(index, delta: ["tool_calls": [call.openAI(index: number)]], logprobs: choices[index].takeLogprobs())
         number += 1
       }
-      logprobs = nil
     }
-    if let logprobs { send(index, delta: ["content": ""], logprobs: logprobs) }
+    // Log-probabilities of tokens that bring no text.
+    if isLast, !choices[index].logprobs.isEmpty {
+      send(index, delta: ["content": ""], logprobs: choices[index].takeLogprobs())
+    }
   }
 
   private func end(_ index: Int) {
@@ -127,11 +127,14 @@ struct ChatAnswer: OpenAIAnswer {
       [("timings", tally.timings), ("dera", choice.dera(request.settings.lambda))])
   }
 
+  /// - Parameter logprobs: of the tokens that the delta is made of; nil for a delta without tokens.
   private func send(
-    _ index: Int, delta: JSON, logprobs: TokenLogprobs? = nil, finish: JSON = .null, _ more: [(String, JSON)] = []
+    _ index: Int, delta: JSON, logprobs: [TokenLogprobs]? = nil, finish: JSON = .null, _ more: [(String, JSON)] = []
   ) {
     var choice: [(String, JSON)] = [("index", .integer(index)), ("delta", delta)]
-    if let logprobs { choice.append(("logprobs", ["content": [entries.entry(logprobs)]])) }
+    if let logprobs, request.settings.options.logprobs != nil {
+      choice.append(("logprobs", ["content": .array(logprobs.map(entries.entry))]))
+    }
     choice.append(("finish_reason", finish))
     exchange.send(StreamForm.events.frame(envelope.json([("choices", [JSON(choice)])] + more)))
   }

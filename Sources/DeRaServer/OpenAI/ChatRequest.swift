@@ -21,6 +21,7 @@ struct ChatRequest: Sendable {
       Messages.field.required, limit.description, logprobs.description, topLogprobs.description, progress.description,
       referenceSystem.description,
       FieldDescription(name: "reference_messages", schema: ["type": ["array", "null"]]), ResponseFormat.field,
+      ResponseFormat.schema,
     ] + Tools.fields + RequestSettings.described
 
   init(_ request: Request, _ service: Service) throws(APIError) {
@@ -38,7 +39,7 @@ struct ChatRequest: Sendable {
     showsProgress = try fields(Self.progress) ?? false
     tools = try Tools(fields)
     settings.options.constraint = try service.constraint(
-      tools, ResponseFormat.source(fields), param: "response_format")
+      tools, ResponseFormat.source(fields), param: ResponseFormat.name(fields))
     prompt = try service.ids(of: messages, tools)
     let tools = tools
     let other = try reference.map { reference throws(APIError) in

@@ -37,7 +37,7 @@ struct CompletionRequest: Sendable {
           ]
         ]
       ).required, echo.description, logprobs.description, bestOf.description, suffix.description,
-      ResponseFormat.field,
+      ResponseFormat.field, ResponseFormat.schema,
     ] + RequestSettings.described
 
   init(_ request: Request, _ service: Service) throws(APIError) {
@@ -49,7 +49,8 @@ struct CompletionRequest: Sendable {
     if let suffix = try fields(Self.suffix), !suffix.isEmpty {
       throw .invalid("'suffix' is not supported: these models continue texts", param: "suffix")
     }
-    settings.options.constraint = try service.constraint(ResponseFormat.source(fields), param: "response_format")
+    settings.options.constraint = try service.constraint(
+      ResponseFormat.source(fields), param: ResponseFormat.name(fields))
     prompts = try Self.prompts(fields.json("prompt"), service)
     settings.options.scoresPrompt = echoes && settings.options.logprobs != nil
     // Clients that score a text ask for one token more and take it off again, whatever it is.

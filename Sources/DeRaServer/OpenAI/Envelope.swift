@@ -75,7 +75,10 @@ struct Choice: Sendable {
   /// λ from its beginning and what it changed to, with the token each began at.
   var trace: [(token: Int, realignment: Realignment)]
   var text = ""
+  /// Of its tokens; of a streamed answer those that were not sent yet.
   var logprobs: [TokenLogprobs] = []
+  /// Tokens of the prompt that were there.
+  var cachedTokens = 0
   var generation: Generation?
   var calls: [ToolCall] = []
   /// nil where there are no tools.
@@ -95,6 +98,12 @@ struct Choice: Sendable {
     let pieces = (filter?.append(new) ?? []) + (isLast ? filter?.finish() ?? [] : [])
     for case .call(let call) in pieces { calls.append(call) }
     return pieces
+  }
+
+  /// The log-probabilities that go with the next piece of a stream.
+  mutating func takeLogprobs() -> [TokenLogprobs] {
+    defer { logprobs = [] }
+    return logprobs
   }
 
   /// `{lambda, lambda_trace, seed}`.

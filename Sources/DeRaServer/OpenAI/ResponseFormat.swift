@@ -8,9 +8,21 @@ enum ResponseFormat {
     name: "response_format",
     schema: ["type": ["object", "null"], "properties": ["type": ["enum": ["text", "json_object", "json_schema"]]]])
 
-  /// OpenAI's `response_format`; the schema may also stand in it as `schema`, as llama.cpp takes it.
+  static let schema = FieldDescription(name: "json_schema", schema: ["type": ["object", "boolean", "null"]])
+
+  /// OpenAI's `response_format`; the schema may also stand in it as `schema`, or in the body as `json_schema`, as llama.cpp
+  /// takes them.
   static func source(_ fields: Fields) throws(APIError) -> GrammarSource? {
     let name = "response_format"
+    if let grammar = fields.json("grammar"), grammar != "" {
+      throw .invalid("'grammar' is not supported; give a schema by 'response_format'", param: "grammar")
+    }
+    if let schema = fields.json(schema.name) {
+      guard fields.json(name) == nil else {
+        throw .invalid("'\(Self.schema.name)' and '\(name)' exclude each other", param: Self.schema.name)
+      }
+      return .jsonSchema(schema)
+    }
     let format = try fields.inside(name)
     let schema = try format.inside("json_schema").json("schema") ?? format.json("schema")
     switch try format(Field<String>.text("type")) {
@@ -24,6 +36,9 @@ enum ResponseFormat {
         "'\(name)' is of type '\(type.prefix(40))'; there are text, json_object and json_schema", param: name)
     }
   }
+
+  /// The field that gives the form.
+  static func name(_ fields: Fields) -> String { fields.json(schema.name) == nil ? field.name : schema.name }
 
   /// Ollama's `format`: the word json, or a schema.
   static func source(ollama fields: Fields) throws(APIError) -> GrammarSource? {

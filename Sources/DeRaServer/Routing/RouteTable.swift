@@ -73,10 +73,12 @@ extension Service {
       Route(
         .POST, "/apply-template", "A conversation as the model reads it.", fields: ChatRequest.fields,
         working(applyTemplate)),
-      Route(
-        .POST, "/v1/chat/completions/input_tokens", "How many tokens a conversation is.", fields: ChatRequest.fields,
-        working(inputTokens)),
     ]
+      + ["/v1", ""].map { prefix in
+        Route(
+          .POST, prefix + "/chat/completions/input_tokens", "How many tokens a conversation is.",
+          fields: ChatRequest.fields, working(inputTokens))
+      }
   }
 
   private var answerRoutes: [Route] {
