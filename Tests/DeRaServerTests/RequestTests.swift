@@ -19,7 +19,7 @@ import Testing
       #"{"messages":[{"role":"assistant","content":"a"},{"role":"assistant","content":"b"}]}"#, "messages"
     ),
     ("/v1/chat/completions", "{\(message),\"grammar\":\"root ::= [a]\"}", "grammar"),
-    ("/v1/chat/completions", "{\(message),\"json_schema\":{\"type\":\"king\"}}", "response_format"),
+    ("/v1/chat/completions", "{\(message),\"json_schema\":{\"type\":\"king\"}}", "json_schema"),
     ("/v1/chat/completions", "{\(message),\"json_schema\":{},\"response_format\":{}}", "json_schema"),
     ("/v1/chat/completions", "{\(message),\"repeat_penalty\":1e-60}", "repeat_penalty"),
     ("/v1/chat/completions", "{\(message),\"temperature\":-1}", "temperature"),
