@@ -64,6 +64,7 @@ import Testing
     ("/v1/completions", #"{"prompt":[[1],{}]}"#, "prompt"),
     ("/v1/completions", #"{"prompt":"a","suffix":"b"}"#, "suffix"),
     ("/v1/completions", #"{"prompt":"a","best_of":2}"#, "best_of"),
+    ("/v1/completions", #"{"prompt":"a","best_of":3,"n":2}"#, "best_of"),
     ("/v1/completions", #"{"prompt":"a","logprobs":21}"#, "logprobs"),
     ("/v1/completions", #"{"prompt":"a","logprobs":true}"#, "logprobs"),
     ("/tokenize", #"{}"#, "content"),
@@ -110,6 +111,15 @@ import Testing
         """
       #expect(try server.ask("POST", "/v1/chat/completions", body).status == 200)
       #expect(server.engine.requests.first?.options.maxTokens == nil)
+    }
+  }
+
+  @Test func theBestOfAllAreAll() async throws {
+    let server = try TestServer()
+    try await blocking { () throws in
+      for body in [#"{"prompt":"a","best_of":2,"n":2}"#, #"{"prompt":"a","best_of":1,"n":2}"#] {
+        #expect(try server.ask("POST", "/v1/completions", body).json["choices"]?.array?.count == 2, "\(body)")
+      }
     }
   }
 

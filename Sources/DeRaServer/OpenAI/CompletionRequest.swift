@@ -21,7 +21,7 @@ struct CompletionRequest: Sendable {
   static let promptLimit = 128
   static let echo = Field<Bool>.flag("echo")
   static let logprobs = Field<Int>.integer("logprobs", 0...20)
-  static let bestOf = Field<Int>.integer("best_of", 1...1)
+  static let bestOf = Field<Int>.integer("best_of", 1...RequestSettings.choiceLimit)
   static let suffix = Field<String>.text("suffix")
   static let fields =
     [
@@ -45,7 +45,10 @@ struct CompletionRequest: Sendable {
     settings = try RequestSettings(fields, request.headers, service)
     echoes = try fields(Self.echo) ?? false
     settings.options.logprobs = try fields(Self.logprobs) ?? (settings.options.explains ? 0 : nil)
-    _ = try fields(Self.bestOf)
+    // The best of as many as are wanted are all of them; clients say so.
+    if let best = try fields(Self.bestOf), best != 1, best != settings.count {
+      throw .invalid("'best_of' must be 1 or 'n': no answers are made and not shown", param: "best_of")
+    }
     if let suffix = try fields(Self.suffix), !suffix.isEmpty {
       throw .invalid("'suffix' is not supported: these models continue texts", param: "suffix")
     }
