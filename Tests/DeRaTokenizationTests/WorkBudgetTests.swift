@@ -33,10 +33,10 @@ import Testing
   }
 
   /// Both ways of matching end: patterns of which one look at a place takes the text's length to the power of 2, 3 or more.
-  @Test(arguments: ["(?=.*.*z)y|x", "(?=.*.*.*z)y|x", "(?=.*.*.*.*.*z)y|x", "(?=(a+)+z)y|x", "(?=(a|a)*z)y|x"])
+  @Test(arguments: ["(?=.*.*z)y|x", "(?=.*.*.*z)y|x", "(?=.*.*.*.*.*z)y|x", "(?=(y+)+z)y|x", "(?=(y|y)*z)y|x"])
   func patternsThatLookFarAreRefusedInTime(_ pattern: String) throws {
     let expression = try RegularExpression(pattern)
-    #expect(throws: TokenizerError.self) { _ = try expression.isFound(in: String(repeating: "a", count: 1 << 16)) }
+    #expect(throws: TokenizerError.self) { _ = try expression.isFound(in: String(repeating: "y", count: 1 << 16)) }
   }
 
   /// A match that is longer than what is looked at first is found whole.
