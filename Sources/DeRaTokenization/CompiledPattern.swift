@@ -13,7 +13,7 @@ final class CompiledPattern: @unchecked Sendable {
 
   /// Repetitions without an end in one alternative. Three would take a second for a text of 3 kB.
   private static let repeatLimit = 2
-  private static let choiceLimit = 256
+  private static let choiceLimit = 64
 
   /// - Parameter pcre2: a pattern in PCRE2's syntax.
   /// - Throws: `TokenizerError.invalidPattern` with PCRE2's own message.
@@ -56,9 +56,9 @@ final class Matcher {
   private static let matchLimit: UInt32 = 1_000_000
   private static let heapLimit: UInt32 = 64 << 10
   /// Places where a match may start that are tried between two looks at the budget, for simple patterns and for others.
-  private static let places = (simple: 256, other: 16)
-  /// Bytes after these places that a simple pattern sees at first: what it takes grows with their square.
-  private static let reach = 1024
+  private static let places = (simple: 64, other: 16)
+  /// Bytes after these places that a simple pattern's compiled code sees: what it takes grows with their square.
+  private static let reach = 512
   private let data: OpaquePointer?
   private let context: OpaquePointer?
   private let stack: OpaquePointer?
@@ -104,23 +104,24 @@ final class Matcher {
 
   /// The first match that starts at a byte from `start` to `end`.
   ///
-  /// A simple pattern is given little of the text and more of it only where it asks for what comes after, so that the budget
-  /// is looked at between.
+  /// The compiled code of a simple pattern is given little of the text. Where that asks for what comes after, the interpreter
+  /// is given all of it, place by place.
   private func firstMatch(
     of pattern: CompiledPattern, in text: UnsafeRawBufferPointer, from start: Int, to end: Int
   ) throws(TokenizerError) -> Range<Int>? {
     guard pattern.isSimple else { return try match(pattern, text, from: start, to: end, options: 0)?.range }
-    var reach = Self.reach
-    while true {
-      var cut = min(end + reach, text.count)
-      while cut < text.count, text[cut] & 0xC0 == 0x80 { cut += 1 }
-      let seen = UnsafeRawBufferPointer(rebasing: text[..<cut])
-      let options = cut < text.count ? PCRE2_PARTIAL_HARD : 0
-      let found = try match(pattern, seen, from: start, to: end, options: options)
-      guard let found, found.isPartial else { return found?.range }
+    var cut = min(end + Self.reach, text.count)
+    while cut < text.count, text[cut] & 0xC0 == 0x80 { cut += 1 }
+    let seen = UnsafeRawBufferPointer(rebasing: text[..<cut])
+    let options = cut < text.count ? PCRE2_PARTIAL_HARD : 0
+    let found = try match(pattern, seen, from: start, to: end, options: options)
+    guard let found, found.isPartial else { return found?.range }
+    for place in start...min(end, text.count) where place == text.count || text[place] & 0xC0 != 0x80 {
+      let whole = try match(pattern, text, from: place, to: place, options: PCRE2_NO_JIT)
+      if let whole { return whole.range }
       try checkBudget(pattern)
-      reach *= 2
     }
+    return nil
   }
 
   private func match(
