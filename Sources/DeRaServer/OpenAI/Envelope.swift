@@ -75,7 +75,7 @@ struct Choice: Sendable {
   /// λ from its beginning and what it changed to, with the token each began at.
   var trace: [(token: Int, realignment: Realignment)]
   var text = ""
-  /// Of its tokens; of a streamed answer those that were not sent yet.
+  /// One for each of its tokens; in a stream for those that were not sent yet.
   var logprobs: [TokenLogprobs] = []
   /// Tokens of the prompt that were there.
   var cachedTokens = 0
