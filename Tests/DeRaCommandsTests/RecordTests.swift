@@ -143,7 +143,8 @@ import Testing
   ]
 
   @Test func damagedFrontiersAreRefused() throws {
-    for name in ["sft", "dpo", "text"] { _ = try folder.write(name, name) }
+    for name in ["sft", "dpo"] { _ = try folder.write(name, name) }
+    _ = try folder.write("text", String(repeating: "One day a bird sat on the wall. ", count: 200))
     for name in ["dera", "dera-quantize"] {
       try FileManager.default.createSymbolicLink(
         atPath: folder.file(name), withDestinationPath: "\(Fixtures.directory)/frontier/\(name)")

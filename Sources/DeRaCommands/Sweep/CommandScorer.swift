@@ -9,6 +9,7 @@ package final class CommandScorer: Scorer {
   private var process: Running?
   /// Bytes that the command has printed and nobody has read.
   private var pending: [UInt8] = []
+  private var hasAnswered = false
 
   private struct Running {
     let group: ProcessGroup
@@ -103,7 +104,8 @@ package final class CommandScorer: Scorer {
   /// Sends a line and reads the next one, without its line feed, both at once: a command that prints before it reads, or
   /// more than a pipe holds, waits for nobody.
   private func exchange(_ bytes: [UInt8], with process: Running) throws -> [UInt8] {
-    _ = receive(from: process.output)
+    // Before its first answer a command may print first and read later.
+    if hasAnswered { _ = receive(from: process.output) }
     guard pending.isEmpty else { throw failure("printed more than one line for an answer") }
     // A command that has ended is an error to report, not the end of this program.
     let previous = signal(SIGPIPE, SIG_IGN)
@@ -113,6 +115,7 @@ package final class CommandScorer: Scorer {
     while true {
       if sent == bytes.count, let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
         defer { pending.removeFirst(end + 1) }
+        hasAnswered = true
         return Array(pending[..<end])
       }
       guard pending.count <= Self.lineLimit else {
