@@ -43,12 +43,13 @@ enum Reachability {
     guard let url = url(of: addresses) else { return }
     Output.note("Other machines reach it at \(url)")
     guard Terminal.usesColor(STDERR_FILENO) else { return }
-    guard let code = QRCode(url + "/" + (key.map { "#key=" + escaped($0) } ?? "")) else {
-      if let code = QRCode(url) { Output.note(code.text) }
-      return
-    }
+    let withKey = key.map { "\(url)/#key=\(escaped($0))" }.flatMap(QRCode.init)
+    guard let code = withKey ?? QRCode(url) else { return }
     Output.note(code.text)
-    if key != nil { Output.note("The code holds the key.") }
+    if key != nil {
+      Output.note(
+        withKey == nil ? "The key is too long for the code; the page asks for it." : "The code holds the key.")
+    }
   }
 
   /// A text as a URL's fragment takes it.
