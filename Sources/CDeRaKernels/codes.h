@@ -4,6 +4,7 @@
 //   REGISTER_BYTES     how many codes one of its registers holds: 16, 32 or 64
 //   UNSIGNED_BYTES     1 where its dot product takes weights as unsigned bytes, else 0
 //   BITS_AS_MASKS      1 where a test of bits is one instruction, so that -1 is cheaper than 1; 0 if not defined
+//   SIGNED_TABLES      1 where its dot product takes a table's values as they are, signed; 0 if not defined
 //   lookup(values, selectors)    a register of `values`, repeated 16 of them, selected by nibbles
 #ifndef CKERNELS_CODES_H
 #define CKERNELS_CODES_H
@@ -13,6 +14,11 @@
 #ifndef BITS_AS_MASKS
 #define BITS_AS_MASKS 0
 #endif
+#ifndef SIGNED_TABLES
+#define SIGNED_TABLES 0
+#endif
+/// The number that is added to a table's values, so that none is negative where that is wanted.
+#define TABLE_OFFSET (SIGNED_TABLES ? 0 : 32)
 
 #define BLOCK 32
 /// Codes of a block, a byte each.
@@ -24,6 +30,9 @@
 #define PARTS (GROUP_CODES / REGISTER_BYTES)
 
 typedef uint8_t codes __attribute__((vector_size(REGISTER_BYTES)));
+/// One number for each row of a register of codes.
+typedef int32_t i32_part __attribute__((vector_size(REGISTER_BYTES)));
+typedef float f32_part __attribute__((vector_size(REGISTER_BYTES)));
 
 /// A format, and whether its codes select the values of a table. Constant once a kernel is inlined.
 typedef struct {
@@ -42,7 +51,7 @@ typedef struct {
 INLINE kind_traits traits(const block_kind kind) {
   const ck_format_row row = ck_row(kind.format);
   const int bits = row.bits[0] + row.bits[1];
-  if (kind.has_table) return (kind_traits){row, 63, 1, -32};
+  if (kind.has_table) return (kind_traits){row, SIGNED_TABLES ? 32 : 63, 1, -TABLE_OFFSET};
   if (bits == 8 && UNSIGNED_BYTES) return (kind_traits){row, 255, row.factor, row.offset - 128 * row.factor};
   if (bits == 8) return (kind_traits){row, 128, row.factor, row.offset};
   if (bits == 1 && BITS_AS_MASKS) return (kind_traits){row, 1, -row.factor, row.offset};
@@ -56,6 +65,8 @@ typedef struct {
   block_kind kind;
   /// A byte for each code, the form `unpack` writes, instead of the packed form.
   int unpacked;
+  /// The registers of a group that `dot` takes in a pass: `parts` from `part` on. Only passes.h sets them.
+  int part, parts;
 } weights;
 
 INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -66,11 +77,11 @@ INLINE codes load_codes(const void *p) {
   return v;
 }
 
-/// The table's values, plus 32 so that none is negative, as often as `lookup` wants them; 32 for kinds without one.
+/// The table's values, plus TABLE_OFFSET, as often as `lookup` wants them; the offset for kinds without one.
 INLINE codes load_table(const int8_t *table) {
   uint8_t repeated[REGISTER_BYTES] = {};
   for (size_t i = 0; table && i < sizeof repeated; i += 16) memcpy(repeated + i, table, 16);
-  return load_codes(repeated) + 32;
+  return load_codes(repeated) + TABLE_OFFSET;
 }
 
 /// The `bits` bits that a plane has of each code of group `group`: groups follow each other in the bits of the same bytes.

@@ -5,6 +5,7 @@
 //
 // where `n` is a constant <= MAX_GROUP, as many columns as keep their sums in registers, and column c's 32 activations
 // are at x + c * stride. Where the order of `unpack_groups` does not suit its `dot`, it defines another `unpack`.
+// An instruction set with too few registers for that defines PASS_PARTS(n), and its `dot` does what passes.h says.
 #include "codes.h"
 #include "output.h"
 
@@ -52,6 +53,10 @@ INLINE void prefetch_block(const uint8_t *block, size_t bytes) {
   for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(block + PREFETCH_DISTANCE + line);
 }
 
+#ifdef PASS_PARTS
+#include "passes.h"
+#else
+
 /// acc[c] += `blocks` blocks of a tile times column c of `n`, a constant. `w` has all but the place of the codes.
 INLINE void add_blocks(weights w, const uint8_t *block, size_t blocks, activations x, const int n, f32x16 *acc) {
   const kind_traits its = traits(w.kind);
@@ -73,6 +78,8 @@ INLINE void add_blocks(weights w, const uint8_t *block, size_t blocks, activatio
   }
   for (int c = 0; c < n; c++) acc[c] = sums[c];
 }
+
+#endif
 
 /// The same for any `n` <= MAX_GROUP.
 INLINE void add_columns(const weights w, const uint8_t *block, size_t blocks, activations x, size_t n, f32x16 *acc) {

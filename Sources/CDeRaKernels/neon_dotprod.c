@@ -11,7 +11,7 @@
 #define MAX_GROUP 4
 #include "neon_sdot.h"
 
-INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32_part dots[][PARTS]) {
   dot_lanes(w, x, stride, n, dots);
 }
 

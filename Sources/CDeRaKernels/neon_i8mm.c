@@ -45,30 +45,28 @@ INLINE int8x16_t load_pair(const int8_t *x, size_t stride, int c, const int n) {
 }
 
 /// One instruction multiplies 2 rows by 2 columns of activations, 8 products each.
-INLINE void dot_pairs(const weights w, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
-  int32x4_t sums[PAIRS][2 * PARTS] = {};
+INLINE void dot_pairs(const weights w, const int8_t *x, size_t stride, const int n, i32_part dots[][PARTS]) {
+  int32x4_t sums[PAIRS][PARTS][2] = {};
   UNROLLED for (int g = 0; g < GROUPS; g += 2) {
     int8x16_t activations[PAIRS], rows[2];
-    for (int p = 0; 2 * p < n; p++) activations[p] = load_pair(x + 4 * g, stride, 2 * p, n);
-    for (int part = 0; part < PARTS; part++) {
-      load_rows(w, g, part, rows);
-      for (int p = 0; 2 * p < n; p++)
+    for (int c = 0; c < n; c += 2) activations[c / 2] = load_pair(x + 4 * g, stride, c, n);
+    for (int p = w.part; p < w.part + w.parts; p++) {
+      load_rows(w, g, p, rows);
+      for (int c = 0; c < n; c += 2)
         for (int half = 0; half < 2; half++)
-          sums[p][2 * part + half] = vmmlaq_s32(sums[p][2 * part + half], rows[half], activations[p]);
+          sums[c / 2][p][half] = vmmlaq_s32(sums[c / 2][p][half], rows[half], activations[c / 2]);
     }
   }
   for (int c = 0; c < n; c++) {
-    int32x4_t rows[PARTS];
-    for (int part = 0; part < PARTS; part++) {
-      int32x4_t low = sums[c / 2][2 * part], high = sums[c / 2][2 * part + 1];
-      rows[part] = c % 2 ? vuzp2q_s32(low, high) : vuzp1q_s32(low, high);
+    for (int p = w.part; p < w.part + w.parts; p++) {
+      int32x4_t low = sums[c / 2][p][0], high = sums[c / 2][p][1];
+      dots[c][p] = (i32_part)(c % 2 ? vuzp2q_s32(low, high) : vuzp1q_s32(low, high));
     }
-    dots[c] = join(rows[0], rows[1], rows[2], rows[3]);
   }
 }
 
 /// Packed codes have to be brought into pairs of rows first, which takes four columns to pay; unpacked ones are.
-INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32x16 *dots) {
+INLINE void dot(const weights w, const int8_t *x, size_t stride, const int n, i32_part dots[][PARTS]) {
   if (n < 4 && !w.unpacked) {
     dot_lanes(w, x, stride, n, dots);
   } else {
