@@ -30,10 +30,11 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("DeRaTransformer", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaKernels"]),
   ("DeRa", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaJSON", "DeRaGGUF", "DeRaCompression", "DeRaGrammar", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRaTransformer", real]),
   ("DeRaCalibration", ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaQuantization", "DeRaConversion", "DeRaKernels", "DeRaTransformer", "DeRa"]),
-  ("DeRaEvaluation", ["DeRaTensorCore", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
-  ("DeRaConsole", ["CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", "DeRaJSON", "DeRaText", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", arguments]),
-  ("DeRaCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaJSON", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", arguments]),
-  ("DeRaServer", ["DeRaDigest", "DeRaJSON", "DeRaPlatform", "DeRaGrammar", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaGrammar", "DeRaBundle", "DeRa", nioCore, nioHTTP1, nioPosix]),
+  ("DeRaConsole", ["CDeRaScheduling", "DeRaTensorCore", "DeRaPlatform", "DeRaJSON", "DeRaText", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", arguments]),
+  ("DeRaCommands", ["DeRaTensorCore", "DeRaPlatform", "DeRaJSON", "DeRaText", "DeRaCompression", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaPrompting", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaConsole", arguments]),
+  ("DeRaEvaluation", ["DeRaTensorCore", "DeRaJSON", "DeRaText", "DeRaTokenization", "DeRaKernels", "DeRa", real]),
+  ("DeRaMeasureCommands", ["DeRaTensorCore", "DeRaDigest", "DeRaPlatform", "DeRaJSON", "DeRaText", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRaKernels", "DeRa", "DeRaEvaluation", "DeRaConsole", "DeRaCommands", arguments]),
+  ("DeRaServer", ["DeRaDigest", "DeRaJSON", "DeRaPlatform", "DeRaGrammar", "DeRaModelSpec", "DeRaTokenization", "DeRaChatTemplate", "DeRaBundle", "DeRa", nioCore, nioHTTP1, nioPosix]),
   ("DeRaServeCommand", ["DeRaPlatform", "DeRa", "DeRaConsole", "DeRaCommands", "DeRaServer", arguments]),
   ("DeRaPlanning", ["DeRaPlatform", "DeRaText", "DeRaPrompting", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaCalibration", "DeRaEvaluation", real]),
   ("DeRaQuantizeCommand", ["DeRaTensorCore", "DeRaPlatform", "DeRaText", "DeRaConversion", "DeRa", "DeRaCalibration", "DeRaConsole", "DeRaPlanning", arguments]),
@@ -46,7 +47,8 @@ let resources: [String: [Resource]] = ["DeRaServer": [.embedInCode("Page/index.h
 // What a module's tests import beside the module and its own imports.
 let testImports: [String: [Target.Dependency]] = [
   "DeRaBundle": ["DeRaPlatform"], "DeRaCalibration": ["DeRaBundle", "DeRaCheckpoints"],
-  "DeRaGrammar": ["DeRaPlatform"], "DeRaPlanning": ["DeRaCheckpoints"], "DeRaQuantization": ["DeRaPlatform"],
+  "DeRaGrammar": ["DeRaPlatform"], "DeRaMeasureCommands": ["DeRaModelSpec"], "DeRaPlanning": ["DeRaCheckpoints"],
+  "DeRaQuantization": ["DeRaPlatform"],
 ]
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -91,6 +93,7 @@ let package = Package(
   products: [
     .library(name: "DeRa", targets: ["DeRa"]),
     .executable(name: "dera", targets: ["dera"]),
+    .executable(name: "dera-measure", targets: ["dera-measure"]),
     .executable(name: "dera-quantize", targets: ["dera-quantize"]),
     .executable(name: "dera-serve", targets: ["dera-serve"]),
     .executable(name: "dera-study", targets: ["dera-study"]),
@@ -118,6 +121,8 @@ let package = Package(
       path: "Tests/DeRaTestSupport",
       swiftSettings: settings),
     .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
+    .executableTarget(
+      name: "dera-measure", dependencies: ["DeRaMeasureCommands"], path: "tools/measure", swiftSettings: settings),
     .executableTarget(
       name: "dera-quantize", dependencies: ["DeRaQuantizeCommand"], path: "tools/quantize", swiftSettings: settings),
     .executableTarget(

@@ -25,8 +25,8 @@ package struct RootCommand: ParsableCommand {
     version: "dera \(Version.text)",
     subcommands: [
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-      LogitsCommand.self, PerplexityCommand.self, ScoreCommand.self, SweepCommand.self, MergeCommand.self,
-      FrontierCommand.self, BenchCommand.self, ServeHandover.self, PackCommand.self, UnpackCommand.self,
+      LogitsHandover.self, PerplexityHandover.self, ScoreHandover.self, SweepHandover.self, MergeHandover.self,
+      FrontierHandover.self, BenchHandover.self, ServeHandover.self, PackCommand.self, UnpackCommand.self,
     ])
 
   package init() {}
@@ -54,8 +54,8 @@ package struct RootCommand: ParsableCommand {
       Output.error(message)
       exit(withError: ExitCode.validationFailure)
     }
-    if let arguments = ServeHandover.arguments(in: Array(CommandLine.arguments.dropFirst())) {
-      do { try ServeHandover.handOver(arguments) } catch {
+    if let (handover, arguments) = Handover.find(in: Array(CommandLine.arguments.dropFirst())) {
+      do { try handover.carryOut(arguments) } catch {
         Output.error(errorText(error))
         exit(withError: ExitCode.failure)
       }

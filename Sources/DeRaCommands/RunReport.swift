@@ -1,5 +1,4 @@
 import DeRa
-import DeRaEvaluation
 import DeRaText
 
 /// An answer and its figures, as `dera run --json` prints them.

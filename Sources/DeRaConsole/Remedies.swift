@@ -1,6 +1,5 @@
 import DeRa
 import DeRaBundle
-import DeRaEvaluation
 
 /// An error's text and what to type against it. Libraries say what is wrong and carry the data; options and commands are
 /// the programs' words.
@@ -14,15 +13,14 @@ package protocol Remediable: Error {
   var remedy: String? { get }
 }
 
+package let notFiniteRemedy = "use a smaller λ, or check the bundle with dera inspect --verify"
+
 private func remedy(for error: any Error) -> String? {
   switch error {
   case SessionError.contextFull: "shorten the text or raise --context"
   case GenerationError.promptTooLong, GenerationError.textTooLong: "shorten it or raise --context"
   case GenerationError.maskedWeights: "leave out --plausible, or use --blend logits"
-  case SamplingError.badLogit, EvaluationError.notFinite:
-    "use a smaller λ, or check the bundle with dera inspect --verify"
-  case EvaluationError.textTooShort: "--context says how long a chunk is"
-  case EvaluationError.notTheFamily: "tools/study/run makes it"
+  case SamplingError.badLogit: notFiniteRemedy
   case BundleError.notABundle(let path, let kind): remedy(for: kind, shellQuoted(path))
   case PackedBundleError.notABundle: "give one that dera pack made"
   case PackedBundleError.noNote(let path): "expand it first: dera unpack \(shellQuoted(path))"

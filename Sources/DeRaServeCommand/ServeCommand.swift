@@ -10,7 +10,7 @@ import FoundationEssentials
 package struct ServeCommand: ParsableCommand {
   package static let configuration = CommandConfiguration(
     commandName: "dera serve",
-    abstract: "Answers over HTTP, as OpenAI's, llama.cpp's and Ollama's servers do, with λ in every request.",
+    abstract: Handover.serve.abstract,
     discussion: """
       Every option can also be given by the environment: DERA_PORT=8081 is --port 8081, DERA_NO_AUTH=1 is --no-auth; \
       DERA_API_KEY holds a key. SIGTERM and Ctrl-C end the server: answers that are under way get ten seconds.

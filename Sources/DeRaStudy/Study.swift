@@ -50,20 +50,20 @@ package final class Study {
   ///   - forms: other forms of `reference`, `brief` and `happy`.
   ///   - stories: stories of every policy, a multiple of `groups`.
   ///   - progress: called before every policy; what it throws ends the study.
-  /// - Throws: `EvaluationError.notTheFamily`.
+  /// - Throws: `StudyError.notTheFamily`.
   package init(
     family: ModelBundle, forms: [Form], stories: Int, groups: Int, engine: Engine,
     progress: @escaping (String) throws -> Void
   ) throws {
     let models = family.manifest.models
     for name in ["brief", "happy", "pretrained"] where !models.contains(name) {
-      throw EvaluationError.notTheFamily("it has no model '\(name)'")
+      throw StudyError.notTheFamily("it has no model '\(name)'")
     }
-    guard let tokenizer = family.tokenizer else { throw EvaluationError.notTheFamily("it has no tokenizer") }
+    guard let tokenizer = family.tokenizer else { throw StudyError.notTheFamily("it has no tokenizer") }
     let betas = models.compactMap { name in
       name.hasPrefix("brief-beta-") ? Double(name.dropFirst("brief-beta-".count)).map { ($0, name) } : nil
     }
-    guard betas.count > 1 else { throw EvaluationError.notTheFamily("it has no retrained models 'brief-beta-B'") }
+    guard betas.count > 1 else { throw StudyError.notTheFamily("it has no retrained models 'brief-beta-B'") }
     strengths = (betas + [(Self.beta, "brief")]).sorted { $0.0 > $1.0 }.map {
       Strength(lambda: Float(Self.beta / $0.0), beta: $0.0, model: $0.1)
     }
@@ -180,5 +180,17 @@ extension Study {
     let values = logits.map(Double.init)
     let total = LogitDistribution.logSum(values)
     return values.map { $0 - total }
+  }
+}
+
+/// A bundle is not the family that a study needs.
+enum StudyError: Error, CustomStringConvertible {
+  case notTheFamily(String)
+
+  var description: String {
+    switch self {
+    case .notTheFamily(let what):
+      "the bundle is not the study's family of retrained models: \(what); tools/study/run makes it"
+    }
   }
 }

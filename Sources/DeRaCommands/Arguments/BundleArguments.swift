@@ -12,15 +12,15 @@ package struct PrecisionArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("\(ActivationCoding.help) (default: what the bundle was made for)", valueName: "coding"))
-  var activations: ActivationCoding?
+  package var activations: ActivationCoding?
 
   package init() {}
 
   /// The coding that a session of the bundle uses.
-  func activations(for bundle: ModelBundle) -> ActivationCoding { activations ?? bundle.manifest.activations }
+  package func activations(for bundle: ModelBundle) -> ActivationCoding { activations ?? bundle.manifest.activations }
 
   /// - Parameter threads: nil for one a core.
-  func engine(threads: Int?) throws -> Engine {
+  package func engine(threads: Int?) throws -> Engine {
     try Engine(pool: Threads.pool(threads), activations: activations)
   }
 }
@@ -40,36 +40,16 @@ package struct BlendArgument: ParsableArguments {
 
 extension Blend: ExpressibleByArgument {}
 
-/// Several quantities that λ blends, to be compared.
-struct BlendListArgument: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "What λ blends: logits, weights (one model runs, which is faster and cruder), or logits,weights.",
-      valueName: "list"))
-  var blend = Blend.logits.rawValue
-
-  func validate() throws { _ = try blends() }
-
-  /// - Throws: `ValidationError` for a word that is no `Blend`.
-  func blends() throws -> [Blend] {
-    let blends = blend.split(separator: ",", omittingEmptySubsequences: false).map { Blend(rawValue: String($0)) }
-    guard !blends.contains(nil), Set(blends).count == blends.count else {
-      throw ValidationError("--blend takes logits, weights or logits,weights, not '\(blend)'")
-    }
-    return blends.compactMap(\.self)
-  }
-}
-
 /// How much of the machine a session takes.
 package struct RuntimeArguments: ParsableArguments {
-  @OptionGroup var threads: ThreadsOption
+  @OptionGroup package var threads: ThreadsOption
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
     help: ArgumentHelp(
       "Tokens of prompt and answer together (default: the model's own limit, at most \(SessionLimits.usualContext)).",
       valueName: "tokens"))
-  var context: Int?
+  package var context: Int?
 
   package init() {}
 
@@ -97,7 +77,7 @@ package struct SessionArguments: ParsableArguments {
   /// - Parameters:
   ///   - realignment: the λ it begins with; nil for any.
   ///   - hasReferencePrompt: a second sequence is its `reference`.
-  func session(
+  package func session(
     _ bundle: ModelBundle, _ realignment: Realignment? = nil, hasReferencePrompt: Bool = false
   ) throws -> DecodingSession {
     let length = runtime.contextLength(for: bundle)

@@ -51,7 +51,7 @@ package struct DistributionArguments<Defaults: SamplingDefaults>: ParsableArgume
 
   package init() {}
 
-  func apply(to options: inout GenerationOptions) {
+  package func apply(to options: inout GenerationOptions) {
     options.stopStrings = stop
     options.sampling.temperature = temperature
     options.sampling.topK = topK

@@ -8,15 +8,15 @@ package struct FormArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Answer with JSON that a JSON Schema allows: a file, or the schema itself.", valueName: "file|json"))
-  var jsonSchema: String?
+  package var jsonSchema: String?
 
   @Flag(help: "Answer with a JSON object.")
-  var jsonObject = false
+  package var jsonObject = false
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Answer with a text that matches a regular expression as a whole.", valueName: "pattern"))
-  var regex: String?
+  package var regex: String?
 
   package init() {}
 
@@ -29,11 +29,11 @@ package struct FormArguments: ParsableArguments {
   }
 
   /// Whether any of them is given.
-  var isGiven: Bool { jsonSchema != nil || jsonObject || regex != nil }
+  package var isGiven: Bool { jsonSchema != nil || jsonObject || regex != nil }
 
   /// `response_format` of a request to a server; nil for none.
   /// - Throws: `StreamError` for a schema that is no JSON, and what opening a file throws.
-  func responseFormat() throws -> JSON? {
+  package func responseFormat() throws -> JSON? {
     if jsonObject { return .object(["type": "json_object"]) }
     guard let jsonSchema else { return nil }
     do {
@@ -54,7 +54,7 @@ package struct FormArguments: ParsableArguments {
 
   /// The constraint that the options ask for; nil for none.
   /// - Throws: `StreamError` naming the option, and what opening a file throws.
-  func constraint(for bundle: ModelBundle) throws -> AnswerConstraint? {
+  package func constraint(for bundle: ModelBundle) throws -> AnswerConstraint? {
     if let jsonSchema { return try made("--json-schema", bundle, .jsonSchema(try schemaText(jsonSchema))) }
     if let regex { return try made("--regex", bundle, .pattern(regex)) }
     return jsonObject ? try made("--json-object", bundle, .jsonObject) : nil

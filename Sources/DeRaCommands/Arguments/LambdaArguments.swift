@@ -13,7 +13,7 @@ package struct LambdaArgument: ParsableArguments {
       bundle's order, or brief=0.5,happy=0.3. (default: 1)
       """,
       valueName: "λ"))
-  var texts: [String] = []
+  package var texts: [String] = []
 
   package init() {}
 
@@ -23,7 +23,7 @@ package struct LambdaArgument: ParsableArguments {
   }
 
   /// - Parameter models: names of the aligned models.
-  func realignment(models: [String], hasReferencePrompt: Bool) throws -> Realignment {
+  package func realignment(models: [String], hasReferencePrompt: Bool) throws -> Realignment {
     let points = try Points(texts, models: models, hasReferencePrompt: hasReferencePrompt).points
     guard points.count == 1 else {
       throw refuse("--lambda", "\(points.count) points, and an answer has one; /compare of dera chat takes several")
@@ -32,61 +32,16 @@ package struct LambdaArgument: ParsableArguments {
   }
 }
 
-/// Several λ.
-struct LambdaListArgument: ParsableArguments {
-  @Option(
-    name: .customLong("lambda"), parsing: .unconditionalSingleValue, help: Self.help(usual: Points.usual))
-  var texts: [String] = []
-
-  /// The points in the order given, each once.
-  /// - Parameter hasReferencePrompt: λ may be the prompt's.
-  func realignments(for bundle: ModelBundle, hasReferencePrompt: Bool = false) throws -> [Realignment] {
-    try Points(texts, models: bundle.alignedModels, hasReferencePrompt: hasReferencePrompt).points
-  }
-
-  static func help(usual: String) -> ArgumentHelp {
-    ArgumentHelp(
-      """
-      A point of λ: a number, for several models 0.5,0.3 or brief=0.5,happy=0.3. For more points repeat the option, \
-      separate them with semicolons ('0;0.5;1') or give a range from:to:step (0:3:0.5). (default: \(usual))
-      """, valueName: "λ")
-  }
-}
-
-/// Several λ of a frontier, which are read once a bundle is made.
-struct FrontierLambdaArgument: ParsableArguments {
-  private static let usual = "0;0.5;1;2"
-
-  @Option(
-    name: .customLong("lambda"), parsing: .unconditionalSingleValue, help: LambdaListArgument.help(usual: Self.usual))
-  var texts: [String] = []
-
-  /// All points as one text.
-  var list: String { texts.isEmpty ? Self.usual : texts.joined(separator: ";") }
-
-  /// Finds what is wrong whatever the models will be called.
-  /// - Parameter models: the aligned models as they are given, `NAME=PATH` or `PATH`.
-  /// - Throws: `RealignmentError`.
-  func check(_ models: [String]) throws(RealignmentError) {
-    let names = models.map { String($0.prefix { $0 != "=" }) }
-    do {
-      _ = try Realignment.parsePoints(list, models: names)
-    } catch .unknownModel where !models.allSatisfy({ $0.contains("=") }) {
-      // The converter names it by its path.
-    }
-  }
-}
-
 /// The points that texts stand for, each once; repetitions are told.
-struct Points {
-  static let usual = "1"
-  let points: [Realignment]
+package struct Points {
+  package static let usual = "1"
+  package let points: [Realignment]
 
   /// - Parameters:
   ///   - models: names of the aligned models.
   ///   - hasReferencePrompt: λ may be the prompt's.
   /// - Throws: `ExitCode` once the error is told.
-  init(_ texts: [String], models: [String], hasReferencePrompt: Bool = false) throws {
+  package init(_ texts: [String], models: [String], hasReferencePrompt: Bool = false) throws {
     // A bundle of one model has nothing to realign; the default must not be an error there.
     if texts.isEmpty && models.isEmpty {
       points = [Realignment(lambdas: [])]
@@ -117,7 +72,7 @@ struct Points {
   }
 
   /// The line about points that were given again.
-  static func note(_ repeated: [Realignment], models: [String], hasReferencePrompt: Bool = false) -> String {
+  package static func note(_ repeated: [Realignment], models: [String], hasReferencePrompt: Bool = false) -> String {
     let names = repeated.folded.points.map { $0.description(models: models, hasReferencePrompt: hasReferencePrompt) }
     return "λ = \(names.joined(separator: " and ")) is given more than once and taken once."
   }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import DeRa
-import DeRaEvaluation
 import DeRaKernels
 import DeRaTensorCore
 import DeRaText
@@ -17,26 +16,26 @@ package struct MemoryLimitArguments: ParsableArguments {
     help: ArgumentHelp(
       "Keep no more than this of the weights in memory and read the other layers again for every token: slow, but runs.",
       valueName: "size"))
-  var residentLimit: ByteSize?
+  package var residentLimit: ByteSize?
 
   package init() {}
 }
 
 /// The memory that a session would take, and the changes that would make it less.
-struct MemoryForecast {
-  let bundle: ModelBundle
-  var context: Int
-  var codec: CacheCodec
-  var blend: Blend
+package struct MemoryForecast {
+  package let bundle: ModelBundle
+  package var context: Int
+  package var codec: CacheCodec
+  package var blend: Blend
   /// Whether a second sequence is the session's `reference`.
-  var hasReferencePrompt = false
+  package var hasReferencePrompt = false
   /// Most bytes of weights in memory.
-  var residentLimit: Int?
+  package var residentLimit: Int?
   /// The λ that the session is made for; nil for any.
-  var realignment: Realignment?
+  package var realignment: Realignment?
 
   /// Nothing that a session reserves is touched before it runs, so that making one is the exact prediction.
-  func session(_ engine: Engine) throws -> DecodingSession {
+  package func session(_ engine: Engine) throws -> DecodingSession {
     let batch = try DecodingBatch(
       bundle: bundle, count: hasReferencePrompt ? 2 : 1, contextLength: context, engine: engine, cacheCodec: codec,
       blend: blend)
@@ -48,7 +47,7 @@ struct MemoryForecast {
 
   /// The session.
   /// - Throws: `MemoryLimitError` when it and the program would take more than `limit`.
-  func session(_ engine: Engine, limit: Int) throws -> DecodingSession {
+  package func session(_ engine: Engine, limit: Int) throws -> DecodingSession {
     let program = ProcessMemory.program(beside: bundle)
     let session = try session(engine)
     guard session.memory.total + program > limit else { return session }
@@ -93,10 +92,10 @@ struct MemoryForecast {
 
 /// A session that would take more memory than is allowed.
 package struct MemoryLimitError: Error, CustomStringConvertible {
-  var memory: MemoryReport
-  var program: Int
-  var limit: Int
-  var remedies: [String]
+  package var memory: MemoryReport
+  package var program: Int
+  package var limit: Int
+  package var remedies: [String]
 
   package init(memory: MemoryReport, program: Int, limit: Int, remedies: [String]) {
     self.memory = memory
@@ -119,7 +118,7 @@ package struct MemoryLimitError: Error, CustomStringConvertible {
 extension ProcessMemory {
   /// Bytes of the program itself before it has made a session: all that is resident but the bundle's own pages. 0 where
   /// the system does not tell.
-  static func program(beside bundle: ModelBundle) -> Int {
+  package static func program(beside bundle: ModelBundle) -> Int {
     guard let process = current() else { return 0 }
     let mapped = bundle.residentRegions().reduce(0) { $0 + ($1.residentBytes ?? 0) }
     return max(0, process.anonymousBytes + process.fileBytes - mapped)

@@ -5,18 +5,18 @@ import DeRaPrompting
 
 /// How text becomes the model's tokens.
 package struct PromptArguments: ParsableArguments {
-  @OptionGroup var template: ChatTemplateOption
+  @OptionGroup package var template: ChatTemplateOption
   @Flag(
     help:
       "Take special tokens spelled out in messages, such as <|im_end|>, for special tokens; they are text otherwise.")
-  var parseSpecial = false
+  package var parseSpecial = false
 
   package init() {}
 
-  static let noPlaceForSystem = "the bundle has no chat template, so a system prompt has no place to go"
+  package static let noPlaceForSystem = "the bundle has no chat template, so a system prompt has no place to go"
 
   /// - Throws: `ExitCode` for a system prompt where there is no template, once the error is told.
-  static func check(system: String?, _ format: PromptFormat) throws {
+  package static func check(system: String?, _ format: PromptFormat) throws {
     if system != nil && !format.hasTemplate {
       throw refuse("--system", "\(noPlaceForSystem); --chat-template gives it one")
     }
@@ -38,20 +38,25 @@ package struct PromptArguments: ParsableArguments {
 }
 
 /// The same of commands that can also leave the chat template out.
-struct RawPromptArguments: ParsableArguments {
-  @Flag(help: "Continue a prompt as it is, without the chat template.") var raw = false
-  @OptionGroup var prompting: PromptArguments
+package struct RawPromptArguments: ParsableArguments {
+  @Flag(help: "Continue a prompt as it is, without the chat template.") package var raw = false
+  @OptionGroup package var prompting: PromptArguments
 
-  func validate() throws {
+  package init() {}
+
+  package func validate() throws {
     if raw && prompting.template.chatTemplate != nil {
       throw ValidationError("--raw leaves the chat template out, so --chat-template does not go with it")
     }
   }
 
-  func format(_ bundle: ModelBundle) throws -> PromptFormat { try prompting.format(bundle) }
+  package func format(_ bundle: ModelBundle) throws -> PromptFormat { try prompting.format(bundle) }
 }
 
 /// The message that a conversation begins with.
-struct SystemArgument: ParsableArguments {
-  @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text")) var text: String?
+package struct SystemArgument: ParsableArguments {
+  @Option(name: .customLong("system"), help: ArgumentHelp("System prompt.", valueName: "text"))
+  package var text: String?
+
+  package init() {}
 }

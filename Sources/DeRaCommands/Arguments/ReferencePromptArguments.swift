@@ -5,7 +5,7 @@ import DeRaConsole
 import DeRaPlatform
 
 /// A second prompt for the same models, which λ blends with the prompt.
-struct ReferencePromptArguments: ParsableArguments {
+package struct ReferencePromptArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
@@ -14,10 +14,10 @@ struct ReferencePromptArguments: ParsableArguments {
       strictly; beyond 2 facts go wrong. With aligned models, name it: --lambda dpo=0.7,prompt=1.5. Keys and values take \
       twice the memory.
       """, valueName: "text"))
-  var referenceSystem: String?
+  package var referenceSystem: String?
 
   @Flag(help: "The same with a reference conversation that has no system prompt.")
-  var referenceWithoutSystem = false
+  package var referenceWithoutSystem = false
 
   @Option(
     help: ArgumentHelp(
@@ -25,9 +25,11 @@ struct ReferencePromptArguments: ParsableArguments {
       The same with the text in this file, such as the question without its context, in place of the prompt; in a chat, in \
       place of its first message; in a sweep, with a file of as many prompts.
       """, valueName: "file"))
-  var referencePrompt: String?
+  package var referencePrompt: String?
 
-  func validate() throws {
+  package init() {}
+
+  package func validate() throws {
     let count = [referenceSystem != nil, referenceWithoutSystem, referencePrompt != nil].count { $0 }
     if count > 1 {
       throw ValidationError(
@@ -36,33 +38,33 @@ struct ReferencePromptArguments: ParsableArguments {
   }
 
   /// Whether there is a reference prompt.
-  var isGiven: Bool { referenceSystem != nil || referenceWithoutSystem || referencePrompt != nil }
+  package var isGiven: Bool { referenceSystem != nil || referenceWithoutSystem || referencePrompt != nil }
 
   /// The system prompt of the reference, for which a template is needed; empty where it is to have none.
-  var wantedSystem: String? { referenceSystem ?? (referenceWithoutSystem ? "" : nil) }
+  package var wantedSystem: String? { referenceSystem ?? (referenceWithoutSystem ? "" : nil) }
 
   /// The reference prompt's parts.
   /// - Parameters: those of the prompt.
-  func parts(system: String?, text: String) throws -> (system: String?, text: String) {
+  package func parts(system: String?, text: String) throws -> (system: String?, text: String) {
     if let text = try fileText() { return (system, text) }
     return (referenceSystem, text)
   }
 
   /// The text of the reference prompt's file, if there is one.
-  func fileText() throws -> String? {
+  package func fileText() throws -> String? {
     try referencePrompt.map { path in
       Input.withoutFinalNewline(try withText(path) { try utf8Text($0, path: sourceName(path)) })
     }
   }
 
   /// The state of the reference prompt, in words.
-  var state: String {
+  package var state: String {
     referencePrompt.map { "from \(printable($0))" } ?? referenceSystem.map { "system prompt \"\(printable($0))\"" }
       ?? "no system prompt"
   }
 
   /// Tells of what the two prompts are, and of what makes one of them useless.
-  func note(_ realignment: Realignment, prompt: [Int32], reference: [Int32]) {
+  package func note(_ realignment: Realignment, prompt: [Int32], reference: [Int32]) {
     Output.note("Reference prompt: \(reference.count) tokens, \(state). Prompt: \(prompt.count) tokens.")
     if prompt == reference {
       Output.note("The two prompts are the same, so λ of the prompt has no effect.")
@@ -72,7 +74,7 @@ struct ReferencePromptArguments: ParsableArguments {
   }
 
   /// A warning about λ of the prompt; nil where it needs none.
-  static func remark(_ realignment: Realignment) -> String? {
+  package static func remark(_ realignment: Realignment) -> String? {
     if realignment.prompt == 1 { return "λ of the prompt is 1, so the reference prompt has no effect; try 1.5." }
     return realignment.prompt > 2
       ? "λ of the prompt is above 2, where answers follow the prompt but facts go wrong." : nil
@@ -86,7 +88,7 @@ package enum ReferenceConversation: Equatable {
   /// Another first message of the user.
   case firstMessage(String)
 
-  init?(_ arguments: ReferencePromptArguments) throws {
+  package init?(_ arguments: ReferencePromptArguments) throws {
     guard arguments.isGiven else { return nil }
     self = try arguments.fileText().map(Self.firstMessage) ?? .system(arguments.referenceSystem)
   }

@@ -6,37 +6,37 @@ package struct SamplingArguments: ParsableArguments {
   @Option(
     name: [.customShort("n"), .long], parsing: .unconditional,
     help: ArgumentHelp("Longest answer (default: until the context is full).", valueName: "tokens"))
-  var maxTokens: Int?
+  package var maxTokens: Int?
 
-  @OptionGroup var distribution: DistributionArguments<AnswerDefaults>
+  @OptionGroup package var distribution: DistributionArguments<AnswerDefaults>
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Drop tokens less likely than p times the likeliest; 0 is off.", valueName: "p"))
-  var minP: Float = 0
+  package var minP: Float = 0
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Divides positive logits of tokens already there; 1 is off.", valueName: "r"))
-  var repetitionPenalty: Float = 1
+  package var repetitionPenalty: Float = 1
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Subtracted for every time a token is in the answer; 0 is off.", valueName: "x"))
-  var frequencyPenalty: Float = 0
+  package var frequencyPenalty: Float = 0
 
   @Option(
     parsing: .unconditional, help: ArgumentHelp("Subtracted once a token is in the answer; 0 is off.", valueName: "x"))
-  var presencePenalty: Float = 0
+  package var presencePenalty: Float = 0
 
   @Option(
     help: ArgumentHelp("Added to the logit of one token; -inf bans it. Repeatable.", valueName: "id=value"))
-  var logitBias: [String] = []
+  package var logitBias: [String] = []
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Repeats an answer (default: a new seed, shown at the end).", valueName: "number"))
-  var seed: UInt64?
+  package var seed: UInt64?
 
   package init() {}
 
@@ -68,7 +68,7 @@ package struct SamplingArguments: ParsableArguments {
 
 extension GenerationOptions {
   /// - Throws: `ValidationError` for the first value outside its range.
-  func validated() throws -> GenerationOptions {
+  package func validated() throws -> GenerationOptions {
     if stopStrings.contains("") { throw ValidationError("--stop must not be empty") }
     do {
       try sampling.validate()

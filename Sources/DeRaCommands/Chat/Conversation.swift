@@ -1,7 +1,7 @@
 import DeRa
 import DeRaCompression
 import DeRaConsole
-import DeRaEvaluation
+import DeRaJSON
 import DeRaPlatform
 import DeRaText
 

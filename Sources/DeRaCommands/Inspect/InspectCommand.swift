@@ -1,7 +1,6 @@
 import ArgumentParser
 import DeRa
 import DeRaConsole
-import DeRaEvaluation
 import DeRaKernels
 import DeRaPlatform
 import DeRaText

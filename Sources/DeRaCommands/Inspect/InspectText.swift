@@ -1,4 +1,3 @@
-import DeRaEvaluation
 import DeRaText
 
 extension InspectReport {

@@ -2,7 +2,6 @@ import ArgumentParser
 import DeRa
 import DeRaCompression
 import DeRaConsole
-import DeRaEvaluation
 import DeRaPlatform
 import DeRaText
 

@@ -1,3 +1,5 @@
+import DeRaJSON
+
 /// The sums over a text, or a part of it. They are made part by part, so that parts measured elsewhere and put together
 /// in order give the same bits.
 package struct PerplexityTotals: Sendable, Equatable, Codable {

@@ -52,8 +52,6 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
   case emptyPart
   /// An empty context, and the model has no token to stand for it.
   case noStartToken
-  /// A bundle is not the family that a study needs.
-  case notTheFamily(String)
 
   package var description: String {
     switch self {
@@ -63,8 +61,6 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case .differentPairs(let what): "the bundles are not the same pair: \(what)"
     case .notFinite(let lambda):
       "the logits at λ = \(lambda) are not finite; the weights are damaged or λ is too large"
-    case .notTheFamily(let what):
-      "the bundle is not the study's family of retrained models: \(what)"
     case .emptyPart: "context and continuation need at least one token each"
     case .noStartToken:
       "the context is empty and the tokenizer has no beginning-of-text or end-of-text token; give a context"

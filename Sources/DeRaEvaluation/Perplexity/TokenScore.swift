@@ -1,4 +1,5 @@
 import DeRa
+import DeRaJSON
 import RealModule
 
 /// One token of a text under one λ: its negative log-likelihood (nats), and how the distribution it was taken from differs

@@ -1,4 +1,5 @@
 import DeRa
+import DeRaJSON
 import DeRaKernels
 import DeRaTensorCore
 

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 dera=${DERA:-$(swift build -c release --show-bin-path)/dera}
-[ -n "${DERA:-}" ] || { for program in dera dera-serve dera-quantize; do swift build -c release --product "$program"; done; }
+[ -n "${DERA:-}" ] || { for program in dera dera-measure dera-serve dera-quantize; do swift build -c release --product "$program"; done; }
 folder=Tests/Fixtures/commands
 COLUMNS=100 "$dera" --help > "$folder/help.txt"
 for command in run chat inspect tokenize detokenize logits perplexity score sweep merge frontier bench pack serve \

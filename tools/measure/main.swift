@@ -1,0 +1,3 @@
+import DeRaMeasureCommands
+
+MeasureCommand.start()
