@@ -88,6 +88,63 @@ let fuzzTargets: [Target] = [
     ], path: "tools/fuzzing", swiftSettings: settings)
 ]
 
+// The lists below are apart, and have types, because Swift 6.2 gives up on one expression of this size.
+let supportTargets: [Target] = [
+  .systemLibrary(name: "CDeRaPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+  .systemLibrary(name: "CDeRaLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+  .target(name: "CDeRaKernels", cSettings: cSettings),
+  .target(name: "CDeRaDigest", cSettings: cSettings),
+  .target(name: "CDeRaFaults", cSettings: cSettings),
+  .target(name: "CDeRaScheduling", cSettings: cSettings),
+  .target(
+    name: "CDeRaKernelsConformance", dependencies: ["CDeRaKernels"], path: "Tests/CDeRaKernelsConformance",
+    exclude: ["main.c"],
+    cSettings: cSettings),
+  .testTarget(
+    name: "CDeRaKernelsTests", dependencies: ["CDeRaKernelsConformance", "DeRaKernels"], swiftSettings: settings),
+  .target(
+    name: "DeRaTestSupport", dependencies: ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaBundle"],
+    path: "Tests/DeRaTestSupport",
+    swiftSettings: settings),
+]
+
+let programs: [Target] = [
+  .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
+  .executableTarget(
+    name: "dera-measure", dependencies: ["DeRaMeasureCommands"], path: "tools/measure", swiftSettings: settings),
+  .executableTarget(
+    name: "dera-quantize", dependencies: ["DeRaQuantizeCommand"], path: "tools/quantize", swiftSettings: settings),
+  .executableTarget(
+    name: "dera-serve", dependencies: ["DeRaServeCommand"], path: "tools/serve", swiftSettings: settings),
+  .executableTarget(
+    name: "dera-all",
+    dependencies: ["DeRaCommands", "DeRaMeasureCommands", "DeRaQuantizeCommand", "DeRaServeCommand"], path: "tools/all",
+    swiftSettings: settings),
+  .executableTarget(
+    name: "dera-study", dependencies: ["DeRaStudy"], path: "tools/study", exclude: ["run"], swiftSettings: settings),
+]
+
+let moduleTargets: [Target] = modules.map {
+  .target(
+    name: $0.name, dependencies: $0.imports, resources: resources[$0.name, default: []], swiftSettings: settings)
+}
+
+let moduleTests: [Target] = modules.map {
+  .testTarget(
+    name: "\($0.name)Tests",
+    dependencies: [.byName(name: $0.name), "DeRaTestSupport"] + $0.imports + testImports[$0.name, default: []],
+    swiftSettings: settings)
+}
+
+let goldenTests: [Target] = [
+  .testTarget(
+    name: "GoldenTests",
+    dependencies: [
+      "DeRaTestSupport", "DeRaCheckpoints", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaEvaluation", real,
+    ],
+    swiftSettings: settings)
+]
+
 let package = Package(
   name: "dera",
   products: [
@@ -97,55 +154,15 @@ let package = Package(
     .executable(name: "dera-quantize", targets: ["dera-quantize"]),
     .executable(name: "dera-serve", targets: ["dera-serve"]),
     .executable(name: "dera-study", targets: ["dera-study"]),
+    .executable(name: "dera-all", targets: ["dera-all"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
   ] + (hasBenchmarks ? [benchmarkPackage] : []),
-  targets: [
-    .systemLibrary(name: "CDeRaPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
-    .systemLibrary(name: "CDeRaLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
-    .target(name: "CDeRaKernels", cSettings: cSettings),
-    .target(name: "CDeRaDigest", cSettings: cSettings),
-    .target(name: "CDeRaFaults", cSettings: cSettings),
-    .target(name: "CDeRaScheduling", cSettings: cSettings),
-    .target(
-      name: "CDeRaKernelsConformance", dependencies: ["CDeRaKernels"], path: "Tests/CDeRaKernelsConformance",
-      exclude: ["main.c"],
-      cSettings: cSettings),
-    .testTarget(
-      name: "CDeRaKernelsTests", dependencies: ["CDeRaKernelsConformance", "DeRaKernels"], swiftSettings: settings),
-    .target(
-      name: "DeRaTestSupport", dependencies: ["DeRaTensorCore", "DeRaPlatform", "DeRaModelSpec", "DeRaBundle"],
-      path: "Tests/DeRaTestSupport",
-      swiftSettings: settings),
-    .executableTarget(name: "dera", dependencies: ["DeRaCommands"], swiftSettings: settings),
-    .executableTarget(
-      name: "dera-measure", dependencies: ["DeRaMeasureCommands"], path: "tools/measure", swiftSettings: settings),
-    .executableTarget(
-      name: "dera-quantize", dependencies: ["DeRaQuantizeCommand"], path: "tools/quantize", swiftSettings: settings),
-    .executableTarget(
-      name: "dera-serve", dependencies: ["DeRaServeCommand"], path: "tools/serve", swiftSettings: settings),
-    .executableTarget(
-      name: "dera-study", dependencies: ["DeRaStudy"], path: "tools/study", exclude: ["run"], swiftSettings: settings),
-  ]
-    + modules.map {
-      .target(
-        name: $0.name, dependencies: $0.imports, resources: resources[$0.name, default: []], swiftSettings: settings)
-    }
-    + modules.map {
-      .testTarget(
-        name: "\($0.name)Tests",
-        dependencies: [.byName(name: $0.name), "DeRaTestSupport"] + $0.imports + testImports[$0.name, default: []],
-        swiftSettings: settings)
-    } + [
-      .testTarget(
-        name: "GoldenTests",
-        dependencies: [
-          "DeRaTestSupport", "DeRaCheckpoints", "DeRaConversion", "DeRaKernels", "DeRa", "DeRaEvaluation", real,
-        ],
-        swiftSettings: settings)
-    ] + (hasBenchmarks ? benchmarkTargets : []) + (Context.environment["DERA_FUZZ"] == "1" ? fuzzTargets : []),
+  targets: supportTargets + programs + moduleTargets + moduleTests + goldenTests
+    + (hasBenchmarks ? benchmarkTargets : [])
+    + (Context.environment["DERA_FUZZ"] == "1" ? fuzzTargets : []),
   swiftLanguageModes: [.v6]
 )

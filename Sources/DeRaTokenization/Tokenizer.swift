@@ -87,7 +87,9 @@ package final class Tokenizer: Sendable {
     let added = (0..<image.addedTokens.count).map { image.addedTokens.i32($0, 0) }
     let bytes = (0..<256).map { image.byteIDs.i32($0, 0) }
     let pieces = (min(limit, image.pieceCount)..<image.pieceCount).first { image.flags($0).contains(.text) }
-    return (added + bytes + prefixIDs + suffixIDs + [pieces.map(Int32.init) ?? -1]).filter { Int($0) >= limit }.min()
+    // With a type, because Swift 6.2 gives up on the sum.
+    let all: [[Int32]] = [added, bytes, prefixIDs, suffixIDs, pieces.map { [Int32($0)] } ?? []]
+    return all.joined().filter { Int($0) >= limit }.min()
   }
 
   /// Whether the id marks structure rather than text.
