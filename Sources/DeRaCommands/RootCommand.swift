@@ -27,6 +27,7 @@ package struct RootCommand: ParsableCommand {
       RunCommand.self, ChatCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       LogitsHandover.self, PerplexityHandover.self, ScoreHandover.self, SweepHandover.self, MergeHandover.self,
       FrontierHandover.self, BenchHandover.self, ServeHandover.self, PackCommand.self, UnpackCommand.self,
+      ListCommand.self, DoctorCommand.self,
     ])
 
   package init() {}

@@ -14,7 +14,7 @@ package struct Processors: Sendable, Equatable {
   package let quota: Int?
 
   /// The processors that the calling thread may use. Read once, before anything is confined.
-  package static let current = Processors(allowed: allowedProcessors(), read: readText)
+  package static let current = Processors(allowed: allowedProcessors(), read: systemText)
 
   /// - Parameters:
   ///   - allowed: not empty.
@@ -100,33 +100,8 @@ package struct Processors: Sendable, Equatable {
   /// The smallest of the limits that the process's cgroups and those around them set: version 2's cpu.max, version 1's
   /// cpu.cfs_quota_us and cpu.cfs_period_us.
   private static func quota(_ read: (String) -> String?) -> Int? {
-    let lines = read("/proc/self/cgroup")?.split(separator: "\n") ?? []
-    return lines.flatMap { line -> [Int] in
-      // number:controllers:path, without controllers in version 2.
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard fields.count == 3, fields[2].hasPrefix("/") else { return [] }
-      let controllers = fields[1].split(separator: ",")
-      if fields[0] == "0", controllers.isEmpty {
-        return limits(fields[2], in: "/sys/fs/cgroup", isVersion2: true, read)
-      }
-      guard controllers.contains("cpu") else { return [] }
-      // A container sees its own group where others see all of them.
-      return ["cpu", "\(fields[1])"].flatMap { limits(fields[2], in: "/sys/fs/cgroup/\($0)", isVersion2: false, read) }
-    }.min()
-  }
-
-  /// The limits of a group and of those around it.
-  private static func limits(
-    _ path: Substring, in folder: String, isVersion2: Bool, _ read: (String) -> String?
-  ) -> [Int] {
-    var path = path == "/" ? "" : path
-    var found: [Int] = []
-    while true {
-      let group = folder + path
-      if let limit = isVersion2 ? currentLimit(group, read) : olderLimit(group, read) { found.append(limit) }
-      guard let slash = path.lastIndex(of: "/") else { return found }
-      path = path[..<slash]
-    }
+    ControlGroup.all(limiting: "cpu", read: read)
+      .compactMap { $0.isVersion2 ? currentLimit($0.folder, read) : olderLimit($0.folder, read) }.min()
   }
 
   private static func currentLimit(_ group: String, _ read: (String) -> String?) -> Int? {
@@ -146,13 +121,4 @@ package struct Processors: Sendable, Equatable {
   }
 
   private static func firstWord(_ text: String) -> Substring { text.prefix { $0 != "\n" && $0 != " " } }
-
-  private static func readText(_ path: String) -> String? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    let count = read(descriptor, &buffer, buffer.count)
-    return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
-  }
 }

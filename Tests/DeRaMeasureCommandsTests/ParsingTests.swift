@@ -14,7 +14,7 @@ import Testing
 
   @Test(arguments: [
     "run", "chat", "inspect", "tokenize", "detokenize", "logits", "perplexity", "score", "sweep", "merge", "frontier",
-    "bench", "pack", "unpack",
+    "bench", "pack", "unpack", "list", "doctor",
   ]) func helpIsAsRecorded(command: String) throws {
     let root = root(for: command)
     let subcommand = try #require(root.configuration.subcommands.first { $0.configuration.commandName == command })

@@ -8,7 +8,7 @@ dera=${DERA:-$(swift build -c release --show-bin-path)/dera}
 folder=Tests/Fixtures/commands
 COLUMNS=100 "$dera" --help > "$folder/help.txt"
 for command in run chat inspect tokenize detokenize logits perplexity score sweep merge frontier bench pack serve \
-  unpack; do
+  unpack list doctor; do
   COLUMNS=100 "$dera" "$command" --help > "$folder/help-$command.txt"
 done
 COLUMNS=100 "$dera-quantize" --help > "$folder/help-dera-quantize.txt"
