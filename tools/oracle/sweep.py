@@ -83,6 +83,55 @@ def interval(groups, kind="any"):
     return mean, mean - half, mean + half
 
 
+MINIMUM_ANSWERS = 8
+BY_TEXT = ("finished", "kl", "reverse_kl", "entropy", "log_likelihood.policy")
+
+
+def exact_mixture(groups, weights, models, kinds):
+    """What answers drawn under a λ say about the distribution proportional to the product of models ** weights.
+
+    groups: the ended answers' figures, a list for each prompt.  Returns name -> (mean, low, high).  Linearised: the
+    interval of a statistic is that of its influence values' mean.
+    """
+    terms = {}
+    for group in (group for group in groups if len(group) >= MINIMUM_ANSWERS):
+        likelihoods = np.array([[values[f"log_likelihood.{model}"] for model in models] for values in group])
+        policy = np.array([values["log_likelihood.policy"] for values in group])
+        log_weights = likelihoods @ weights - policy
+        count = len(group)
+        weight = special.softmax(log_weights)
+        normaliser = special.logsumexp(log_weights) - np.log(count)
+        share = 1 / (count * (weight ** 2).sum())
+        assert np.isclose(share, np.exp(2 * special.logsumexp(log_weights) - special.logsumexp(2 * log_weights)) / count)
+        estimates = {
+            "effective_share": (share, share * (2 * count * weight - 1) - share * (count ** 2 * share * weight ** 2)),
+            "kl_drawn_exact": (normaliser - log_weights.mean(), count * weight - 1 - (log_weights - normaliser))}
+        estimates["effective_share"] = (share, share + estimates["effective_share"][1])
+        gain = likelihoods @ weights - likelihoods[:, 0]
+        mean = weight @ gain
+        estimates["kl.exact"] = (mean - normaliser, mean + count * weight * (gain - mean) - normaliser - count * weight + 1)
+        for name in group[0]:
+            if name not in BY_TEXT:
+                values = np.array([answer[name] for answer in group])
+                mean = weight @ values
+                estimates[f"{name}.exact"] = (mean, mean + count * weight * (values - mean))
+        for name, (value, numbers) in estimates.items():
+            assert np.isclose(value, numbers.mean(), atol=1e-12), name
+            terms.setdefault(name, []).append([float(number) for number in numbers])
+    found = {}
+    for name, numbers in terms.items():
+        kind = kinds(name)
+        flat = [number for group in numbers for number in group]
+        found[name] = interval(numbers, "any" if all(number == flat[0] for number in flat) else kind)
+    return found
+
+
+def exact_kind(name, settings):
+    if name == "effective_share":
+        return "share"
+    return "positive" if name == "kl_drawn_exact" else kind_of(name.removesuffix(".exact"), settings)
+
+
 def kind_of(name, settings):
     """The values that a figure can have."""
     if name.startswith("reward."):
@@ -176,6 +225,20 @@ def check_summary(records, header, rows, check):
             for end, value in (("low", low), ("high", high)):
                 if value is not None:
                     check(f"summary, λ {row['lambda']}, {end} end of {name}", float(row[f"{name}.{end}"]), value, 1e-9)
+        if not row["effective_share"]:
+            continue
+        groups = defaultdict(list)
+        for record in records:
+            if record["lambda"] == row["lambda"] and record["seed"] < header["seeds"] and record["finish_reason"] == "stop":
+                groups[record["prompt"]].append(record["values"])
+        lambdas = lambdas_of(row["lambda"], header["models"])
+        weights = np.array([1 - sum(lambdas)] + lambdas)
+        exact = exact_mixture(
+            list(groups.values()), weights, header["models"], lambda name: exact_kind(name, header["settings"]))
+        for name, values in exact.items():
+            for end, value in zip(("", ".low", ".high"), values):
+                if value is not None:
+                    check(f"summary, λ {row['lambda']}, {name}{end}", float(row[name + end]), value, 1e-7)
 
 
 def main():

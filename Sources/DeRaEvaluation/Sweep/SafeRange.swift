@@ -19,6 +19,21 @@ package struct SafeRange: Codable, Sendable, Equatable {
   package struct Edge: Codable, Sendable, Equatable {
     package var passes: Double
     package var fails: Double
+
+    package init(passes: Double, fails: Double) {
+      self.passes = passes
+      self.fails = fails
+    }
+
+    /// Bisects between a λ that passes and another; nil where that one passes too.
+    package init?(passes: Double, outer: Double, tolerance: Double, _ fail: (Double) throws -> Bool) rethrows {
+      guard passes != outer, try fail(outer) else { return nil }
+      self.init(passes: passes, fails: outer)
+      while abs(fails - self.passes) > tolerance {
+        let middle = (self.passes + fails) / 2
+        if try fail(middle) { fails = middle } else { self.passes = middle }
+      }
+    }
   }
 
   /// The range that was searched.
@@ -81,13 +96,7 @@ package struct SafeRange: Codable, Sendable, Equatable {
     /// The edge between `inner`, which passes, and `outer`.
     func edge(_ criterion: Criterion, _ threshold: Double, _ inner: Double, _ outer: Double) throws -> Edge? {
       func fails(_ lambda: Double) throws -> Bool { criterion.fails(try value(criterion.metric, lambda), threshold) }
-      guard inner != outer, try fails(outer) else { return nil }
-      var edge = Edge(passes: inner, fails: outer)
-      while abs(edge.fails - edge.passes) > tolerance {
-        let middle = (edge.passes + edge.fails) / 2
-        if try fails(middle) { edge.fails = middle } else { edge.passes = middle }
-      }
-      return edge
+      return try Edge(passes: inner, outer: outer, tolerance: tolerance, fails)
     }
     var failures: [Failure] = []
     for criterion in Self.criteria {
@@ -122,5 +131,8 @@ package struct SafeRange: Codable, Sendable, Equatable {
   }
 
   /// Finer than the bisection.
-  func number(_ value: Double) -> String { fixed(value, value == value.rounded() ? 0 : 2) }
+  func number(_ value: Double) -> String { lambdaText(value) }
 }
+
+/// λ with two decimals, whole ones without.
+func lambdaText(_ value: Double) -> String { fixed(value, value == value.rounded() ? 0 : 2) }

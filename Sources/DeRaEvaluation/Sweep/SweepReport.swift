@@ -2,9 +2,9 @@ import DeRaText
 
 /// A sweep as one page: charts, tables and answers side by side, in light and dark, with nothing to load.
 package struct SweepReport: Sendable {
-  private let result: SweepResult
+  let result: SweepResult
   private var header: SweepHeader { result.header }
-  private let axis: LambdaAxis
+  let axis: LambdaAxis
 
   /// Prompts whose answers are shown.
   package static let shownPrompts = 6
@@ -21,7 +21,7 @@ package struct SweepReport: Sendable {
       <p>\(summary)</p>
       <section class="charts">
       \(charts)</section>
-      \(safeRange)<h2>Figures</h2>
+      \(safeRange)\(exactMixture)<h2>Figures</h2>
       <p>Means with 95 % confidence intervals (Student's t over \(header.prompts.count > 1 ? "prompts" : "seeds"), on a
       scale where they stay among the values that a figure can have). KL divergences are sums over an answer's
       tokens of the whole distributions' divergence: KL(π_λ ‖ π_ref) along answers drawn under λ, KL(π_ref ‖ π_λ) along the

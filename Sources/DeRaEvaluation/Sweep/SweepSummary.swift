@@ -72,6 +72,8 @@ package struct SweepResult: Sendable {
   package var rows: [SweepRow]
   package var metrics: [SweepMetric]
   package var safeRange: SafeRange?
+  /// The answers against the distribution that λ claims.
+  package var exact: ExactResults
 
   /// - Throws: `MergeError.incomplete` when an answer that the header asks for is missing.
   package init(header: SweepHeader, records: some Sequence<SampleRecord>, safeRange: SafeRange? = nil)
@@ -91,17 +93,22 @@ package struct SweepResult: Sendable {
     }
     self.metrics = metrics
     self.safeRange = safeRange
+    exact = ExactResults(header: header, records: self.records)
   }
 
-  /// Comma-separated values: a row a λ; for every metric its mean and the ends of its 95 % interval.
+  /// Comma-separated values: a row a λ; for every metric its mean and the ends of its 95 % interval, then the comparison with
+  /// the exact mixture, whose figures end in `.exact`.
   package var csv: String {
-    var lines = [
-      (["lambda", "samples"] + metrics.flatMap { [$0.name, "\($0.name).low", "\($0.name).high"] }).map(Self.cell)
-    ]
+    let weighed = metrics.map(\.name).filter { $0 == "kl" || ExactMixture.isReweighted($0) }
+    let names = metrics.map(\.name) + ["effective_share", "kl_drawn_exact"] + weighed.map { "\($0).exact" }
+    var lines = [(["lambda", "samples"] + names.flatMap { [$0, "\($0).low", "\($0).high"] }).map(Self.cell)]
     for row in rows {
-      let cells = metrics.flatMap { metric -> [String] in
-        let figure = row.figures[metric.name]
-        return [figure?.mean, figure?.low, figure?.high].map { $0.map { "\($0)" } ?? "" }
+      let exact = exact.comparisons[row.lambda]
+      let figures =
+        metrics.map { row.figures[$0.name] } + [exact?.effectiveShare, exact?.divergence]
+        + weighed.map { exact?.figures[$0]?.exact }
+      let cells = figures.flatMap { figure in
+        [figure?.mean, figure?.low, figure?.high].map { $0.map { "\($0)" } ?? "" }
       }
       lines.append([Self.cell(row.lambda), "\(row.samples)"] + cells)
     }

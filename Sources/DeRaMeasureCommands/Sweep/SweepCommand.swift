@@ -31,6 +31,10 @@ package struct SweepCommand: ParsableCommand {
       --safe-range searches, by bisection between its two ends, for the λ at which entropy falls below half, repeated \
       4-grams or tokens outside the reference's support grow by 0.1; --plausible can widen it.
 
+      Safe is not meaningful. λ stands for a mixture of whole answers, and decoding mixes token by token. With 8 or more \
+      seeds that end by themselves the answers are weighed against the exact mixture: the effective share is what the \
+      weights leave of them. The meaningful range ends where it falls below a half; --safe-range searches for that, too.
+
       Examples:
         dera sweep model.dera --prompts p.jsonl --lambda '-1;0;0.5;1;2' --seeds 4 -o out
         dera sweep model.dera --prompts p.jsonl --lambda 0:2:1 --reward 'short=length:40' --reward 'ok=command:./score' -o out

@@ -28,6 +28,13 @@ enum SweepOutput {
     var seeds: Int
     var results: [SweepRow]
     var safeRange: SafeRange?
+    /// Comparisons by λ.
+    var exactMixture: [String: ExactComparison]
+    /// Reasons why a λ has none, by λ.
+    var exactMixtureMissing: [String: String]
+    /// Figures at λ that were not drawn.
+    var predictions: [ExactPrediction]
+    var meaningfulRange: MeaningfulRange?
 
     init(_ result: SweepResult) {
       bundle = result.header.bundle
@@ -35,6 +42,10 @@ enum SweepOutput {
       seeds = result.header.seeds
       results = result.rows
       safeRange = result.safeRange
+      exactMixture = result.exact.comparisons
+      exactMixtureMissing = result.exact.missing.mapValues { "\($0)" }
+      predictions = result.exact.predictions
+      meaningfulRange = result.exact.meaningful
     }
   }
 
@@ -44,15 +55,18 @@ enum SweepOutput {
     let shown = result.metrics.filter { metric in
       names.contains(metric.name) || metric.name.hasPrefix("reward.") || metric.name == "refusal"
     }
-    var table = Table([.init("λ")] + shown.map { .init($0.name) })
+    var table = Table([.init("λ"), .init("effective share")] + shown.map { .init($0.name) })
     table.rows = result.rows.map { row in
-      [row.lambda]
+      [row.lambda, result.exact.comparisons[row.lambda].map { fixed($0.effectiveShare.mean, 3) } ?? "–"]
         + shown.map { metric in
           row.figures[metric.name].map { figure in
             fixed(figure.mean, 3) + (figure.interval.map { " (\(fixed($0.low, 3))–\(fixed($0.high, 3)))" } ?? "")
           } ?? "–"
         }
     }
-    return table.markdown + (result.safeRange.map { "\n\($0.text)" } ?? "")
+    let reasons = Set(result.rows.compactMap { result.exact.missing[$0.lambda] }.map { "\($0)" }).sorted()
+    let ranges = [result.safeRange?.text, result.exact.meaningful?.text].compactMap { $0 }
+    return table.markdown + ranges.map { "\n\($0)" }.joined()
+      + reasons.map { "\nno effective share: \($0)\n" }.joined()
   }
 }

@@ -76,7 +76,7 @@ final class SweepRun {
   /// - Throws: as `drawGrid`.
   func safeRange(low: Double, high: Double, tolerance: Double) throws -> SafeRange {
     var probes = 0
-    return try SafeRange(low: low, high: high, tolerance: tolerance) { value in
+    func measure(_ value: Double) throws -> [SampleRecord] {
       let models = bundle.alignedModels.count
       let lambda = header.text(
         of: models == 0 && header.hasReferencePrompt
@@ -92,7 +92,29 @@ final class SweepRun {
         progress.update(
           done, since: start, "safe range, λ = \(lambda) (probe \(probes)): answer \(done) of \(keys.count)")
       }
-      return SweepRow(lambda: lambda, records: keys.compactMap { log.known[$0] }).figures.mapValues(\.mean)
+      return keys.compactMap { log.known[$0] }
+    }
+    let range = try SafeRange(low: low, high: high, tolerance: tolerance) { value in
+      SweepRow(lambda: "", records: try measure(value)).figures.mapValues(\.mean)
+    }
+    try searchMeaningful(low, high, tolerance, measure)
+    return range
+  }
+
+  /// Draws the λ at which the effective share falls below its threshold, for `MeaningfulRange` to find.
+  private func searchMeaningful(
+    _ low: Double, _ high: Double, _ tolerance: Double, _ measure: (Double) throws -> [SampleRecord]
+  ) throws {
+    let mixture = ExactMixture(header)
+    func share(_ value: Double) throws -> Double? {
+      let records = try measure(value)
+      return try? mixture.effectiveShare(Realignment(Float(value), models: bundle.alignedModels.count), records)
+    }
+    guard bundle.alignedModels.count > 0, mixture.obstacle == nil, try share(0) != nil else { return }
+    for (inner, outer) in [(0.0, low), (1.0, high)] {
+      _ = try SafeRange.Edge(passes: inner, outer: outer, tolerance: tolerance) {
+        (try share($0) ?? 0) < MeaningfulRange.threshold
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-"""Makes figures.f32 and figures.json: random logits along an answer, and what tools/oracle/sweep.py makes of them.
+"""Makes figures.f32, figures.json and mixtures.json: random logits along an answer, and what tools/oracle/sweep.py makes of them.
 
 Usage: python generate.py   (needs numpy and scipy; the same files every time)
 
@@ -20,6 +20,27 @@ import sweep  # noqa: E402
 
 MODELS, TOKENS, VOCABULARY, ALPHA = 3, 53, 37, 0.05
 LAMBDAS = [1.7, -0.4]
+
+
+def mixtures():
+    """Answers with figures, weights of the models, and what NumPy makes of the exact mixture; a generator of their own."""
+    random = np.random.default_rng(17)
+    models, cases = ["reference", "a", "b"], []
+    for lambdas, spread, counts in [([2.0, 0.0], 1, [40]), ([0.5, -0.25], 0.3, [8, 12, 30]), ([3.0, 0.0], 8, [200, 9, 7])]:
+        weights = np.array([1 - sum(lambdas)] + lambdas)
+        groups = []
+        for count in counts:
+            likelihoods = -40 + 3 * random.standard_normal((count, 3))
+            # What drew them is the mixture but for noise and a factor of the prompt.
+            policy = likelihoods @ weights + random.standard_normal() * 5 + spread * random.standard_normal(count)
+            groups.append([
+                {**{f"log_likelihood.{model}": float(value) for model, value in zip(models, row)},
+                 "log_likelihood.policy": float(own), "tokens": float(random.integers(1, 90)),
+                 "distinct_2": float(random.beta(3, 1)), "kl": float(random.gamma(2))}
+                for row, own in zip(likelihoods, policy)])
+        found = sweep.exact_mixture(groups, weights, models, lambda name: sweep.exact_kind(name, {}))
+        cases.append(dict(lambdas=lambdas, groups=groups, figures={name: list(values) for name, values in found.items()}))
+    return cases
 
 
 def main():
@@ -56,7 +77,8 @@ def main():
         quantiles={str(degrees): stats.t.ppf(0.975, degrees) for degrees in [1, 2, 3, 4, 5, 10, 31, 200, 5001]})
     (FOLDER / "figures.f32").write_bytes(b"".join(part.tobytes() for part in [models, policy, masked]))
     (FOLDER / "figures.json").write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
-    names = ["figures.f32", "figures.json"]
+    (FOLDER / "mixtures.json").write_text(json.dumps(mixtures(), indent=1, sort_keys=True) + "\n")
+    names = ["figures.f32", "figures.json", "mixtures.json"]
     sums = [f"{hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (FOLDER / "SHA256SUMS").write_text("".join(sums))
 
