@@ -48,9 +48,9 @@ import Testing
   @Test func bundlesAreFoundOnce() throws {
     let folder = try TemporaryDirectory()
     let path = folder.file("a.dera")
-    FileManager.default.createFile(atPath: path, contents: nil)
+    _ = try folder.write("a.dera", "")
     try FileManager.default.createSymbolicLink(atPath: folder.file("b.dera"), withDestinationPath: path)
-    FileManager.default.createFile(atPath: folder.file("c.txt"), contents: nil)
+    _ = try folder.write("c.txt", "")
     #expect(FoundBundles.paths(in: [folder.path, folder.path, "/none"]) == [path])
     #expect(FoundBundles.folders(environment: ["HOME": "/h"])[1] == "/h/.local/share/dera")
     #expect(FoundBundles.folders(environment: ["HOME": "/h", "XDG_DATA_HOME": "/x"])[1] == "/x/dera")

@@ -6,6 +6,11 @@ package struct Bandwidth: Encodable, Equatable {
   package var threads: Int
   package var bytesPerSecond: Double
 
+  package init(threads: Int, bytesPerSecond: Double) {
+    self.threads = threads
+    self.bytesPerSecond = bytesPerSecond
+  }
+
   /// Reads a buffer again and again.
   /// - Parameters:
   ///   - byteCount: much more than the caches hold.

@@ -24,7 +24,7 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     let machine = DoctorReport.Machine(instructionSet: try InstructionSet.selected().rawValue)
-    var report = DoctorReport(machine: machine, bandwidth: [], bundles: [], refused: [], advice: [])
+    var report = DoctorReport(machine: machine)
     if isatty(STDERR_FILENO) == 1 { Output.progress("measuring how fast memory is read") }
     // At most an eighth of what is to be had, so that a small board does not swap; a cache holds less than 64 MB.
     let byteCount = min(256 << 20, max(16 << 20, (machine.availableBytes ?? 512 << 20) / 8))

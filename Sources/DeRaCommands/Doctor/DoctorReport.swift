@@ -30,6 +30,19 @@ package struct DoctorReport: Encodable {
     package var context: Int
     /// Tokens a second that the memory's rate allows at most: one model alone, and all side by side.
     package var mostTokensPerSecondAlone, mostTokensPerSecond: Double
+
+    package init(
+      path: String, fileBytes: Int, models: [String], neededBytes: Int, context: Int, mostTokensPerSecondAlone: Double,
+      mostTokensPerSecond: Double
+    ) {
+      self.path = path
+      self.fileBytes = fileBytes
+      self.models = models
+      self.neededBytes = neededBytes
+      self.context = context
+      self.mostTokensPerSecondAlone = mostTokensPerSecondAlone
+      self.mostTokensPerSecond = mostTokensPerSecond
+    }
   }
 
   package var machine: Machine
@@ -38,6 +51,16 @@ package struct DoctorReport: Encodable {
   /// Files that are no bundles, each with the reason.
   package var refused: [String]
   package var advice: [String]
+
+  package init(
+    machine: Machine, bandwidth: [Bandwidth] = [], bundles: [Bundle] = [], refused: [String] = [], advice: [String] = []
+  ) {
+    self.machine = machine
+    self.bandwidth = bandwidth
+    self.bundles = bundles
+    self.refused = refused
+    self.advice = advice
+  }
 
   /// The highest rate measured; 0 where none was.
   package var bytesPerSecond: Double { bandwidth.map(\.bytesPerSecond).max() ?? 0 }
