@@ -35,7 +35,7 @@ import Testing
           path: "a.dera", fileBytes: 1_000_000, models: ["a", "b"], neededBytes: 3_000_000, context: 512,
           mostTokensPerSecondAlone: 100, mostTokensPerSecond: 51.2)
       ], refused: [], advice: ["do this"])
-    #expect(report.text.contains("memory           1.0 GB, 512.0 MB to be had now\n"))
+    #expect(report.text.contains("memory           1.0 GB, 512 MB to be had now\n"))
     #expect(report.text.contains("swap             none\n"))
     #expect(report.text.contains("by 2 threads"))
     #expect(report.text.contains("a.dera"))

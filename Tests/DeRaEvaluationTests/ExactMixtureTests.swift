@@ -70,7 +70,7 @@ private func record(
   /// Two texts of two tokens whose distributions are known: draws of the blend, weighed, give the exact mixture's figures.
   @Test func enumerableTextsGiveTheExactMixture() throws {
     // p(first token), p(second | first) of both models; a text is (i, j).
-    let (reference, aligned) = ([0.6, 0.9, 0.2], [0.3, 0.5, 0.7])
+    let (reference, aligned) = ([0.6, 0.8, 0.3], [0.4, 0.8, 0.7])
     func chance(_ model: [Double], _ text: Int) -> Double {
       let (first, second) = (text / 2, text % 2)
       let conditional = model[1 + first]

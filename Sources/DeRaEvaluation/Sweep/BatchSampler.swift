@@ -29,6 +29,12 @@ package final class BatchSampler {
     package var tokens: [Int32] = []
     package var text = ""
     package var finishReason = FinishReason.length
+
+    package init(tokens: [Int32] = [], text: String = "", finishReason: FinishReason = .length) {
+      self.tokens = tokens
+      self.text = text
+      self.finishReason = finishReason
+    }
   }
 
   private let loop: AnswerLoop<DecodingBatch, Tokenizer.StreamingDecoder>
