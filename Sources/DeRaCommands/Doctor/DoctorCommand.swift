@@ -69,7 +69,7 @@ extension DoctorReport.Bundle {
 }
 
 extension DoctorReport {
-  /// What an owner should know or do.
+  /// The lines that an owner should know or act on.
   var findings: [String] {
     var found = machine.complaints.map { "The board says: \($0). A better power supply or cooling makes it faster." }
     let room = machine.availableBytes ?? .max

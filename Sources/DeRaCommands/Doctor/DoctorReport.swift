@@ -16,7 +16,7 @@ package struct DoctorReport: Encodable {
     package var memoryBytes, availableBytes, memoryLimit, swapBytes: Int?
     /// The hottest sensor, in degrees Celsius.
     package var temperature: Double?
-    /// What a Raspberry Pi's firmware says: too little voltage, throttled.
+    /// The complaints of a Raspberry Pi's firmware: too little voltage, throttled.
     package var complaints: [String]
   }
 

@@ -10,7 +10,7 @@ package struct ExactComparison: Codable, Sendable, Equatable {
   package var effectiveShare: ConfidenceInterval
   /// KL(drawn ‖ exact) of whole answers, nats, mean over prompts.
   package var divergence: ConfidenceInterval
-  /// By the metric's name.
+  /// The figures by the metric's name.
   package var figures: [String: Figure]
 
   /// A figure of the same answers, as they were drawn and weighed.
@@ -36,7 +36,7 @@ package struct ExactPrediction: Codable, Sendable, Equatable {
 /// Of drawn λ along one model's axis, those next to each other from 0 whose effective share reaches `threshold`. Being safe is
 /// another question: answers far outside this range may be fluent.
 package struct MeaningfulRange: Codable, Sendable, Equatable {
-  /// At a share s no figure's mean differs from the exact mixture's by more than √(1/s − 1) standard deviations of the
+  /// The bound: at a share s no figure's mean differs from the exact mixture's by more than √(1/s − 1) standard deviations of the
   /// answers (Cauchy and Schwarz): at ½ by one.
   package static let threshold = 0.5
 

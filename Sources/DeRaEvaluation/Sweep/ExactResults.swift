@@ -1,8 +1,8 @@
 import DeRa
 
-/// What a sweep says about the exact mixtures of its λ.
+/// The results of a sweep about the exact mixtures of its λ.
 package struct ExactResults: Sendable, Equatable {
-  /// By λ, those drawn in search of the safe range included.
+  /// The comparisons by λ, those drawn in search of the safe range included.
   package var comparisons: [String: ExactComparison] = [:]
   /// Why a λ has none.
   package var missing: [String: ExactMixtureError] = [:]
@@ -60,7 +60,7 @@ package struct ExactResults: Sendable, Equatable {
     return []
   }
 
-  /// From the drawn λ with the largest effective share; nil where none reaches the threshold. One λ is the source, because
+  /// The prediction from the drawn λ with the largest effective share; nil where none reaches the threshold. One λ is the source, because
   /// all λ draw with the same random numbers and are not independent of each other.
   private static func prediction(
     _ target: Realignment, _ mixture: ExactMixture, _ lambdas: [String], _ groups: [String: [SampleRecord]]
