@@ -1,5 +1,4 @@
 import ArgumentParser
-import DeRaCommands
 import DeRaConsole
 import DeRaEvaluation
 import DeRaPlatform

@@ -1,4 +1,3 @@
-import DeRaCommands
 import DeRaPlatform
 
 /// Writes a float32 array in NumPy's format 1.0 (`numpy.lib.format`), row-major, atomically.

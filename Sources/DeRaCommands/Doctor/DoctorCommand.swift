@@ -29,7 +29,7 @@ struct DoctorCommand: ParsableCommand {
     // At most an eighth of what is to be had, so that a small board does not swap; a cache holds less than 64 MB.
     let byteCount = min(256 << 20, max(16 << 20, (machine.availableBytes ?? 512 << 20) / 8))
     for threads in Set([1, machine.threads]).sorted() {
-      report.bandwidth.append(.measure(threads: threads, byteCount: byteCount, seconds: 0.4))
+      report.bandwidth.append(try .measure(threads: threads, byteCount: byteCount, seconds: 0.4))
     }
     if isatty(STDERR_FILENO) == 1 { Output.progress("") }
     let folders = FoundBundles.folders(environment: ProcessInfo.processInfo.environment)

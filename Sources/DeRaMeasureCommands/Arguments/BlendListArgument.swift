@@ -1,6 +1,5 @@
 import ArgumentParser
 import DeRa
-import DeRaCommands
 
 /// Several quantities that λ blends, to be compared.
 struct BlendListArgument: ParsableArguments {

@@ -1,6 +1,5 @@
 import DeRa
 import DeRaBundle
-import DeRaCommands
 import DeRaEvaluation
 import DeRaText
 

@@ -1,4 +1,3 @@
-import DeRaCommands
 import DeRaEvaluation
 import DeRaText
 

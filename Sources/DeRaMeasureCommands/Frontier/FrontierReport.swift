@@ -1,4 +1,3 @@
-import DeRaCommands
 import DeRaConsole
 import DeRaEvaluation
 import DeRaText

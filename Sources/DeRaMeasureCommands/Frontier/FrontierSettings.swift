@@ -1,4 +1,3 @@
-import DeRaCommands
 import DeRaDigest
 import DeRaEvaluation
 import DeRaPlatform

@@ -1,5 +1,4 @@
 import DeRa
-import DeRaCommands
 import DeRaEvaluation
 import DeRaJSON
 import DeRaKernels

@@ -1,5 +1,4 @@
 import DeRa
-import DeRaCommands
 import DeRaConsole
 import DeRaDigest
 import DeRaEvaluation

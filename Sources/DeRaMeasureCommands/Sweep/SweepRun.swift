@@ -1,6 +1,5 @@
 import ArgumentParser
 import DeRa
-import DeRaCommands
 import DeRaConsole
 import DeRaEvaluation
 import DeRaKernels
